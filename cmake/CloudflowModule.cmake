@@ -1,0 +1,47 @@
+# cloudflow_module(<name> [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [TEST_LIBS ...] [TEST_DATA dir])
+#
+# One folder of src/cloudflow is one module: a library `cloudflow::<name>` (header-only without SOURCES), a test
+# program of its *.test.cpp and a benchmark of its *.bench.cpp. PUBLIC and PRIVATE name what it may include;
+# tests/layers compares that, and every #include, with the layers of ARCHITECTURE.md.
+function(cloudflow_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
+  set(lib cloudflow_${name})
+  if(arg_SOURCES)
+    add_library(${lib} STATIC ${arg_SOURCES})
+    target_include_directories(${lib} PUBLIC "${PROJECT_SOURCE_DIR}/src")
+    target_link_libraries(${lib} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} cloudflow::internal)
+  else()
+    add_library(${lib} INTERFACE)
+    target_include_directories(${lib} INTERFACE "${PROJECT_SOURCE_DIR}/src")
+    target_link_libraries(${lib} INTERFACE ${arg_PUBLIC})
+  endif()
+  add_library(cloudflow::${name} ALIAS ${lib})
+
+  if(NOT CLOUDFLOW_DEVELOPER_MODE)
+    return()
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS "*.test.cpp")
+  if(tests)
+    add_executable(${lib}_test ${tests})
+    target_link_libraries(${lib}_test PRIVATE cloudflow::${name} ${arg_TEST_LIBS} cloudflow::internal
+                          GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${lib}_test PRIVATE CLOUDFLOW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    gtest_discover_tests(${lib}_test TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
+                         PROPERTIES LABELS "unit;${name}" TIMEOUT 120)
+  endif()
+  file(GLOB benches CONFIGURE_DEPENDS "*.bench.cpp")
+  if(benches)
+    add_executable(${lib}_bench ${benches})
+    target_link_libraries(${lib}_bench PRIVATE cloudflow::${name} ${arg_TEST_LIBS} cloudflow::internal
+                          benchmark::benchmark_main)
+  endif()
+  if(CLOUDFLOW_FUZZ)
+    file(GLOB fuzzers CONFIGURE_DEPENDS "*.fuzz.cpp")
+    foreach(source ${fuzzers})
+      get_filename_component(stem ${source} NAME_WE)
+      add_executable(fuzz_${name}_${stem} ${source})
+      target_link_libraries(fuzz_${name}_${stem} PRIVATE cloudflow::${name} ${arg_TEST_LIBS} cloudflow::internal)
+      target_link_options(fuzz_${name}_${stem} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()

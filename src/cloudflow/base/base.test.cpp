@@ -1,0 +1,102 @@
+#include "cloudflow/base/bytes.hpp"
+#include "cloudflow/base/hash.hpp"
+#include "cloudflow/base/log.hpp"
+#include "cloudflow/base/record.hpp"
+#include "cloudflow/base/result.hpp"
+#include "cloudflow/base/time.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+
+namespace cloudflow {
+namespace {
+
+static_assert(std::is_nothrow_move_constructible_v<result<std::string>>);
+static_assert(!std::is_convertible_v<int, record_offset>);
+
+TEST(result, holds_a_value_or_an_error) {
+  const auto half = [](int n) -> result<int> {
+    if (n % 2 != 0) return error{"odd"};
+    return n / 2;
+  };
+  EXPECT_EQ(half(4).value(), 2);
+  EXPECT_EQ(half(3).error().message, "odd");
+  EXPECT_EQ(half(8).and_then(half).value(), 2);
+  EXPECT_EQ(half(2).map([](int n) { return n + 10; }).value(), 11);
+}
+
+TEST(bytes, numbers_are_read_as_they_were_written) {
+  byte_writer w;
+  for (const auto n :
+       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63}, std::int64_t{64}, std::int64_t{-65},
+        std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
+    w.clear();
+    w.put_long(n);
+    byte_reader r{w.view()};
+    EXPECT_EQ(r.get_long(), n);
+    EXPECT_TRUE(r.complete());
+  }
+}
+
+TEST(bytes, a_reader_stops_at_the_end_and_stays_failed) {
+  byte_reader r{
+      std::string_view{"\x08"
+                       "ab",
+                       3}};
+  EXPECT_EQ(r.get_text(), "");
+  EXPECT_FALSE(r.ok());
+  EXPECT_EQ(r.get_long(), 0);
+  EXPECT_FALSE(r.complete());
+}
+
+TEST(bytes, a_negative_length_is_an_error_and_not_a_huge_read) {
+  byte_writer w;
+  w.put_long(-1);
+  byte_reader r{w.view()};
+  EXPECT_EQ(r.get_text(), "");
+  EXPECT_FALSE(r.ok());
+}
+
+// Values of org.apache.kafka.common.utils.UtilsTest.testMurmur2.
+TEST(hash, equals_that_of_kafka) {
+  EXPECT_EQ(static_cast<std::int32_t>(murmur2("21")), -973932308);
+  EXPECT_EQ(static_cast<std::int32_t>(murmur2("foobar")), -790332482);
+  EXPECT_EQ(static_cast<std::int32_t>(murmur2("a-little-bit-long-string")), -985981536);
+  EXPECT_EQ(static_cast<std::int32_t>(murmur2("a-little-bit-longer-string")), -1486304829);
+  EXPECT_EQ(static_cast<std::int32_t>(murmur2("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8")),
+            -58897971);
+  EXPECT_EQ(static_cast<std::int32_t>(murmur2("abc")), 479470107);
+}
+
+TEST(record_buffer, gives_back_keys_values_and_headers_and_forgets_on_truncate) {
+  record_buffer b;
+  b.append("k", "value");
+  b.append(std::string_view{}, "second");
+  b.add_header("h", "x");
+  ASSERT_EQ(b.size(), 2u);
+  EXPECT_EQ(b.key(b.entries()[0]), "k");
+  EXPECT_EQ(b.value(b.entries()[0]), "value");
+  EXPECT_EQ(b.key(b.entries()[1]).data(), nullptr);
+  EXPECT_EQ(b.value(b.entries()[1]), "second");
+  EXPECT_EQ(b.headers(b.entries()[1]), (std::string_view{"\x02h\x02x", 4}));
+  b.truncate(1);
+  b.append("k2", "third");
+  EXPECT_EQ(b.value(b.entries()[1]), "third");
+}
+
+TEST(time, is_printed_as_iso_8601) {
+  EXPECT_EQ(to_iso8601(timestamp{std::chrono::milliseconds{1445191307978}}),
+            "2015-10-18T18:01:47.978Z");
+  EXPECT_EQ(to_iso8601(timestamp{std::chrono::milliseconds{-1}}), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(log, knows_levels_in_any_case) {
+  EXPECT_EQ(log_level_of("WARNING", log_level::off), log_level::warn);
+  EXPECT_EQ(log_level_of("fatal", log_level::off), log_level::error);
+  EXPECT_EQ(log_level_of("nonsense", log_level::info), log_level::info);
+}
+
+}  // namespace
+}  // namespace cloudflow

@@ -1,0 +1,137 @@
+/// The one interface to a durable log: the embedded one on RocksDB, and Kafka.
+#pragma once
+
+#include "cloudflow/pubsub/error.hpp"
+#include "cloudflow/pubsub/topic.hpp"
+#include "cloudflow/pubsub/transaction.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cloudflow::pubsub {
+
+/// Records of one partition, in order, with the bytes that they borrow from. Movable; the views stay valid
+/// while the batch (or the batch it was moved into) lives.
+class record_batch {
+public:
+  record_batch() = default;
+  /// `owner` keeps the bytes that `records` borrow from.
+  record_batch(std::shared_ptr<const void> owner, std::vector<record_view> records)
+    : owner_(std::move(owner)), records_(std::move(records)) {}
+  std::span<const record_view> records() const noexcept { return records_; }
+  bool empty() const noexcept { return records_.empty(); }
+
+private:
+  std::shared_ptr<const void> owner_;
+  std::vector<record_view> records_;
+};
+
+/// Bounds of one read. A single record larger than `max_bytes` is still returned, alone.
+struct fetch_limits {
+  std::size_t max_records = 1024;
+  std::size_t max_bytes = 256 * 1024;
+};
+
+/// Which schemas stand behind the records: fingerprint (SHA-256, 32 bytes) -> schema text. Thread-safe.
+class schema_store {
+public:
+  virtual ~schema_store() = default;
+  /// Durable when it returns. Storing the same schema again does nothing.
+  virtual result<void> put(std::string_view fingerprint, std::string_view text) = 0;
+  /// The schema whose fingerprint starts with these bytes (8 of them stand in a record's header); none when
+  /// there is no such schema.
+  virtual result<std::optional<std::string>> find(std::string_view fingerprint_prefix) const = 0;
+};
+
+/// Committed state. Thread-safe; sees all commits that returned before the call.
+class state_reader {
+public:
+  virtual ~state_reader() = default;
+  virtual result<std::optional<std::string>> find(std::string_view store, partition_id partition,
+                                                  std::string_view key) const = 0;
+  /// Keys that start with `prefix`, in the order of their bytes. `f` returns false to stop; its arguments are
+  /// valid during the call only.
+  virtual result<void> scan(
+      std::string_view store, partition_id partition, std::string_view prefix,
+      const std::function<bool(std::string_view key, std::string_view value)>& f) const = 0;
+};
+
+struct consumer_options {
+  std::string group;
+  std::vector<std::string> topics;
+  /// `latest` counts only where the group has no position yet.
+  enum class start { earliest, latest } start_at = start::earliest;
+  /// Called, from any thread, when there may be something to take or an assignment to look at. Must not block
+  /// nor call back into the consumer.
+  std::function<void()> on_ready;
+};
+
+struct assignment {
+  enum class kind { assigned, revoked } what = kind::assigned;
+  topic_partition source;
+  record_offset next;  ///< assigned: the first offset that take() will return
+};
+
+/// A member of a consumer group. One owner calls it at a time.
+///
+/// A partition is read by `take`; not taking is back-pressure. After `revoked`, the owner stops what works on
+/// the partition, commits or abandons it, then calls `release`.
+class consumer {
+public:
+  virtual ~consumer() = default;
+  /// Changes of the assignment since the last call. Never blocks.
+  virtual result<std::vector<assignment>> poll() = 0;
+  /// The next records of an assigned partition; empty when there are none now. Never blocks for new records.
+  /// An offset out of range is an error that names both offsets; it is never skipped silently.
+  virtual result<record_batch> take(const topic_partition& source, fetch_limits limits) = 0;
+  /// Goes back (or forward) to `next`, for a replay after an abort.
+  virtual result<void> seek(const topic_partition& source, record_offset next) = 0;
+  /// One behind the newest record that can be read: the difference to what was taken is the lag.
+  virtual result<record_offset> end_offset(const topic_partition& source) const = 0;
+  virtual void release(const topic_partition& source) = 0;
+};
+
+struct producer_options {
+  /// Stable over restarts and unique among the living: the next owner of the name fences the one before.
+  std::string transactional_id;
+  std::string group;
+};
+
+/// Writes for one worker. One owner calls it at a time.
+class producer {
+public:
+  virtual ~producer() = default;
+  /// Outputs, state and positions become durable and visible together, in the order of the calls, or not at
+  /// all. Blocks until then. After an error nothing of the transaction is visible.
+  virtual result<void> commit(const transaction& changes) = 0;
+};
+
+/// A durable log with topics, positions, state and schemas. Thread-safe, but for what it hands out.
+class backend {
+public:
+  virtual ~backend() = default;
+
+  /// Creates the topic if there is none. One that differs in partitions or base schema is
+  /// `errc::topic_mismatch` with the difference; differing properties are applied.
+  virtual result<topic_info> ensure_topic(const topic_spec& wanted) = 0;
+  virtual result<std::vector<topic_info>> topics() const = 0;
+  virtual result<topic_info> topic(std::string_view name) const = 0;
+
+  virtual result<std::unique_ptr<producer>> open_producer(const producer_options& options) = 0;
+  virtual result<std::unique_ptr<consumer>> open_consumer(const consumer_options& options) = 0;
+  /// Reads without a group: `peek`, tests. Empty at the end.
+  virtual result<record_batch> read(const topic_partition& source, record_offset from,
+                                    fetch_limits limits) const = 0;
+  /// The committed position of a group in a split.
+  virtual result<std::optional<std::string>> position(std::string_view group,
+                                                      std::string_view split) const = 0;
+
+  virtual schema_store& schemas() = 0;
+  virtual const state_reader& state() const = 0;
+};
+
+}  // namespace cloudflow::pubsub

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "cloudflow/base/result.hpp"
+
+#include <string>
+
+namespace cloudflow::pubsub {
+
+enum class errc {
+  topic_not_found,
+  topic_mismatch,       ///< an existing topic differs from what is wanted
+  offset_out_of_range,  ///< the log no longer holds (or does not yet hold) that position
+  record_too_large,
+  disk_full,  ///< or over the log's own bound
+  corrupt,    ///< stored bytes are not what was written
+  in_use,     ///< another process has the log open
+  fenced,     ///< another owner has taken over
+  unavailable,
+  unsupported,
+};
+
+/// What a backend answers when it cannot. `retriable`: the same call may succeed later, unchanged.
+/// `fatal`: the session is of no use any more; open a new one and start from the last commit.
+struct error {
+  errc code = errc::unavailable;
+  std::string message;
+  bool retriable = false;
+  bool fatal = false;
+};
+
+template <class T>
+using result = cloudflow::result<T, error>;
+
+}  // namespace cloudflow::pubsub
