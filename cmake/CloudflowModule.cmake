@@ -1,10 +1,11 @@
-# cloudflow_module(<name> [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [TEST_LIBS ...] [TEST_DATA dir])
+# cloudflow_module(<name> [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [TEST_LIBS ...] [CONCURRENT])
 #
 # One folder of src/cloudflow is one module: a library `cloudflow::<name>` (header-only without SOURCES), a test
-# program of its *.test.cpp and a benchmark of its *.bench.cpp. PUBLIC and PRIVATE name what it may include;
-# tests/layers compares that, and every #include, with the layers of ARCHITECTURE.md.
+# program of its *.test.cpp, a benchmark of its *.bench.cpp, a fuzz target of each *.fuzz.cpp. PUBLIC and PRIVATE
+# name what it may include; tests/checks/layers.py compares that, and every #include, with the layers of
+# ARCHITECTURE.md. CONCURRENT: ThreadSanitizer watches its tests as well.
 function(cloudflow_module name)
-  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "CONCURRENT" "" "SOURCES;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
   set(lib cloudflow_${name})
   if(arg_SOURCES)
     add_library(${lib} STATIC ${arg_SOURCES})
@@ -20,28 +21,22 @@ function(cloudflow_module name)
   if(NOT CLOUDFLOW_DEVELOPER_MODE)
     return()
   endif()
+  set(libs cloudflow::${name} ${arg_TEST_LIBS})
   file(GLOB tests CONFIGURE_DEPENDS "*.test.cpp")
   if(tests)
-    add_executable(${lib}_test ${tests})
-    target_link_libraries(${lib}_test PRIVATE cloudflow::${name} ${arg_TEST_LIBS} cloudflow::internal
-                          GTest::gmock GTest::gtest_main)
-    target_compile_definitions(${lib}_test PRIVATE CLOUDFLOW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    gtest_discover_tests(${lib}_test TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
-                         PROPERTIES LABELS "unit;${name}" TIMEOUT 120)
+    set(labels unit ${name})
+    if(arg_CONCURRENT)
+      list(APPEND labels concurrent)
+    endif()
+    cloudflow_test(${lib}_test SOURCES ${tests} LIBS ${libs} LABELS ${labels} PREFIX "${name}: ")
   endif()
   file(GLOB benches CONFIGURE_DEPENDS "*.bench.cpp")
   if(benches)
-    add_executable(${lib}_bench ${benches})
-    target_link_libraries(${lib}_bench PRIVATE cloudflow::${name} ${arg_TEST_LIBS} cloudflow::internal
-                          benchmark::benchmark_main)
+    cloudflow_bench(${name} SOURCES ${benches} LIBS ${libs})
   endif()
-  if(CLOUDFLOW_FUZZ)
-    file(GLOB fuzzers CONFIGURE_DEPENDS "*.fuzz.cpp")
-    foreach(source ${fuzzers})
-      get_filename_component(stem ${source} NAME_WE)
-      add_executable(fuzz_${name}_${stem} ${source})
-      target_link_libraries(fuzz_${name}_${stem} PRIVATE cloudflow::${name} ${arg_TEST_LIBS} cloudflow::internal)
-      target_link_options(fuzz_${name}_${stem} PRIVATE -fsanitize=fuzzer)
-    endforeach()
-  endif()
+  file(GLOB fuzzers CONFIGURE_DEPENDS "*.fuzz.cpp")
+  foreach(source ${fuzzers})
+    cloudflow_fuzzer(${name} ${source} LIBS ${libs})
+  endforeach()
+  cloudflow_check_headers(${name})
 endfunction()

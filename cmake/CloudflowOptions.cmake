@@ -10,7 +10,9 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 find_program(CLOUDFLOW_CCACHE ccache)
 if(CLOUDFLOW_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CLOUDFLOW_CCACHE}")
+  # Paths relative to the source: another clone of the same commit compiles from the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
+      CCACHE_NOHASHDIR=1 "${CLOUDFLOW_CCACHE}")
 endif()
 find_program(CLOUDFLOW_MOLD mold)
 if(CLOUDFLOW_MOLD)
@@ -20,8 +22,9 @@ endif()
 add_library(cloudflow_internal INTERFACE)
 add_library(cloudflow::internal ALIAS cloudflow_internal)
 if(CLOUDFLOW_DEVELOPER_MODE)
+  # clang counts -Wsign-conversion to -Wconversion, g++ does not; g++ sets the rule.
   target_compile_options(cloudflow_internal INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-                         -Wnon-virtual-dtor -Werror)
+                         -Wnon-virtual-dtor -Werror $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)
 endif()
 if(CLOUDFLOW_SANITIZE)
   # -g1: positions for the sanitizer's stacks without the build time of full debug information.
@@ -32,10 +35,11 @@ if(CLOUDFLOW_SANITIZE)
   endif()
 endif()
 if(CLOUDFLOW_COVERAGE)
-  add_compile_options(--coverage)
+  add_compile_options(--coverage -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
 if(CLOUDFLOW_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=address,undefined)
 endif()
