@@ -1,11 +1,12 @@
 # What developers build around the modules: tests, benchmarks, fuzz targets, each header on its own.
 
-add_custom_target(tests COMMENT "All test programs")
-add_custom_target(concurrent_tests COMMENT "Test programs that ThreadSanitizer watches")
-add_custom_target(e2e_tests COMMENT "What the tests of whole programs need")
+add_custom_target(tests COMMENT "All test programs but those of whole programs")
+add_custom_target(test_concurrent COMMENT "Test programs that ThreadSanitizer watches")
+add_custom_target(test_e2e COMMENT "What the tests of whole programs need")
 add_custom_target(benches COMMENT "All benchmarks")
 add_custom_target(fuzzers COMMENT "All fuzz targets")
 add_custom_target(check_headers COMMENT "Every header compiled alone")
+add_custom_target(generated COMMENT "Generated sources, which clang-tidy has to see")
 
 # A program that is for developers only: it stays out of build/bin.
 function(cloudflow_developer_program target)
@@ -17,8 +18,8 @@ endfunction()
 
 # cloudflow_test(<target> SOURCES ... LABELS ... [LIBS ...] [PREFIX text] [TIMEOUT seconds])
 #
-# A GoogleTest program; every TEST in it is a test of ctest. Label `concurrent`: runs in the tsan build too.
-# Label `e2e`: runs in the release build, on the programs that users get.
+# A GoogleTest program; every TEST in it is a test of ctest. Labels say where it runs: `e2e` in the release build, on
+# the programs that users get; all others in the dev build; `concurrent` in the tsan build as well.
 function(cloudflow_test target)
   cmake_parse_arguments(arg "" "PREFIX;TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -47,20 +48,22 @@ function(cloudflow_script_test name)
   endif()
   add_test(NAME "${name}" COMMAND ${arg_COMMAND} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties("${name}" PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
-  foreach(target ${arg_DEPENDS})
-    cloudflow_group_test(${target} ${arg_LABELS})
-  endforeach()
+  cloudflow_group_test("${arg_DEPENDS}" ${arg_LABELS})
 endfunction()
 
-function(cloudflow_group_test target)
-  if("e2e" IN_LIST ARGN)
-    add_dependencies(e2e_tests ${target})
-  else()
-    add_dependencies(tests ${target})
+# Makes test_<label> build the targets, for each of their labels.
+function(cloudflow_group_test targets)
+  if(targets AND NOT "e2e" IN_LIST ARGN)
+    add_dependencies(tests ${targets})
   endif()
-  if("concurrent" IN_LIST ARGN)
-    add_dependencies(concurrent_tests ${target})
-  endif()
+  foreach(label ${ARGN})
+    if(NOT TARGET test_${label})
+      add_custom_target(test_${label} COMMENT "What the tests with label ${label} need")
+    endif()
+    if(targets)
+      add_dependencies(test_${label} ${targets})
+    endif()
+  endforeach()
 endfunction()
 
 # cloudflow_bench(<name> (SOURCES ... [LIBS ...] | COMMAND ... [DEPENDS target...]))
