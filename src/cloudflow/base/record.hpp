@@ -86,6 +86,8 @@ public:
   std::size_t size() const noexcept { return entries_.size(); }
   bool empty() const noexcept { return entries_.empty(); }
   std::size_t byte_size() const noexcept { return bytes_.size(); }
+  /// Key, value and headers of all records, one after the other. Valid until the next change.
+  std::string_view bytes() const noexcept { return bytes_.view(); }
   void clear() noexcept {
     bytes_.clear();
     entries_.clear();

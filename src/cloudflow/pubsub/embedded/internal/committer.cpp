@@ -1,0 +1,288 @@
+#include "cloudflow/pubsub/embedded/internal/committer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cloudflow::pubsub::embedded {
+namespace {
+
+// Transactions written together: bounds how long the first of them waits for the last.
+constexpr std::size_t group_bytes = 16 * 1024 * 1024;
+// One transaction is held in memory three times while it is written.
+constexpr std::size_t max_transaction_bytes = 1024 * 1024 * 1024;
+// How much is appended before the directory is measured again, where there is a bound.
+constexpr std::uint64_t measure_every = 16 * 1024 * 1024;
+constexpr std::uint64_t measures_per_bound = 16;
+// What commits that move a position may use beyond the bound, as a share of it.
+constexpr std::uint64_t reserve_share = 8;
+
+std::size_t size_of(const transaction& changes) {
+  std::size_t bytes = 0;
+  for (const auto& output : changes.outputs) bytes += output.records->byte_size();
+  for (const auto& change : changes.state)
+    bytes += change.store.size() + change.key.size() + (change.value ? change.value->size() : 0);
+  for (const auto& position : changes.positions)
+    bytes += position.group.size() + position.split.size() + position.position.size();
+  return bytes;
+}
+
+std::size_t record_size(const record_buffer::entry& e) {
+  return static_cast<std::size_t>(std::max(e.key_size, 0)) +
+         static_cast<std::size_t>(std::max(e.value_size, 0)) + e.header_bytes;
+}
+
+/// Whom the space belongs to: the largest topic, and the group that holds it.
+std::string largest_topic(const topic_table& topics) {
+  const topic_state* largest = nullptr;
+  std::uint64_t most = 0;
+  for (const auto* topic : topics.all()) {
+    std::uint64_t bytes = 0;
+    for (std::int32_t i = 0; i != topic->partition_count(); ++i)
+      bytes += topic->partition(partition_id{i}).stored_bytes();
+    if (bytes > most) largest = topic;
+    most = std::max(most, bytes);
+  }
+  if (largest == nullptr) return {};
+  auto text = fmt::format(" The largest topic is {} with {} bytes.", largest->spec().name, most);
+  for (std::int32_t i = 0; i != largest->partition_count(); ++i) {
+    const auto& partition = largest->partition(partition_id{i});
+    const auto slowest = partition.slowest_reader();
+    if (slowest && slowest->next < partition.end().offset)
+      return text + fmt::format(" Group {} has yet to read {} records of its partition {}.",
+                                slowest->group, partition.end().offset - slowest->next, i);
+  }
+  return text + " All of its groups have read it; retention keeps it.";
+}
+
+/// What names a partition of ours has to hold an offset, or nobody can go on from it.
+result<void> check_position(const position_change& wanted, const topic_table& topics) {
+  topic_state* topic = nullptr;
+  if (topics.partition_of_split(wanted.split, topic) == nullptr || decode_offset(wanted.position))
+    return {};
+  return error{
+      errc::unsupported,
+      fmt::format("The position of group {} in {} is not an offset.", wanted.group, wanted.split),
+      false, false};
+}
+
+result<void> check_sizes(const output& wanted, std::size_t limit) {
+  if (wanted.records->byte_size() <= limit) return {};
+  for (const auto& e : wanted.records->entries()) {
+    if (record_size(e) <= limit) continue;
+    return error{errc::record_too_large,
+                 fmt::format("Topic {}: a record of {} bytes is larger than max.message.bytes = "
+                             "{}. Raise that property of the topic, or write smaller records.",
+                             wanted.topic, record_size(e), limit),
+                 false, false};
+  }
+  return {};
+}
+
+}  // namespace
+
+committer::committer(const options& wanted, storage& disk, topic_table& topics, const clock& time)
+  : options_(wanted),
+    disk_(disk),
+    topics_(topics),
+    time_(time),
+    disk_bytes_(wanted.disk_bound == 0 ? 0 : disk.disk_bytes()),
+    changes_(disk.new_write_set()) {}
+
+committer::identity committer::acquire(const std::string& transactional_id) {
+  std::unique_lock lock{mutex_};
+  const auto epoch = ++epochs_[transactional_id];
+  const auto seen = writes_;
+  changed_.wait(lock, [&] { return !is_writing_ || writes_ != seen; });
+  return {transactional_id, epoch};
+}
+
+result<void> committer::commit(const identity& owner, const transaction& changes) {
+  if (changes.empty()) return {};
+  pending mine{.owner = &owner, .changes = &changes, .outputs = {}, .failure = {}};
+  if (auto prepared = prepare(mine); !prepared) return prepared;
+  std::unique_lock lock{mutex_};
+  queue_.push_back(&mine);
+  changed_.wait(lock, [&] { return mine.is_done || (!is_writing_ && queue_.front() == &mine); });
+  if (!mine.is_done) {
+    lead(lock);
+  } else {
+    lock.unlock();
+  }
+  if (mine.failure) return *std::move(mine.failure);
+  return {};
+}
+
+std::uint64_t committer::measure_disk() {
+  const auto bytes = disk_.disk_bytes();
+  const std::lock_guard lock{mutex_};
+  disk_bytes_ = bytes;
+  bytes_since_measured_ = 0;
+  return bytes;
+}
+
+// -- of each producer --------------------------------------------------------------------------------
+
+result<void> committer::prepare(pending& mine) const {
+  mine.bytes = size_of(*mine.changes);
+  if (mine.bytes > max_transaction_bytes)
+    return error{errc::record_too_large,
+                 fmt::format("A transaction of {} bytes is larger than {}. Commit more often.",
+                             mine.bytes, max_transaction_bytes),
+                 false, false};
+  for (const auto& wanted : mine.changes->positions)
+    if (auto checked = check_position(wanted, topics_); !checked) return checked;
+  return prepare_outputs(mine);
+}
+
+result<void> committer::prepare_outputs(pending& mine) const {
+  std::map<partition_log*, std::vector<const record_buffer*>> parts;
+  for (const auto& wanted : mine.changes->outputs) {
+    auto* topic = topics_.find(wanted.topic);
+    if (topic == nullptr || !topic->has(wanted.partition))
+      return error{errc::topic_not_found,
+                   fmt::format("There is no topic {} with a partition {}.", wanted.topic,
+                               wanted.partition.value()),
+                   false, false};
+    if (auto checked = check_sizes(wanted, topic->rules().max_record); !checked) return checked;
+    if (wanted.records->empty()) continue;
+    auto& buffers = parts[&topic->partition(wanted.partition)];
+    if (buffers.empty()) mine.outputs.push_back({&topic->partition(wanted.partition), topic, {}});
+    buffers.push_back(wanted.records);
+  }
+  for (auto& output : mine.outputs)
+    output.batch = std::make_shared<stored_batch>(parts[output.partition]);
+  return {};
+}
+
+// -- of the one that leads ---------------------------------------------------------------------------
+
+void committer::lead(std::unique_lock<std::mutex>& lock) {
+  is_writing_ = true;
+  const auto group = take_group();
+  lock.unlock();
+  const auto written = group.empty() ? result<void>{} : write(group);
+  const auto topics = written ? publish(group) : std::vector<topic_state*>{};
+  lock.lock();
+  for (auto* each : group) {
+    if (!written) each->failure = written.error();
+    each->is_done = true;
+  }
+  if (!written && written.error().fatal) fatal_ = written.error();
+  is_writing_ = false;
+  ++writes_;
+  lock.unlock();
+  changed_.notify_all();
+  for (const auto* topic : topics) topic->wake_members();
+}
+
+std::vector<committer::pending*> committer::take_group() {
+  std::vector<pending*> group;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && (group.empty() || bytes + queue_.front()->bytes <= group_bytes)) {
+    auto* next = queue_.front();
+    queue_.pop_front();
+    next->failure = refusal(*next);
+    if (next->failure) {
+      next->is_done = true;
+      continue;
+    }
+    group.push_back(next);
+    bytes += next->bytes;
+    bytes_since_measured_ += next->bytes;
+  }
+  return group;
+}
+
+std::optional<error> committer::refusal(const pending& candidate) {
+  if (fatal_) return fatal_;
+  const auto& owner = *candidate.owner;
+  if (const auto epoch = epochs_.find(owner.id); epoch->second != owner.epoch)
+    return error{errc::fenced,
+                 fmt::format("The transactional id {} has another owner now.", owner.id), false,
+                 true};
+  if (options_.disk_bound == 0 || candidate.outputs.empty()) return {};
+  if (bytes_since_measured_ > std::min(measure_every, options_.disk_bound / measures_per_bound)) {
+    disk_bytes_ = disk_.disk_bytes();
+    bytes_since_measured_ = 0;
+  }
+  const auto reserve =
+      candidate.changes->positions.empty() ? 0 : options_.disk_bound / reserve_share;
+  const auto used = disk_bytes_ + bytes_since_measured_ + candidate.bytes;
+  if (used <= options_.disk_bound + reserve) return {};
+  return error{
+      errc::disk_full,
+      fmt::format("The log in {} would take {} bytes, which is over its bound of {}.{} Let its "
+                  "readers catch up, lower retention.ms or retention.bytes, raise the "
+                  "bound, or forget a group that is no more.",
+                  options_.directory.string(), used, options_.disk_bound, largest_topic(topics_)),
+      true, false};
+}
+
+result<void> committer::write(const std::vector<pending*>& group) {
+  changes_.clear();
+  staged_.clear();
+  const auto now = time_.now();
+  for (auto* each : group) {
+    for (auto& output : each->outputs) place(output, now);
+    put_changes(*each->changes);
+  }
+  return disk_.write(changes_, options_.sync_commits);
+}
+
+void committer::place(prepared_output& output, timestamp now) {
+  const auto [at, is_new] = staged_.try_emplace(output.partition);
+  auto& end = at->second;
+  if (is_new) end = output.partition->end();
+  output.batch->place(end.offset, now, end.bytes);
+  end = {output.batch->end(), end.bytes + output.batch->bytes().size()};
+  changes_.put(family::records, batch_key(output.partition->key(), output.batch->base()),
+               output.batch->bytes());
+}
+
+void committer::put_changes(const transaction& changes) {
+  for (const auto& change : changes.state) {
+    key_.clear();
+    put_state_key(key_, change.store, change.partition, change.key);
+    if (change.value)
+      changes_.put(family::state, key_.view(), *change.value);
+    else
+      changes_.erase(family::state, key_.view());
+  }
+  for (const auto& position : changes.positions) {
+    key_.clear();
+    put_position_key(key_, position.group, position.split);
+    changes_.put(family::positions, key_.view(), position.position);
+  }
+}
+
+std::vector<topic_state*> committer::publish(const std::vector<pending*>& group) {
+  std::vector<topic_state*> written;
+  for (auto* each : group) {
+    for (auto& output : each->outputs) {
+      output.partition->publish(output.batch);
+      tail_bytes_ += output.batch->bytes().size();
+      tail_order_.emplace_back(output.partition, output.batch->bytes().size());
+      if (std::find(written.begin(), written.end(), output.topic) == written.end())
+        written.push_back(output.topic);
+    }
+    note_positions(*each->changes);
+  }
+  for (; tail_bytes_ > options_.tail_bytes; tail_order_.pop_front()) {
+    tail_order_.front().first->shrink_tail();
+    tail_bytes_ -= tail_order_.front().second;
+  }
+  return written;
+}
+
+void committer::note_positions(const transaction& changes) {
+  for (const auto& position : changes.positions) {
+    topic_state* topic = nullptr;
+    const auto* partition = topics_.partition_of_split(position.split, topic);
+    const auto next = decode_offset(position.position);
+    if (partition != nullptr && next)
+      topic->note_reader(position.group, partition->key().partition, *next);
+  }
+}
+
+}  // namespace cloudflow::pubsub::embedded

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "cloudflow/pubsub/embedded/internal/storage.hpp"
+#include "cloudflow/pubsub/embedded/internal/topics.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloudflow::pubsub::embedded {
+
+/// Makes transactions durable and visible, those of all producers that wait together with one write.
+///
+/// Operation: commit() encodes its outputs in its own thread, then queues. The first one in the queue, when
+/// nobody writes, takes the whole queue (within bounds), gives the batches their offsets, writes once, makes
+/// all of it visible, and wakes the others with their outcome. A transaction that may not be written (fenced,
+/// over the disk bound) leaves the queue alone.
+///
+/// Thread-safe. Refers to its arguments.
+class committer {
+public:
+  struct identity {
+    std::string id;
+    std::uint64_t epoch = 0;
+  };
+
+  committer(const options& wanted, storage& disk, topic_table& topics, const clock& time);
+
+  /// The only owner of that name from now on. Waits for what an earlier owner has in the works.
+  identity acquire(const std::string& transactional_id);
+  result<void> commit(const identity& owner, const transaction& changes);
+
+  /// Looks again how much the directory takes.
+  std::uint64_t measure_disk();
+
+private:
+  struct prepared_output {
+    partition_log* partition;
+    topic_state* topic;
+    std::shared_ptr<stored_batch> batch;
+  };
+  struct pending {
+    const identity* owner;
+    const transaction* changes;
+    std::vector<prepared_output> outputs;
+    std::size_t bytes = 0;
+    std::optional<error> failure;
+    bool is_done = false;
+  };
+
+  result<void> prepare(pending& mine) const;
+  result<void> prepare_outputs(pending& mine) const;
+  void lead(std::unique_lock<std::mutex>& lock);
+  std::vector<pending*> take_group();
+  std::optional<error> refusal(const pending& candidate);
+  result<void> write(const std::vector<pending*>& group);
+  void place(prepared_output& output, timestamp now);
+  void put_changes(const transaction& changes);
+  std::vector<topic_state*> publish(const std::vector<pending*>& group);
+  void note_positions(const transaction& changes);
+
+  const options options_;
+  storage& disk_;
+  topic_table& topics_;
+  const clock& time_;
+
+  std::mutex mutex_;  // down to writes_
+  std::condition_variable changed_;
+  std::deque<pending*> queue_;
+  std::map<std::string, std::uint64_t, std::less<>> epochs_;
+  std::uint64_t disk_bytes_ = 0;  // when last measured
+  std::uint64_t bytes_since_measured_ = 0;
+  std::optional<error> fatal_;
+  bool is_writing_ = false;
+  std::uint64_t writes_ = 0;  // that have ended
+
+  // Of whoever leads; is_writing_ hands it over.
+  write_set changes_;
+  byte_writer key_;
+  std::map<const partition_log*, log_place> staged_;
+  std::deque<std::pair<partition_log*, std::size_t>> tail_order_;
+  std::size_t tail_bytes_ = 0;
+};
+
+}  // namespace cloudflow::pubsub::embedded

@@ -1,0 +1,79 @@
+/// Keys of the column families. Numbers are big-endian, so that keys are in the order of their numbers.
+///
+///     records    topic id u32, partition u32, base offset u64       -> batch.hpp
+///     meta       "format"                                           -> version of all of this
+///                "topic/" name                                      -> topic id, partitions, schema, properties
+///                "first/" topic id u32, partition u32               -> first offset u64, bytes before it u64
+///     positions  text group, split                                  -> position
+///     state      text store, partition u32, key                     -> value
+///     schemas    fingerprint                                        -> text of the schema
+#pragma once
+
+#include "cloudflow/base/bytes.hpp"
+#include "cloudflow/base/record.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cloudflow::pubsub::embedded {
+
+inline constexpr std::string_view format_key = "format";
+inline constexpr std::string_view format_version = "1";
+inline constexpr std::string_view topic_prefix = "topic/";
+inline constexpr std::string_view first_prefix = "first/";
+inline constexpr std::size_t partition_key_size = 4 + 4;
+
+struct partition_key {
+  std::uint32_t topic = 0;
+  partition_id partition;
+};
+
+inline void put_partition(byte_writer& out, const partition_key& key) {
+  out.put_big_endian(key.topic);
+  out.put_big_endian(static_cast<std::uint32_t>(key.partition.value()));
+}
+
+inline std::string partition_prefix(const partition_key& key) {
+  byte_writer out;
+  put_partition(out, key);
+  return std::string{out.view()};
+}
+
+inline std::string batch_key(const partition_key& key, record_offset base) {
+  byte_writer out;
+  put_partition(out, key);
+  out.put_big_endian(static_cast<std::uint64_t>(base.value()));
+  return std::string{out.view()};
+}
+
+/// @pre `key` starts with a partition's prefix
+inline record_offset base_of(std::string_view key) {
+  byte_reader in{key.substr(partition_key_size)};
+  return record_offset{static_cast<std::int64_t>(in.get_big_endian<std::uint64_t>())};
+}
+
+inline std::string first_key(const partition_key& key) {
+  byte_writer out;
+  out.put_raw(first_prefix);
+  put_partition(out, key);
+  return std::string{out.view()};
+}
+
+inline std::string topic_key(std::string_view name) {
+  return std::string{topic_prefix}.append(name);
+}
+
+inline void put_position_key(byte_writer& out, std::string_view group, std::string_view split) {
+  out.put_text(group);
+  out.put_raw(split);
+}
+
+inline void put_state_key(byte_writer& out, std::string_view store, partition_id partition,
+                          std::string_view key) {
+  out.put_text(store);
+  out.put_big_endian(static_cast<std::uint32_t>(partition.value()));
+  out.put_raw(key);
+}
+
+}  // namespace cloudflow::pubsub::embedded

@@ -1,0 +1,99 @@
+#include "cloudflow/pubsub/embedded/internal/reader.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudflow::pubsub::embedded {
+namespace {
+
+// What one visit to the disk brings: enough to make the price of the visit small, little enough to hold for
+// many partitions.
+constexpr std::size_t read_ahead = 1024 * 1024;
+
+}  // namespace
+
+result<record_batch> partition_reader::take(fetch_limits limits) {
+  if (auto checked = check_range(); !checked) return std::move(checked).error();
+  batch_builder builder;
+  fetch_budget budget{.records = limits.max_records, .bytes = limits.max_bytes};
+  const auto end = partition_->range().end;
+  while (next_ < end) {
+    if (pending_.empty()) {
+      if (auto filled = refill(); !filled) return std::move(filled).error();
+    }
+    at_.next = next_;
+    const auto outcome = builder.add(pending_.front(), at_, budget);
+    if (outcome == batch_builder::outcome::corrupt) return corrupt(pending_.front()->base());
+    next_ = at_.next;
+    if (outcome == batch_builder::outcome::limit_reached) break;
+    pending_.pop_front();
+    at_ = {};
+  }
+  return std::move(builder).finish();
+}
+
+void partition_reader::seek(record_offset next) {
+  next_ = next;
+  pending_.clear();
+  at_ = {};
+}
+
+result<void> partition_reader::check_range() const {
+  const auto range = partition_->range();
+  if (next_ < range.first || next_ > range.end) return out_of_range(range);
+  return {};
+}
+
+result<void> partition_reader::refill() {
+  partition_->from_tail(next_, read_ahead, pending_);
+  if (!pending_.empty()) return {};
+  if (auto loaded = load(); !loaded) return loaded;
+  if (!pending_.empty() && pending_.front()->base() <= next_ && next_ < pending_.front()->end())
+    return {};
+  pending_.clear();
+  // Retention has moved the beginning since we looked, or bytes are missing.
+  if (auto checked = check_range(); !checked) return checked;
+  return corrupt(next_);
+}
+
+result<void> partition_reader::load() {
+  const auto prefix = partition_prefix(partition_->key());
+  const auto end = partition_->range().end;
+  std::size_t bytes = 0;
+  bool is_corrupt = false;
+  auto scanned = disk_->scan_from_floor(
+      family::records, batch_key(partition_->key(), next_),
+      [&](std::string_view key, std::string_view value) {
+        if (!key.starts_with(prefix)) return key < prefix;  // the floor may be another partition's
+        const auto base = base_of(key);
+        if (base >= end) return false;  // written, but not visible yet
+        const auto header = read_header(value);
+        if (!header) {
+          is_corrupt = true;
+          return false;
+        }
+        if (base + header->count > next_)
+          pending_.push_back(std::make_shared<const stored_batch>(base, *header, value));
+        bytes += value.size();
+        return bytes < read_ahead;
+      });
+  if (is_corrupt) return corrupt(next_);
+  return scanned;
+}
+
+error partition_reader::out_of_range(const partition_range& range) const {
+  return {errc::offset_out_of_range,
+          fmt::format("{}: offset {} is not in the log, which holds {} to {}.",
+                      split_of(partition_->source()), next_.value(), range.first.value(),
+                      range.end.value()),
+          false, false};
+}
+
+error partition_reader::corrupt(record_offset at) const {
+  return {errc::corrupt,
+          fmt::format("{}: the records at offset {} are not what was written. Restore the log from "
+                      "a copy, or start afresh with an empty one.",
+                      split_of(partition_->source()), at.value()),
+          false, true};
+}
+
+}  // namespace cloudflow::pubsub::embedded

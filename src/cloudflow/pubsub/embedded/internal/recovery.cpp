@@ -1,0 +1,141 @@
+#include "cloudflow/pubsub/embedded/internal/recovery.hpp"
+
+#include "cloudflow/pubsub/embedded/internal/topic_codec.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace cloudflow::pubsub::embedded {
+namespace {
+
+error corrupt(const options& wanted, std::string_view what) {
+  return {errc::corrupt,
+          fmt::format("The log in {}: {} is not what was written. Restore the directory from a "
+                      "copy, or start afresh with an empty one.",
+                      wanted.directory.string(), what),
+          false, true};
+}
+
+result<void> check_format(storage& disk, const options& wanted) {
+  const auto found = disk.get(family::meta, format_key);
+  if (!found) return found.error();
+  if (!found->has_value()) {
+    if (wanted.read_only) return {};
+    auto changes = disk.new_write_set();
+    changes.put(family::meta, format_key, format_version);
+    return disk.write(changes, /*sync=*/true);
+  }
+  if (**found == format_version) return {};
+  return error{errc::unsupported,
+               fmt::format("The log in {} has format {}; this program reads format {}. Use the "
+                           "program that wrote it, or another directory.",
+                           wanted.directory.string(), **found, format_version),
+               false, false};
+}
+
+result<void> recover_topics(const storage& disk, const options& wanted, topic_table& topics) {
+  std::optional<error> problem;
+  auto scanned =
+      disk.scan(family::meta, topic_prefix, [&](std::string_view key, std::string_view value) {
+        if (!key.starts_with(topic_prefix)) return false;
+        const auto name = key.substr(topic_prefix.size());
+        const auto topic = decode_topic(name, value);
+        if (!topic) {
+          problem = corrupt(wanted, fmt::format("the record of topic {}", name));
+          return false;
+        }
+        const auto rules = rules_of(topic->spec);
+        if (!rules) {
+          problem = rules.error();
+          return false;
+        }
+        topics.add(std::make_unique<topic_state>(topic->id, topic->spec, rules.value()),
+                   topic->spec.name);
+        return true;
+      });
+  if (problem) return *std::move(problem);
+  return scanned;
+}
+
+result<log_place> first_of(const storage& disk, const options& wanted,
+                           const partition_log& partition) {
+  const auto found = disk.get(family::meta, first_key(partition.key()));
+  if (!found) return found.error();
+  if (!found->has_value()) return log_place{};
+  byte_reader in{**found};
+  log_place first;
+  first.offset = record_offset{static_cast<std::int64_t>(in.get_big_endian<std::uint64_t>())};
+  first.bytes = in.get_big_endian<std::uint64_t>();
+  if (!in.complete()) return corrupt(wanted, "the beginning of " + split_of(partition.source()));
+  return first;
+}
+
+result<void> recover_partition(const storage& disk, const options& wanted,
+                               partition_log& partition) {
+  const auto first = first_of(disk, wanted, partition);
+  if (!first) return first.error();
+  const auto prefix = partition_prefix(partition.key());
+  auto end = first.value();
+  bool is_corrupt = false;
+  auto scanned = disk.scan_from_floor(
+      family::records,
+      batch_key(partition.key(), record_offset{std::numeric_limits<std::int64_t>::max()}),
+      [&](std::string_view key, std::string_view value) {
+        if (!key.starts_with(prefix)) return false;
+        const auto header = read_header(value);
+        is_corrupt = !header;
+        if (header) end = {base_of(key) + header->count, header->bytes_before + value.size()};
+        return false;
+      });
+  if (!scanned) return scanned;
+  if (is_corrupt) return corrupt(wanted, "the end of " + split_of(partition.source()));
+  partition.recover(first.value(), end);
+  return {};
+}
+
+result<void> recover_partitions(const storage& disk, const options& wanted,
+                                const topic_table& topics) {
+  for (const auto* topic : topics.all())
+    for (std::int32_t i = 0; i != topic->partition_count(); ++i) {
+      auto done = recover_partition(disk, wanted, topic->partition(partition_id{i}));
+      if (!done) return done;
+    }
+  return {};
+}
+
+result<void> recover_readers(const storage& disk, const options& wanted,
+                             const topic_table& topics) {
+  std::optional<error> problem;
+  auto scanned =
+      disk.scan(family::positions, {}, [&](std::string_view key, std::string_view position) {
+        byte_reader in{key};
+        const auto group = in.get_text();
+        const auto split = in.get_raw(in.remaining());
+        topic_state* topic = nullptr;
+        const auto* partition = topics.partition_of_split(split, topic);
+        if (partition == nullptr) return true;
+        const auto next = decode_offset(position);
+        if (!next) {
+          problem = corrupt(wanted, fmt::format("the position of group {} in {}", group, split));
+          return false;
+        }
+        topic->note_reader(group, partition->key().partition, *next);
+        return true;
+      });
+  if (problem) return *std::move(problem);
+  return scanned;
+}
+
+}  // namespace
+
+result<std::unique_ptr<topic_table>> recover(storage& disk, const options& wanted) {
+  auto topics = std::make_unique<topic_table>();
+  if (auto done = check_format(disk, wanted); !done) return std::move(done).error();
+  if (auto done = recover_topics(disk, wanted, *topics); !done) return std::move(done).error();
+  if (auto done = recover_partitions(disk, wanted, *topics); !done) return std::move(done).error();
+  if (auto done = recover_readers(disk, wanted, *topics); !done) return std::move(done).error();
+  return topics;
+}
+
+}  // namespace cloudflow::pubsub::embedded

@@ -1,0 +1,210 @@
+#include "cloudflow/pubsub/embedded/log.hpp"
+
+#include "cloudflow/pubsub/embedded/internal/clients.hpp"
+#include "cloudflow/pubsub/embedded/internal/recovery.hpp"
+#include "cloudflow/pubsub/embedded/internal/retention.hpp"
+#include "cloudflow/pubsub/embedded/internal/stores.hpp"
+#include "cloudflow/pubsub/embedded/internal/topic_codec.hpp"
+
+#include <fmt/format.h>
+
+#include <mutex>
+
+namespace cloudflow::pubsub::embedded {
+namespace {
+
+// Above this share of the disk bound maintain() compacts what it has erased rather than wait for RocksDB.
+constexpr std::uint64_t thorough_above_quarters = 3;
+
+class embedded_log final : public log {
+public:
+  embedded_log(const options& wanted, std::unique_ptr<storage> disk,
+               std::unique_ptr<topic_table> topics, const clock& time)
+    : options_(wanted),
+      disk_(std::move(disk)),
+      topics_(std::move(topics)),
+      committer_(options_, *disk_, *topics_, time),
+      retention_(*disk_, *topics_, time),
+      schemas_(*disk_, options_),
+      state_(*disk_) {}
+
+  result<topic_info> ensure_topic(const topic_spec& wanted) override;
+  result<std::vector<topic_info>> topics() const override;
+  result<topic_info> topic(std::string_view name) const override;
+  result<std::unique_ptr<producer>> open_producer(const producer_options& wanted) override;
+  result<std::unique_ptr<consumer>> open_consumer(const consumer_options& wanted) override;
+  result<record_batch> read(const topic_partition& source, record_offset from,
+                            fetch_limits limits) const override;
+  result<std::optional<std::string>> position(std::string_view group,
+                                              std::string_view split) const override;
+  schema_store& schemas() override { return schemas_; }
+  const state_reader& state() const override { return state_; }
+  result<maintenance> maintain() override;
+  result<void> forget_group(std::string_view group) override;
+
+private:
+  result<topic_info> create_topic(const topic_spec& wanted, const topic_rules& rules);
+  result<topic_info> change_topic(topic_state& topic, const topic_spec& wanted,
+                                  const topic_rules& rules);
+  result<void> record_topic(std::uint32_t id, const topic_spec& spec);
+  result<void> check_writable() const;
+
+  const options options_;
+  const std::unique_ptr<storage> disk_;
+  const std::unique_ptr<topic_table> topics_;
+  committer committer_;
+  std::mutex topics_mutex_;  // one change of a topic at a time
+  std::mutex maintenance_mutex_;
+  retention retention_;  // of the holder of maintenance_mutex_
+  embedded_schemas schemas_;
+  embedded_state state_;
+};
+
+error no_such_topic(std::string_view name) {
+  return {errc::topic_not_found, fmt::format("There is no topic {}.", name), false, false};
+}
+
+// -- topics ------------------------------------------------------------------------------------------
+
+result<topic_info> embedded_log::ensure_topic(const topic_spec& wanted) {
+  if (const auto problem = problem_of(wanted))
+    return error{errc::unsupported, *problem, false, false};
+  const auto rules = rules_of(wanted);
+  if (!rules) return rules.error();
+  const std::lock_guard lock{topics_mutex_};
+  if (auto* existing = topics_->find(wanted.name))
+    return change_topic(*existing, wanted, rules.value());
+  return create_topic(wanted, rules.value());
+}
+
+result<topic_info> embedded_log::create_topic(const topic_spec& wanted, const topic_rules& rules) {
+  std::uint32_t id = 0;
+  for (const auto* topic : topics_->all()) id = std::max(id, topic->id() + 1);
+  if (auto recorded = record_topic(id, wanted); !recorded) return std::move(recorded).error();
+  return topics_->add(std::make_unique<topic_state>(id, wanted, rules), wanted.name).info();
+}
+
+result<topic_info> embedded_log::change_topic(topic_state& topic, const topic_spec& wanted,
+                                              const topic_rules& rules) {
+  auto spec = topic.spec();
+  if (const auto text = difference(spec, wanted); !text.empty())
+    return error{errc::topic_mismatch,
+                 fmt::format("Topic {} exists and is not what is wanted.{} Use another name, or "
+                             "start afresh with an empty log.",
+                             wanted.name, text),
+                 false, false};
+  const auto before = spec;
+  spec.properties = wanted.properties;
+  if (spec.base_schema.empty()) spec.base_schema = wanted.base_schema;
+  if (spec == before) return topic.info();
+  if (auto recorded = record_topic(topic.id(), spec); !recorded) return std::move(recorded).error();
+  topic.change(spec, rules);
+  return topic.info();
+}
+
+result<void> embedded_log::record_topic(std::uint32_t id, const topic_spec& spec) {
+  if (auto checked = check_writable(); !checked) return checked;
+  auto changes = disk_->new_write_set();
+  changes.put(family::meta, topic_key(spec.name), encode_topic({id, spec}));
+  return disk_->write(changes, /*sync=*/true);
+}
+
+result<std::vector<topic_info>> embedded_log::topics() const {
+  std::vector<topic_info> all;
+  for (const auto* topic : topics_->all()) all.push_back(topic->info());
+  return all;
+}
+
+result<topic_info> embedded_log::topic(std::string_view name) const {
+  const auto* found = topics_->find(name);
+  if (found == nullptr) return no_such_topic(name);
+  return found->info();
+}
+
+// -- reading and writing -----------------------------------------------------------------------------
+
+result<std::unique_ptr<producer>> embedded_log::open_producer(const producer_options& wanted) {
+  if (auto checked = check_writable(); !checked) return std::move(checked).error();
+  return std::unique_ptr<producer>{
+      std::make_unique<embedded_producer>(committer_, committer_.acquire(wanted.transactional_id))};
+}
+
+result<std::unique_ptr<consumer>> embedded_log::open_consumer(const consumer_options& wanted) {
+  return embedded_consumer::open(wanted, *disk_, *topics_);
+}
+
+result<record_batch> embedded_log::read(const topic_partition& source, record_offset from,
+                                        fetch_limits limits) const {
+  const auto* topic = topics_->find(source.topic);
+  if (topic == nullptr || !topic->has(source.partition)) return no_such_topic(split_of(source));
+  return partition_reader{*disk_, topic->partition(source.partition), from}.take(limits);
+}
+
+result<std::optional<std::string>> embedded_log::position(std::string_view group,
+                                                          std::string_view split) const {
+  byte_writer key;
+  put_position_key(key, group, split);
+  return disk_->get(family::positions, key.view());
+}
+
+result<void> embedded_log::check_writable() const {
+  if (!options_.read_only) return {};
+  return error{errc::unsupported,
+               fmt::format("The log in {} is open for reading only.", options_.directory.string()),
+               false, false};
+}
+
+// -- upkeep ------------------------------------------------------------------------------------------
+
+result<maintenance> embedded_log::maintain() {
+  if (auto checked = check_writable(); !checked) return std::move(checked).error();
+  const std::lock_guard lock{maintenance_mutex_};
+  auto done = retention_.run();
+  if (!done) return done;
+  const bool is_tight =
+      options_.disk_bound != 0 &&
+      committer_.measure_disk() > options_.disk_bound / 4 * thorough_above_quarters;
+  auto& erased = retention_.erased();
+  if (!erased.empty()) {
+    if (auto freed = disk_->reclaim(erased, is_tight); !freed) return std::move(freed).error();
+    if (is_tight) erased.clear();
+  }
+  done.value().disk_bytes = committer_.measure_disk();
+  return done;
+}
+
+result<void> embedded_log::forget_group(std::string_view group) {
+  if (auto checked = check_writable(); !checked) return checked;
+  const auto topics = topics_->all();
+  for (const auto* topic : topics)
+    if (topic->has_member(group))
+      return error{errc::in_use,
+                   fmt::format("Group {} reads topic {}. Close its consumer first.", group,
+                               topic->spec().name),
+                   true, false};
+  byte_writer prefix;
+  put_position_key(prefix, group, {});
+  auto changes = disk_->new_write_set();
+  auto scanned = disk_->scan(family::positions, prefix.view(), [&](std::string_view key, auto) {
+    if (!key.starts_with(prefix.view())) return false;
+    changes.erase(family::positions, key);
+    return true;
+  });
+  if (!scanned) return scanned;
+  if (auto written = disk_->write(changes, /*sync=*/true); !written) return written;
+  for (auto* topic : topics) topic->forget_reader(group);
+  return {};
+}
+
+}  // namespace
+
+result<std::unique_ptr<log>> open(const options& wanted, const clock& time) {
+  auto disk = storage::open(wanted);
+  if (!disk) return std::move(disk).error();
+  auto topics = recover(*disk.value(), wanted);
+  if (!topics) return std::move(topics).error();
+  return std::unique_ptr<log>{std::make_unique<embedded_log>(wanted, std::move(disk).value(),
+                                                             std::move(topics).value(), time)};
+}
+
+}  // namespace cloudflow::pubsub::embedded
