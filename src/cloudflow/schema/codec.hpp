@@ -73,6 +73,8 @@ consteval bool owns() {
     return owns<std::remove_all_extents_t<T>>();
   else if constexpr (requires { typename T::owner_type; })
     return false;  // a generated view
+  else if constexpr (requires { typename T::view::owner_type; })
+    return true;  // a generated struct; may contain its own kind
   else if constexpr (string_view_like<T> || span_like<T>)
     return false;
   else if constexpr (requires {
@@ -103,7 +105,7 @@ concept owning = detail::owns<std::remove_cv_t<T>>();
 ///   `schema_name`                 full name of the schema
 ///   `schema_text`                 compact text of the schema
 ///   `schema_format`               `avro`
-///   `fingerprint`                 SHA-256 of the parsing canonical form, 32 bytes
+///   `fingerprint`                 SHA-256 of the parsing canonical form, a string_view of 32 bytes
 ///   `bool decode(std::string_view, view&)`   a complete payload, or false
 ///   `void encode(const T& or view, byte_writer&)`
 ///   `T own(const view&)`          deep copy
