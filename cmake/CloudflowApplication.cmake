@@ -25,6 +25,9 @@ function(cloudflow_schemas target)
   add_library(${target} STATIC ${generated})
   target_include_directories(${target} SYSTEM PUBLIC "${directory}")
   target_link_libraries(${target} PUBLIC cloudflow::schema)
+  if(TARGET generated)
+    add_dependencies(generated ${target})
+  endif()
 endfunction()
 
 # The name of the files generated for a schema: snake_case of its name, as cloudflow-codegen makes it; of the file's name

@@ -1,7 +1,10 @@
-"""The checks of ./dev lint against a small repository with one planted break each: a check that cannot fail is none."""
+"""The checks of ./dev lint against a small repository with one planted break each (a check that cannot fail is none),
+and what every command of ./dev has to do."""
 
+import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -110,6 +113,10 @@ class LayersCheck(Repository):
         self.expect(layers.check, {"config/value.cpp": "#include <curl/curl.h>\n#include <yaml.h>\n"},
                     "<curl/curl.h> is not in", "<yaml.h> is not in")
 
+    def test_a_suite_that_tests_share_counts_as_a_test(self):
+        self.expect(layers.check, {"pubsub/conformance.hpp": "#include <gtest/gtest.h>\n",
+                                   "pubsub/topic.hpp": "#include <gtest/gtest.h>\n"}, "topic.hpp:1: <gtest/gtest.h> is not in")
+
     def test_a_module_without_a_layer_is_refused(self):
         self.expect(layers.check, {"extra/CMakeLists.txt": "cloudflow_module(extra)", "extra/thing.hpp": ""},
                     "module extra has no layer", "belongs to no module")
@@ -139,6 +146,33 @@ class ModulesCheck(Repository):
 
     def test_a_source_that_is_never_built_is_found(self):
         self.expect(modules.check, {"config/values.cpp": ""}, "config/values.cpp:1: is in no CMakeLists.txt")
+
+
+class DevCommand(unittest.TestCase):
+    COMMANDS = ("setup", "build", "demo", "test", "bench", "soak", "lint", "format", "coverage")
+
+    def run_dev(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run([HERE.parents[1] / "dev", *arguments], capture_output=True, text=True,
+                              env=os.environ | {"CLOUDFLOW_NO_SETUP": "1"})
+
+    def test_an_unknown_command_is_refused_with_the_list(self):
+        run = self.run_dev("biuld")
+        self.assertEqual((run.returncode, run.stdout), (2, ""))
+        self.assertIn('there is no command "biuld"', run.stderr)
+        for command in self.COMMANDS:
+            self.assertRegex(run.stderr, rf"(?m)^  {command} +\S")
+
+    def test_every_command_explains_itself(self):
+        for command in self.COMMANDS:
+            run = self.run_dev(command, "--help")
+            self.assertEqual(run.returncode, 0, command)
+            self.assertTrue(run.stdout.startswith(f"usage: ./dev {command}"), run.stdout)
+
+    def test_an_unknown_option_is_refused_and_points_to_the_help(self):
+        for command in ("setup", "build", "test", "bench", "soak", "lint", "format", "coverage"):
+            run = self.run_dev(command, "--nonsense")
+            self.assertEqual(run.returncode, 2, command)
+            self.assertIn(f"See ./dev {command} --help", run.stderr)
 
 
 class TestSummary(unittest.TestCase):

@@ -43,6 +43,7 @@ class Layers:
         self.rank = {name: rank for rank, names in enumerate(rules["order"]) for name in names}
         self.only_for = rules["only_for"]
         self.third_party = rules["third_party"]
+        self.test_support = set(rules["test_support"])
         self.posix = set(rules["posix"])
         self.problems: list[str] = []
         self.modules: dict[str, Module] = {}
@@ -95,6 +96,8 @@ class Layers:
     def check_declaration(self, module: Module) -> None:
         file = self.source / module.name / "CMakeLists.txt"
         for library in sorted(module.public | module.private | module.test_libs):
+            if library not in self.rank and library in module.test_libs:
+                continue
             if library not in self.rank:
                 self.report(file, module.line, f"cloudflow::{library} is no module of tests/checks/layers.toml")
             elif self.rank[library] >= self.rank[module.name]:
@@ -127,8 +130,12 @@ class Layers:
                 if match := INCLUDE.match(line):
                     self.check_include(file, number, owner, match[1], match[2])
 
+    def is_test(self, file: pathlib.Path) -> bool:
+        stem = file.relative_to(self.source).with_suffix("").as_posix()
+        return file.name.endswith(TEST_SUFFIXES) or stem in self.test_support
+
     def check_include(self, file: pathlib.Path, line: int, owner: str, bracket: str, path: str) -> None:
-        test = file.name.endswith(TEST_SUFFIXES)
+        test = self.is_test(file)
         if path.startswith("cloudflow/"):
             self.check_own(file, line, owner, path, test)
         elif bracket == "<" and not test and not STANDARD.match(path) and path not in self.posix:

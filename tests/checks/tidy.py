@@ -33,12 +33,12 @@ def content(file: str) -> bytes:
 
 @functools.cache
 def included_by(file: str, folders: tuple[str, ...]) -> tuple[str, ...]:
-    """Files of the project (sources and generated ones) that a file includes directly."""
+    """Files of the project (sources and generated ones, not those of packages) that a file includes directly."""
     found = []
     for name in INCLUDE.findall(content(file)):
         for folder in (os.path.dirname(file), *folders):
             path = os.path.normpath(os.path.join(folder, name.decode()))
-            if path.startswith(str(ROOT)) and os.path.isfile(path):
+            if not path.startswith("/usr/") and os.path.isfile(path):
                 found.append(path)
                 break
     return tuple(found)
@@ -92,7 +92,8 @@ def changed_since(commit: str) -> set[str]:
 
 
 def tidy(unit: Unit, tree: pathlib.Path) -> tuple[bool, str]:
-    run = subprocess.run([TIDY, "-p", str(tree), "--quiet", unit.file], capture_output=True, text=True, cwd=ROOT)
+    command = [TIDY, f"--config-file={ROOT}/.clang-tidy", "-p", str(tree), "--quiet", unit.file]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     # Findings stand on stdout; stderr says how many warnings of other headers were left out.
     text = run.stdout.strip() or (run.stderr.strip() if run.returncode else "")
     return run.returncode == 0, text.replace(str(ROOT) + "/", "")
