@@ -132,11 +132,11 @@ private:
   std::string enum_definition(node_id id) const {
     const auto& node = nodes_[id];
     return fmt::format(
-        "{0}enum class {1} : ::std::int32_t {{ {2} }};\n\n"
+        "{0}enum class {1} : std::int32_t {{ {2} }};\n\n"
         "/// The symbol as the schema spells it; empty for a value that is none of them.\n"
-        "::std::string_view to_text({1} value) noexcept;\n"
+        "std::string_view to_text({1} value) noexcept;\n"
         "/// The value of a symbol; nothing for a text that is none.\n"
-        "::std::optional<{1}> {1}_from_text(::std::string_view symbol) noexcept;\n",
+        "std::optional<{1}> {1}_from_text(std::string_view symbol) noexcept;\n",
         comment(node.doc, ""), type_name(id), fmt::join(identifiers(node.symbols, {}), ", "));
   }
   std::string enum_text(node_id id) const {
@@ -150,11 +150,11 @@ private:
                            type_name(id), values[i]);
     }
     return fmt::format(
-        "::std::string_view to_text({0} value) noexcept {{\n  switch (value) {{\n{1}  }}\n"
+        "std::string_view to_text({0} value) noexcept {{\n  switch (value) {{\n{1}  }}\n"
         "  return {{}};\n}}\n\n"
-        "::std::optional<{0}> {0}_from_text([[maybe_unused]] ::std::string_view symbol) noexcept "
+        "std::optional<{0}> {0}_from_text([[maybe_unused]] std::string_view symbol) noexcept "
         "{{\n"
-        "{2}  return ::std::nullopt;\n}}\n",
+        "{2}  return std::nullopt;\n}}\n",
         type_name(id), cases, tests);
   }
 
@@ -198,13 +198,13 @@ template <>
 struct codec<{type}> {{
   using owner = {type};
   using view = owner::view;
-  static constexpr ::std::string_view schema_name = "{name}";
-  static constexpr ::std::string_view schema_format = "avro";
-  static constexpr ::std::string_view schema_text =
+  static constexpr std::string_view schema_name = "{name}";
+  static constexpr std::string_view schema_format = "avro";
+  static constexpr std::string_view schema_text =
       {text};
-  static constexpr ::std::string_view fingerprint{fingerprint};
+  static constexpr std::string_view fingerprint{fingerprint};
 
-  static bool decode(::std::string_view in, view& out) noexcept {{
+  static bool decode(std::string_view in, view& out) noexcept {{
     generated::reader r{{in}};
     read(r, out);
     return r.complete();
@@ -254,7 +254,7 @@ struct codec<{type}> {{
             "}}\n",
             group[0].types.owner, view);
       text += fmt::format(
-          "  static constexpr ::std::string_view name_of([[maybe_unused]] {} owner::* m) noexcept "
+          "  static constexpr std::string_view name_of([[maybe_unused]] {} owner::* m) noexcept "
           "{{ "
           "return {}; }}\n",
           group[0].types.owner, name);

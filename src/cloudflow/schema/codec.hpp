@@ -132,6 +132,10 @@ struct codec<std::string> {
   static constexpr std::string_view schema_name = "string";
   static constexpr std::string_view schema_text = R"("string")";
   static constexpr std::string_view schema_format = "avro";
+  static constexpr std::string_view fingerprint{
+      "\351\345\301\311\344\366\047\163\071\321\274\336\007\063\245\233"
+      "\324\057\207\061\364\111\332\155\301\060\020\251\026\223\015\110",
+      32};
   static bool decode(std::string_view in, std::string_view& out) noexcept {
     byte_reader r{in};
     out = r.get_text();
@@ -139,6 +143,7 @@ struct codec<std::string> {
   }
   static void encode(std::string_view v, byte_writer& out) { out.put_text(v); }
   static std::string own(std::string_view v) { return std::string{v}; }
+  static std::string_view borrow(const std::string& v) noexcept { return v; }
 };
 
 namespace detail {
