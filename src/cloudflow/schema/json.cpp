@@ -278,7 +278,7 @@ void append_json_string(std::string& out, std::string_view text) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(text.front()));
     else
       out += text.substr(0, length);
-    text.remove_prefix(std::max<std::size_t>(length, 1));
+    text.remove_prefix(length != 0 ? length : utf8_broken_length(text));
   }
   out += '"';
 }

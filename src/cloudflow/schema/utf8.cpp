@@ -2,19 +2,39 @@
 
 namespace cloudflow::schema {
 
-std::size_t utf8_length(std::string_view text) noexcept {
+namespace {
+
+struct sequence {
+  std::size_t expected = 0;  ///< bytes, by the first one; 0: no first byte
+  std::size_t good = 0;      ///< how many of them are as they must be
+};
+
+sequence begin_of(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (text.empty()) return 0;
-  if (byte(0) < 0x80) return 1;
-  const std::size_t length = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i != length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const auto second = byte(1);
-  const bool overlong = (byte(0) == 0xE0 && second < 0xA0) || (byte(0) == 0xF0 && second < 0x90);
-  const bool surrogate = byte(0) == 0xED && second > 0x9F;
-  const bool beyond = byte(0) == 0xF4 && second > 0x8F;
-  return overlong || surrogate || beyond ? 0 : length;
+  if (text.empty()) return {};
+  const auto first = byte(0);
+  if (first < 0x80) return {1, 1};
+  if (first < 0xC2 || first > 0xF4) return {};
+  sequence found{first >= 0xF0 ? 4U : first >= 0xE0 ? 3U : 2U, 1};
+  // The second byte's range excludes overlong forms, surrogates and what lies beyond U+10FFFF.
+  const unsigned lowest = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+  const unsigned highest = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+  if (text.size() < 2 || byte(1) < lowest || byte(1) > highest) return found;
+  for (found.good = 2; found.good != found.expected; ++found.good)
+    if (found.good == text.size() || (byte(found.good) & 0xC0) != 0x80) break;
+  return found;
+}
+
+}  // namespace
+
+std::size_t utf8_length(std::string_view text) noexcept {
+  const auto found = begin_of(text);
+  return found.good == found.expected ? found.expected : 0;
+}
+
+std::size_t utf8_broken_length(std::string_view text) noexcept {
+  const auto found = begin_of(text);
+  return found.good == 0 ? 1 : found.good;
 }
 
 void append_utf8(std::string& out, std::uint32_t c) {

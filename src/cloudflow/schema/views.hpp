@@ -82,7 +82,7 @@ public:
 
 private:
   friend class nesting_level;
-  static constexpr unsigned empty_items_limit = 100'000;
+  static constexpr unsigned empty_items_limit = 10'000;
   unsigned depth_ = 0;
   unsigned empty_items_ = 0;
 };
@@ -91,7 +91,7 @@ private:
 /// the stack.
 class nesting_level {
 public:
-  static constexpr unsigned limit = 64;
+  static constexpr unsigned limit = 128;
 
   explicit nesting_level(reader& r) noexcept : reader_(r) {
     if (++reader_.depth_ > limit) reader_.fail();

@@ -106,18 +106,21 @@ bool is_known(const avro_node& record, std::string_view name) {
                      [&](const avro_field& f) { return f.name == name; });
 }
 
-std::string_view article_and_name(const avro_node& node) {
+/// Where several branches of a union fit, the lowest is meant: it says most precisely what stands there.
+int rank(const avro_node& node) {
   switch (node.type) {
-    case avro_type::int_type: return "an int";
-    case avro_type::null_type: return "null";
-    default: return {};
+    case avro_type::double_type:
+    case avro_type::map_type: return 1;
+    case avro_type::float_type:
+    case avro_type::bytes_type:
+    case avro_type::fixed_type: return 2;
+    default: return 0;
   }
 }
 
 std::string expectation(const avro_node& node) {
-  if (const auto fixed_text = article_and_name(node); !fixed_text.empty())
-    return std::string{fixed_text};
   switch (node.type) {
+    case avro_type::null_type: return "null";
     case avro_type::record_type: return fmt::format("an object for {}", node.name);
     case avro_type::enum_type: return fmt::format("one of {}", fmt::join(node.symbols, ", "));
     case avro_type::array_type: return "an array";
@@ -127,7 +130,8 @@ std::string expectation(const avro_node& node) {
       return fmt::format("{} bytes (a string of characters up to U+00FF)", node.size);
     default: break;
   }
-  auto text = fmt::format("a {}", to_text(node.type));
+  auto text =
+      fmt::format("{} {}", node.type == avro_type::int_type ? "an" : "a", to_text(node.type));
   if (node.logical != logical_type::none && node.logical != logical_type::uuid)
     text += fmt::format(" ({})", to_text(node.logical));
   return text;
@@ -323,8 +327,12 @@ bool json_encoder::encode_union(const avro_node& node, const json_value& json) {
       if (name_of(branch) == json.names[0] && !fits(branch, json))
         return encode_branch(node, i, json.items[0]);
     }
+  std::optional<std::size_t> best;
   for (std::size_t i = 0; i != node.branches.size(); ++i)
-    if (fits(nodes_[node.branches[i]], json)) return encode_branch(node, i, json);
+    if (fits(nodes_[node.branches[i]], json) &&
+        (!best || rank(nodes_[node.branches[i]]) < rank(nodes_[node.branches[*best]])))
+      best = i;
+  if (best) return encode_branch(node, *best, json);
   // The only branch that can be meant tells more precisely what is wrong.
   std::optional<std::size_t> only;
   for (std::size_t i = 0; i != node.branches.size() && json.kind == json_kind::object; ++i)
