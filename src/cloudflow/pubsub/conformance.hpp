@@ -12,7 +12,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cloudflow::pubsub::conformance {
@@ -78,6 +80,11 @@ private:
   std::unique_ptr<environment> environment_;
 };
 
+inline const topic_partition t0{"t", partition_id{0}};
+inline const topic_partition t1{"t", partition_id{1}};
+
+/// The numbers from `from` to before `to`, as text.
+std::vector<std::string> numbered(int from, int to);
 plain_record plain(const record_view& record);
 std::vector<std::string> values_of(const std::vector<plain_record>& records);
 

@@ -163,13 +163,13 @@ result<maintenance> embedded_log::maintain() {
   if (!done) return done;
   const bool is_tight =
       options_.disk_bound != 0 &&
-      committer_.measure_disk() > options_.disk_bound / 4 * thorough_above_quarters;
+      committer_.budget().measure() > options_.disk_bound / 4 * thorough_above_quarters;
   auto& erased = retention_.erased();
   if (!erased.empty()) {
     if (auto freed = disk_->reclaim(erased, is_tight); !freed) return std::move(freed).error();
     if (is_tight) erased.clear();
   }
-  done.value().disk_bytes = committer_.measure_disk();
+  done.value().disk_bytes = committer_.budget().measure();
   return done;
 }
 

@@ -11,11 +11,6 @@ namespace {
 constexpr std::size_t group_bytes = 16 * 1024 * 1024;
 // One transaction is held in memory three times while it is written.
 constexpr std::size_t max_transaction_bytes = 1024 * 1024 * 1024;
-// How much is appended before the directory is measured again, where there is a bound.
-constexpr std::uint64_t measure_every = 16 * 1024 * 1024;
-constexpr std::uint64_t measures_per_bound = 16;
-// What commits that move a position may use beyond the bound, as a share of it.
-constexpr std::uint64_t reserve_share = 8;
 
 std::size_t size_of(const transaction& changes) {
   std::size_t bytes = 0;
@@ -30,29 +25,6 @@ std::size_t size_of(const transaction& changes) {
 std::size_t record_size(const record_buffer::entry& e) {
   return static_cast<std::size_t>(std::max(e.key_size, 0)) +
          static_cast<std::size_t>(std::max(e.value_size, 0)) + e.header_bytes;
-}
-
-/// Whom the space belongs to: the largest topic, and the group that holds it.
-std::string largest_topic(const topic_table& topics) {
-  const topic_state* largest = nullptr;
-  std::uint64_t most = 0;
-  for (const auto* topic : topics.all()) {
-    std::uint64_t bytes = 0;
-    for (std::int32_t i = 0; i != topic->partition_count(); ++i)
-      bytes += topic->partition(partition_id{i}).stored_bytes();
-    if (bytes > most) largest = topic;
-    most = std::max(most, bytes);
-  }
-  if (largest == nullptr) return {};
-  auto text = fmt::format(" The largest topic is {} with {} bytes.", largest->spec().name, most);
-  for (std::int32_t i = 0; i != largest->partition_count(); ++i) {
-    const auto& partition = largest->partition(partition_id{i});
-    const auto slowest = partition.slowest_reader();
-    if (slowest && slowest->next < partition.end().offset)
-      return text + fmt::format(" Group {} has yet to read {} records of its partition {}.",
-                                slowest->group, partition.end().offset - slowest->next, i);
-  }
-  return text + " All of its groups have read it; retention keeps it.";
 }
 
 /// What names a partition of ours has to hold an offset, or nobody can go on from it.
@@ -86,7 +58,7 @@ committer::committer(const options& wanted, storage& disk, topic_table& topics, 
     disk_(disk),
     topics_(topics),
     time_(time),
-    disk_bytes_(wanted.disk_bound == 0 ? 0 : disk.disk_bytes()),
+    budget_(wanted, disk, topics),
     changes_(disk.new_write_set()) {}
 
 committer::identity committer::acquire(const std::string& transactional_id) {
@@ -111,14 +83,6 @@ result<void> committer::commit(const identity& owner, const transaction& changes
   }
   if (mine.failure) return *std::move(mine.failure);
   return {};
-}
-
-std::uint64_t committer::measure_disk() {
-  const auto bytes = disk_.disk_bytes();
-  const std::lock_guard lock{mutex_};
-  disk_bytes_ = bytes;
-  bytes_since_measured_ = 0;
-  return bytes;
 }
 
 // -- of each producer --------------------------------------------------------------------------------
@@ -189,7 +153,6 @@ std::vector<committer::pending*> committer::take_group() {
     }
     group.push_back(next);
     bytes += next->bytes;
-    bytes_since_measured_ += next->bytes;
   }
   return group;
 }
@@ -201,22 +164,8 @@ std::optional<error> committer::refusal(const pending& candidate) {
     return error{errc::fenced,
                  fmt::format("The transactional id {} has another owner now.", owner.id), false,
                  true};
-  if (options_.disk_bound == 0 || candidate.outputs.empty()) return {};
-  if (bytes_since_measured_ > std::min(measure_every, options_.disk_bound / measures_per_bound)) {
-    disk_bytes_ = disk_.disk_bytes();
-    bytes_since_measured_ = 0;
-  }
-  const auto reserve =
-      candidate.changes->positions.empty() ? 0 : options_.disk_bound / reserve_share;
-  const auto used = disk_bytes_ + bytes_since_measured_ + candidate.bytes;
-  if (used <= options_.disk_bound + reserve) return {};
-  return error{
-      errc::disk_full,
-      fmt::format("The log in {} would take {} bytes, which is over its bound of {}.{} Let its "
-                  "readers catch up, lower retention.ms or retention.bytes, raise the "
-                  "bound, or forget a group that is no more.",
-                  options_.directory.string(), used, options_.disk_bound, largest_topic(topics_)),
-      true, false};
+  if (candidate.outputs.empty()) return {};
+  return budget_.reserve(candidate.bytes, !candidate.changes->positions.empty());
 }
 
 result<void> committer::write(const std::vector<pending*>& group) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cloudflow/pubsub/embedded/internal/disk_budget.hpp"
 #include "cloudflow/pubsub/embedded/internal/storage.hpp"
 #include "cloudflow/pubsub/embedded/internal/topics.hpp"
 
@@ -34,8 +35,7 @@ public:
   identity acquire(const std::string& transactional_id);
   result<void> commit(const identity& owner, const transaction& changes);
 
-  /// Looks again how much the directory takes.
-  std::uint64_t measure_disk();
+  disk_budget& budget() noexcept { return budget_; }
 
 private:
   struct prepared_output {
@@ -63,17 +63,16 @@ private:
   std::vector<topic_state*> publish(const std::vector<pending*>& group);
   void note_positions(const transaction& changes);
 
-  const options options_;
+  const options& options_;
   storage& disk_;
   topic_table& topics_;
   const clock& time_;
+  disk_budget budget_;
 
   std::mutex mutex_;  // down to writes_
   std::condition_variable changed_;
   std::deque<pending*> queue_;
   std::map<std::string, std::uint64_t, std::less<>> epochs_;
-  std::uint64_t disk_bytes_ = 0;  // when last measured
-  std::uint64_t bytes_since_measured_ = 0;
   std::optional<error> fatal_;
   bool is_writing_ = false;
   std::uint64_t writes_ = 0;  // that have ended

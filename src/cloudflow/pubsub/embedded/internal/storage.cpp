@@ -10,7 +10,9 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <array>
+#include <mutex>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
@@ -72,6 +74,8 @@ rocksdb::DBOptions database_options(const options& wanted, rocksdb::Env* env) {
   options.create_if_missing = !wanted.read_only;
   options.create_missing_column_families = !wanted.read_only;
   options.max_total_wal_size = wal_bound;
+  // After a loss of power the log ends with what was half written, zeros or not: all before it counts.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 2;
   options.stats_dump_period_sec = 0;
@@ -154,6 +158,8 @@ struct storage::impl {
   std::unique_ptr<rocksdb::DB> db;
   handles families{};
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
+  mutable std::mutex mutex;
+  std::optional<error> failure;  // of the first write that failed
 
   ~impl() {
     if (!db) return;
@@ -253,14 +259,26 @@ write_set storage::new_write_set() const {
 }
 
 result<void> storage::write(write_set& changes, bool sync) {
+  if (auto alive = check_alive(); !alive) return alive;
   rocksdb::WriteOptions how;
   how.sync = sync;
   const auto status = impl_->db->Write(how, &changes.impl_->batch);
-  if (!status.ok()) return to_error(status, impl_->directory);
+  if (status.ok()) return {};
+  auto failure = to_error(status, impl_->directory);
+  failure.retriable = false;
+  failure.fatal = true;
+  const std::lock_guard lock{impl_->mutex};
+  return impl_->failure.emplace(std::move(failure));
+}
+
+result<void> storage::check_alive() const {
+  const std::lock_guard lock{impl_->mutex};
+  if (impl_->failure) return *impl_->failure;
   return {};
 }
 
 result<void> storage::reclaim(std::span<const key_range> erased, bool thoroughly) {
+  if (auto alive = check_alive(); !alive) return alive;
   auto* records = handle_of(impl_->families, family::records);
   if (thoroughly) {
     std::vector<rocksdb::ColumnFamilyHandle*> all{impl_->families.begin(), impl_->families.end()};
@@ -285,6 +303,14 @@ std::uint64_t storage::disk_bytes() const {
   std::uint64_t sum = 0;
   for (const auto& file : found) sum += file.size_bytes;
   return sum;
+}
+
+std::optional<std::uint64_t> storage::free_bytes() const {
+  std::uint64_t bytes = 0;
+  const auto status =
+      impl_->files->GetFreeSpace(impl_->directory.string(), {}, &bytes, /*dbg=*/nullptr);
+  if (!status.ok()) return {};
+  return bytes;
 }
 
 }  // namespace cloudflow::pubsub::embedded

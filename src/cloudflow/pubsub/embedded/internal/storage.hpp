@@ -52,16 +52,20 @@ public:
   /// Like scan, but begins with the last key that is not behind `from`, if there is one.
   result<void> scan_from_floor(family where, std::string_view from, const visitor& f) const;
   write_set new_write_set() const;
-  /// Durable when it returns, if `sync`.
+  /// Durable when it returns, if `sync`. After the first failure there are no more writes, and the error is
+  /// fatal: whether those bytes are found when the log is opened again, nobody can say.
   result<void> write(write_set& changes, bool sync);
   /// Gives the disk space of erased records back, as far as whole files go; all of it when `thoroughly`.
   result<void> reclaim(std::span<const key_range> erased, bool thoroughly);
   /// What the directory takes.
   std::uint64_t disk_bytes() const;
+  /// What is left on the disk; none when that cannot be told.
+  std::optional<std::uint64_t> free_bytes() const;
 
 private:
   struct impl;
   explicit storage(std::unique_ptr<impl> parts);
+  result<void> check_alive() const;
   std::unique_ptr<impl> impl_;
 };
 

@@ -1,0 +1,266 @@
+#include "cloudflow/pubsub/conformance.hpp"
+
+#include <gmock/gmock.h>
+
+namespace cloudflow::pubsub::conformance {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// -- transactions ------------------------------------------------------------------------------------
+
+TEST_P(backend_conformance, a_transaction_is_visible_whole) {
+  if (!world().is_atomic()) GTEST_SKIP() << "this backend has no transactions";
+  create("t", 2);
+  auto out = open_producer();
+  record_buffer a, b;
+  a.append({}, "a");
+  b.append({}, "b");
+  const auto position = encode_offset(record_offset{0});
+  transaction changes;
+  changes.outputs.push_back({"t", partition_id{0}, &a});
+  changes.outputs.push_back({"t", partition_id{1}, &b});
+  changes.state.push_back({"s", partition_id{0}, "key", "value"});
+  changes.positions.push_back({"g", "file:/x", "17"});
+  ASSERT_TRUE(out->commit(changes).has_value());
+  world().reopen();
+  EXPECT_THAT(values_of(read_all(t0)), ElementsAre("a"));
+  EXPECT_THAT(values_of(read_all(t1)), ElementsAre("b"));
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "key").value(), "value");
+  EXPECT_EQ(log().position("g", "file:/x").value(), "17");
+}
+
+TEST_P(backend_conformance, nothing_of_a_refused_transaction_is_visible) {
+  create("t", 1, {{"max.message.bytes", "1000"}});
+  create("u");
+  record_buffer good, bad;
+  good.append({}, "good");
+  bad.append({}, std::string(2000, 'x'));
+  transaction changes;
+  changes.outputs.push_back({"u", partition_id{0}, &good});
+  changes.outputs.push_back({"t", partition_id{0}, &bad});
+  changes.state.push_back({"s", partition_id{0}, "key", "value"});
+  changes.positions.push_back({"g", "file:/x", "17"});
+  EXPECT_FALSE(open_producer()->commit(changes).has_value());
+  EXPECT_THAT(read_all({"u", partition_id{0}}), IsEmpty());
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "key").value(), std::nullopt);
+  EXPECT_EQ(log().position("g", "file:/x").value(), std::nullopt);
+}
+
+TEST_P(backend_conformance, the_next_owner_of_a_transactional_id_fences_the_one_before) {
+  create("t");
+  auto first = open_producer("same");
+  auto other = open_producer("other");
+  write(*first, t0, {"1"});
+  auto second = open_producer("same");
+  record_buffer records;
+  records.append({}, "late");
+  transaction changes;
+  changes.outputs.push_back({"t", partition_id{0}, &records});
+  const auto refused = first->commit(changes);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, errc::fenced);
+  EXPECT_TRUE(refused.error().fatal);
+  write(*second, t0, {"2"});
+  write(*other, t0, {"3"});
+  EXPECT_THAT(values_of(read_all(t0)), ElementsAre("1", "2", "3"));
+}
+
+TEST_P(backend_conformance, an_empty_transaction_succeeds) {
+  create("t");
+  EXPECT_TRUE(open_producer()->commit({}).has_value());
+  record_buffer none;
+  transaction changes;
+  changes.outputs.push_back({"t", partition_id{0}, &none});
+  EXPECT_TRUE(open_producer()->commit(changes).has_value());
+  EXPECT_THAT(read_all(t0), IsEmpty());
+}
+
+// -- consumers ---------------------------------------------------------------------------------------
+
+TEST_P(backend_conformance, a_consumer_gets_its_partitions_once_and_follows) {
+  create("t", 2);
+  auto out = open_producer();
+  write(*out, t0, {"1"});
+  auto in = open_consumer("g", {"t"});
+  const auto assigned = in->poll();
+  ASSERT_TRUE(assigned.has_value());
+  ASSERT_EQ(assigned->size(), 2u);
+  EXPECT_EQ((*assigned)[0].what, assignment::kind::assigned);
+  EXPECT_EQ((*assigned)[0].source, t0);
+  EXPECT_EQ((*assigned)[0].next, record_offset{0});
+  EXPECT_THAT(*in->poll(), IsEmpty());
+  EXPECT_THAT(take_all(*in, t0), ElementsAre("1"));
+  write(*out, t0, {"2"});
+  write(*out, t1, {"3"});
+  EXPECT_THAT(take_all(*in, t0), ElementsAre("2"));
+  EXPECT_THAT(take_all(*in, t1), ElementsAre("3"));
+}
+
+TEST_P(backend_conformance, a_group_goes_on_where_it_has_committed) {
+  create("t");
+  auto out = open_producer();
+  write(*out, t0, numbered(0, 10));
+  commit_position(*out, "g", t0, 4);
+  for (const auto start : {consumer_options::start::earliest, consumer_options::start::latest}) {
+    auto in = open_consumer("g", {"t"}, start);
+    ASSERT_EQ(in->poll()->at(0).next, record_offset{4});
+    EXPECT_EQ(take_all(*in, t0), numbered(4, 10));
+  }
+  out.reset();
+  world().reopen();
+  EXPECT_EQ(open_consumer("g", {"t"})->poll()->at(0).next, record_offset{4});
+  EXPECT_EQ(open_consumer("other", {"t"})->poll()->at(0).next, record_offset{0});
+}
+
+TEST_P(backend_conformance, latest_is_the_end_for_a_group_without_position) {
+  create("t");
+  auto out = open_producer();
+  write(*out, t0, numbered(0, 10));
+  auto in = open_consumer("g", {"t"}, consumer_options::start::latest);
+  EXPECT_EQ(in->poll()->at(0).next, record_offset{10});
+  write(*out, t0, {"new"});
+  EXPECT_THAT(take_all(*in, t0), ElementsAre("new"));
+}
+
+TEST_P(backend_conformance, seek_replays) {
+  create("t");
+  write(*open_producer(), t0, numbered(0, 10));
+  auto in = open_consumer("g", {"t"});
+  ASSERT_FALSE(in->poll()->empty());
+  EXPECT_EQ(take_all(*in, t0), numbered(0, 10));
+  ASSERT_TRUE(in->seek(t0, record_offset{3}).has_value());
+  EXPECT_EQ(take_all(*in, t0), numbered(3, 10));
+}
+
+TEST_P(backend_conformance, end_offset_is_one_behind_the_newest_record) {
+  create("t");
+  auto out = open_producer();
+  auto in = open_consumer("g", {"t"});
+  ASSERT_FALSE(in->poll()->empty());
+  EXPECT_EQ(in->end_offset(t0).value(), record_offset{0});
+  write(*out, t0, numbered(0, 10));
+  EXPECT_EQ(in->end_offset(t0).value(), record_offset{10});
+}
+
+TEST_P(backend_conformance, a_released_partition_cannot_be_taken_from) {
+  create("t", 2);
+  write(*open_producer(), t0, {"1"});
+  auto in = open_consumer("g", {"t"});
+  ASSERT_FALSE(in->poll()->empty());
+  in->release(t0);
+  EXPECT_FALSE(in->take(t0, {}).has_value());
+  EXPECT_TRUE(in->take(t1, {}).has_value());
+}
+
+TEST_P(backend_conformance, positions_of_other_sources_are_bytes) {
+  create("t");
+  auto out = open_producer();
+  const std::string odd("\0\xff x", 4);
+  transaction changes;
+  changes.positions.push_back({"g", "file:/var/log/a", odd});
+  ASSERT_TRUE(out->commit(changes).has_value());
+  EXPECT_EQ(log().position("g", "file:/var/log/a").value(), odd);
+  EXPECT_EQ(log().position("g", "file:/var/log").value(), std::nullopt);
+  EXPECT_EQ(log().position("h", "file:/var/log/a").value(), std::nullopt);
+}
+
+// -- retention ---------------------------------------------------------------------------------------
+
+TEST_P(backend_conformance, old_records_go_when_their_time_is_over) {
+  create("t", 1, {{"retention.ms", "60000"}});
+  auto out = open_producer();
+  write(*out, t0, {"old"});
+  world().advance(milliseconds{40000});
+  write(*out, t0, {"young"});
+  world().advance(milliseconds{30000});
+  if (!world().apply_retention()) GTEST_SKIP() << "retention cannot be had at will";
+  const auto range = log().topic("t")->partitions.at(0);
+  EXPECT_EQ(range.first, record_offset{1});
+  EXPECT_EQ(range.end, record_offset{2});
+  EXPECT_EQ(log().read(t0, record_offset{0}, {}).error().code, errc::offset_out_of_range);
+  EXPECT_THAT(values_of(read_all(t0, 1)), ElementsAre("young"));
+}
+
+TEST_P(backend_conformance, offsets_go_on_when_all_records_have_gone) {
+  create("t", 1, {{"retention.ms", "60000"}});
+  write(*open_producer(), t0, numbered(0, 10));
+  world().advance(milliseconds{70000});
+  if (!world().apply_retention()) GTEST_SKIP() << "retention cannot be had at will";
+  world().reopen();
+  EXPECT_EQ(log().topic("t")->partitions.at(0).first, record_offset{10});
+  write(*open_producer(), t0, {"next"});
+  EXPECT_THAT(read_all(t0, 10), ElementsAre(plain_record{{}, "next", {}, 10}));
+}
+
+// -- state -------------------------------------------------------------------------------------------
+
+TEST_P(backend_conformance, state_is_kept_by_store_partition_and_key) {
+  create("t", 2);
+  auto out = open_producer();
+  transaction changes;
+  changes.state.push_back({"s", partition_id{0}, "k", "1"});
+  changes.state.push_back({"s", partition_id{1}, "k", "2"});
+  changes.state.push_back({"s2", partition_id{0}, "k", "3"});
+  changes.state.push_back({"s", partition_id{0}, "", "empty key"});
+  changes.state.push_back({"s", partition_id{0}, "k2", ""});
+  ASSERT_TRUE(out->commit(changes).has_value());
+  world().reopen();
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "k").value(), "1");
+  EXPECT_EQ(log().state().find("s", partition_id{1}, "k").value(), "2");
+  EXPECT_EQ(log().state().find("s2", partition_id{0}, "k").value(), "3");
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "").value(), "empty key");
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "k2").value(), "");
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "k3").value(), std::nullopt);
+}
+
+TEST_P(backend_conformance, the_last_change_of_a_key_wins) {
+  create("t");
+  auto out = open_producer();
+  transaction changes;
+  changes.state.push_back({"s", partition_id{0}, "a", "1"});
+  changes.state.push_back({"s", partition_id{0}, "b", "1"});
+  changes.state.push_back({"s", partition_id{0}, "a", "2"});
+  changes.state.push_back({"s", partition_id{0}, "b", std::nullopt});
+  ASSERT_TRUE(out->commit(changes).has_value());
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "a").value(), "2");
+  EXPECT_EQ(log().state().find("s", partition_id{0}, "b").value(), std::nullopt);
+}
+
+TEST_P(backend_conformance, a_scan_goes_through_the_keys_of_a_prefix_in_order) {
+  create("t", 2);
+  auto out = open_producer();
+  transaction changes;
+  for (const std::string_view key : {"b", "a2", "a", "a\xff", "a10", "B"})
+    changes.state.push_back({"s", partition_id{0}, key, key});
+  changes.state.push_back({"s", partition_id{1}, "a3", "other partition"});
+  changes.state.push_back({"r", partition_id{0}, "a4", "other store"});
+  ASSERT_TRUE(out->commit(changes).has_value());
+  std::vector<std::string> keys;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    EXPECT_EQ(key, value);
+    keys.emplace_back(key);
+    return keys.size() != 4;
+  };
+  ASSERT_TRUE(log().state().scan("s", partition_id{0}, "a", visit).has_value());
+  EXPECT_THAT(keys, ElementsAre("a", "a10", "a2", "a\xff"));
+  keys.clear();
+  ASSERT_TRUE(log().state().scan("s", partition_id{0}, "", visit).has_value());
+  EXPECT_THAT(keys, ElementsAre("B", "a", "a10", "a2"));
+}
+
+// -- schemas -----------------------------------------------------------------------------------------
+
+TEST_P(backend_conformance, a_schema_is_found_by_the_first_bytes_of_its_fingerprint) {
+  std::string fingerprint(32, 'f');
+  fingerprint[7] = '\0';
+  ASSERT_TRUE(log().schemas().put(fingerprint, "text").has_value());
+  ASSERT_TRUE(log().schemas().put(fingerprint, "text").has_value());
+  world().reopen();
+  EXPECT_EQ(log().schemas().find(fingerprint).value(), "text");
+  EXPECT_EQ(log().schemas().find(fingerprint.substr(0, 8)).value(), "text");
+  EXPECT_EQ(log().schemas().find(std::string(8, 'f')).value(), std::nullopt);
+}
+
+}  // namespace cloudflow::pubsub::conformance

@@ -1,0 +1,520 @@
+#include "cloudflow/pubsub/embedded/simulated_disk.hpp"
+
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace cloudflow::pubsub::embedded {
+namespace {
+
+using rocksdb::FileOptions;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+struct file {
+  std::string content;
+  std::size_t synced = 0;
+};
+using file_ptr = std::shared_ptr<file>;
+using directory = std::map<std::string, file_ptr>;
+
+/// A change of a directory's entries. Without a file: the entry goes.
+struct entry_change {
+  std::string name;
+  file_ptr target;
+};
+
+/// RocksDB writes a directory with and without a slash at its end, and joins with one too many.
+std::string plain(const std::string& path) {
+  std::string out;
+  for (const char c : path)
+    if (c != '/' || !out.ends_with('/')) out += c;
+  if (out.size() > 1 && out.ends_with('/')) out.pop_back();
+  return out;
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+IOStatus powerless() { return IOStatus::IOError("the power is off"); }
+IOStatus missing(const std::string& name) { return IOStatus::PathNotFound(name, "no such file"); }
+
+class silent_logger final : public rocksdb::Logger {
+public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+class held_lock final : public rocksdb::FileLock {
+public:
+  explicit held_lock(std::string path) : name(std::move(path)) {}
+  const std::string name;
+};
+
+}  // namespace
+
+// -- state -------------------------------------------------------------------------------------------
+
+struct simulated_disk::state {
+  explicit state(std::uint64_t seed) : random(seed) {}
+
+  /// A change is about to be made by a session; false when it can make none any more.
+  bool admit(std::uint64_t by) {
+    if (is_off || by != session) return false;
+    if (until_off != 0 && --until_off == 0) {
+      lose_power();
+      return false;
+    }
+    return true;
+  }
+  bool is_alive(std::uint64_t caller) const { return !is_off && caller == session; }
+
+  void change_entry(const std::string& name, const file_ptr& target) {
+    apply(entries, {name, target});
+    unsynced.push_back({name, target});
+  }
+  static void apply(directory& to, const entry_change& change) {
+    if (change.target)
+      to[change.name] = change.target;
+    else
+      to.erase(change.name);
+  }
+  void sync_directory(const std::string& name) {
+    std::erase_if(unsynced, [&](const entry_change& change) {
+      if (parent_of(change.name) != name) return false;
+      apply(synced_entries, change);
+      return true;
+    });
+  }
+  void lose_power();
+  void tear(file& torn);
+  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
+
+  mutable std::mutex mutex;
+  std::mt19937_64 random;
+  std::uint64_t session = 1, until_off = 0, capacity = 0, used = 0, syncs = 0;
+  bool is_off = false;
+  directory entries, synced_entries;
+  std::vector<entry_change> unsynced;
+  std::set<std::string> directories, locks;
+};
+
+void simulated_disk::state::lose_power() {
+  is_off = true;
+  ++session;
+  until_off = 0;
+  const auto kept = below(unsynced.size() + 1);
+  for (std::size_t i = 0; i != kept; ++i) apply(synced_entries, unsynced[i]);
+  unsynced.clear();
+  locks.clear();
+  entries.clear();
+  used = 0;
+  std::map<file*, file_ptr> copies;  // what old handles hold stays theirs
+  for (auto& [name, kept_file] : synced_entries) {
+    auto& copy = copies[kept_file.get()];
+    if (!copy) {
+      copy = std::make_shared<file>(*kept_file);
+      tear(*copy);
+      used += copy->content.size();
+    }
+    kept_file = copy;
+  }
+  entries = synced_entries;
+}
+
+void simulated_disk::state::tear(file& torn) {
+  constexpr std::size_t sector = 512;
+  const auto lost = torn.content.size() - torn.synced;
+  if (lost != 0) {
+    // Both ends are as likely as everything between.
+    const std::size_t choices[] = {0, lost, below(lost + 1)};
+    torn.content.resize(torn.synced + choices[below(3)]);
+    const auto kept = torn.content.size() - torn.synced;
+    if (kept != 0 && below(4) == 0) {
+      const auto zeros = std::min(kept, 1 + below(sector));
+      std::fill(torn.content.end() - static_cast<std::ptrdiff_t>(zeros), torn.content.end(), '\0');
+    }
+  }
+  torn.synced = torn.content.size();
+}
+
+// -- files -------------------------------------------------------------------------------------------
+
+namespace {
+
+IOStatus read_at(const file& from, std::uint64_t offset, std::size_t n, Slice* out, char* scratch) {
+  const auto size = from.content.size();
+  const auto at = std::min<std::size_t>(offset, size);
+  n = std::min(n, size - at);
+  if (n != 0) std::memcpy(scratch, from.content.data() + at, n);
+  *out = Slice{scratch, n};
+  return IOStatus::OK();
+}
+
+}  // namespace
+
+class simulated_disk::files final : public rocksdb::FileSystem {
+public:
+  files(std::shared_ptr<state> disk, std::uint64_t session)
+    : disk_(std::move(disk)), session_(session) {}
+
+  const char* Name() const override { return "simulated disk"; }
+
+  // -- opening -----------------------------------------------------------------------------------------
+
+  IOStatus NewSequentialFile(const std::string& name, const FileOptions&,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* out,
+                             IODebugContext*) override;
+  IOStatus NewRandomAccessFile(const std::string& name, const FileOptions&,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* out,
+                               IODebugContext*) override;
+  IOStatus NewWritableFile(const std::string& name, const FileOptions&,
+                           std::unique_ptr<rocksdb::FSWritableFile>* out, IODebugContext*) override;
+  IOStatus NewDirectory(const std::string& name, const IOOptions&,
+                        std::unique_ptr<rocksdb::FSDirectory>* out, IODebugContext*) override;
+  IOStatus NewLogger(const std::string&, const IOOptions&, std::shared_ptr<rocksdb::Logger>* out,
+                     IODebugContext*) override {
+    *out = std::make_shared<silent_logger>();
+    return IOStatus::OK();
+  }
+
+  // -- entries -----------------------------------------------------------------------------------------
+
+  IOStatus FileExists(const std::string& name, const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    const bool is_there = find(name) != nullptr || disk_->directories.count(plain(name)) != 0;
+    return is_there ? IOStatus::OK() : IOStatus::NotFound(name);
+  }
+  IOStatus GetChildren(const std::string& name, const IOOptions&, std::vector<std::string>* out,
+                       IODebugContext*) override;
+  IOStatus DeleteFile(const std::string& name, const IOOptions&, IODebugContext*) override;
+  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&,
+                      IODebugContext*) override;
+  IOStatus CreateDir(const std::string& name, const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    disk_->directories.insert(plain(name));
+    return IOStatus::OK();
+  }
+  IOStatus CreateDirIfMissing(const std::string& name, const IOOptions& options,
+                              IODebugContext* context) override {
+    return CreateDir(name, options, context);
+  }
+  IOStatus DeleteDir(const std::string& name, const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    disk_->directories.erase(plain(name));
+    return IOStatus::OK();
+  }
+  IOStatus GetFileSize(const std::string& name, const IOOptions&, std::uint64_t* size,
+                       IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    const auto found = find(name);
+    if (!found) return missing(name);
+    *size = found->content.size();
+    return IOStatus::OK();
+  }
+  IOStatus GetFileModificationTime(const std::string&, const IOOptions&, std::uint64_t* time,
+                                   IODebugContext*) override {
+    *time = 0;
+    return IOStatus::OK();
+  }
+  IOStatus IsDirectory(const std::string& name, const IOOptions&, bool* is_directory,
+                       IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    *is_directory = disk_->directories.count(plain(name)) != 0;
+    return IOStatus::OK();
+  }
+
+  // -- the rest ----------------------------------------------------------------------------------------
+
+  IOStatus LockFile(const std::string& name, const IOOptions&, rocksdb::FileLock** lock,
+                    IODebugContext*) override;
+  IOStatus UnlockFile(rocksdb::FileLock* lock, const IOOptions&, IODebugContext*) override;
+  IOStatus GetTestDirectory(const IOOptions&, std::string* path, IODebugContext*) override {
+    *path = "/test";
+    return IOStatus::OK();
+  }
+  IOStatus GetFreeSpace(const std::string&, const IOOptions&, std::uint64_t* bytes,
+                        IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (disk_->capacity == 0) return IOStatus::NotSupported("a disk without bound");
+    *bytes = disk_->capacity - std::min(disk_->capacity, disk_->used);
+    return IOStatus::OK();
+  }
+  IOStatus GetAbsolutePath(const std::string& path, const IOOptions&, std::string* out,
+                           IODebugContext*) override {
+    *out = path;
+    return IOStatus::OK();
+  }
+
+private:
+  class sequential_file;
+  class random_access_file;
+  class writable_file;
+  class open_directory;
+
+  /// @pre the mutex is held
+  file_ptr find(const std::string& name) const {
+    const auto found = disk_->entries.find(plain(name));
+    return found == disk_->entries.end() ? nullptr : found->second;
+  }
+
+  const std::shared_ptr<state> disk_;
+  const std::uint64_t session_;
+};
+
+class simulated_disk::files::sequential_file final : public rocksdb::FSSequentialFile {
+public:
+  sequential_file(std::shared_ptr<state> disk, file_ptr read)
+    : disk_(std::move(disk)), file_(std::move(read)) {}
+  IOStatus Read(std::size_t n, const IOOptions&, Slice* out, char* scratch,
+                IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    auto status = read_at(*file_, at_, n, out, scratch);
+    at_ += out->size();
+    return status;
+  }
+  IOStatus Skip(std::uint64_t n) override {
+    at_ += n;
+    return IOStatus::OK();
+  }
+
+private:
+  const std::shared_ptr<state> disk_;
+  const file_ptr file_;
+  std::uint64_t at_ = 0;
+};
+
+class simulated_disk::files::random_access_file final : public rocksdb::FSRandomAccessFile {
+public:
+  random_access_file(std::shared_ptr<state> disk, file_ptr read)
+    : disk_(std::move(disk)), file_(std::move(read)) {}
+  IOStatus Read(std::uint64_t offset, std::size_t n, const IOOptions&, Slice* out, char* scratch,
+                IODebugContext*) const override {
+    const std::lock_guard lock{disk_->mutex};
+    return read_at(*file_, offset, n, out, scratch);
+  }
+
+private:
+  const std::shared_ptr<state> disk_;
+  const file_ptr file_;
+};
+
+class simulated_disk::files::writable_file final : public rocksdb::FSWritableFile {
+public:
+  writable_file(std::shared_ptr<state> disk, std::uint64_t session, file_ptr written)
+    : disk_(std::move(disk)), session_(session), file_(std::move(written)) {}
+
+  using rocksdb::FSWritableFile::Append;
+  IOStatus Append(const Slice& data, const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (!disk_->is_alive(session_)) return powerless();
+    if (disk_->capacity != 0 && disk_->used + data.size() > disk_->capacity)
+      return IOStatus::NoSpace("the simulated disk is full");
+    // First written, then perhaps torn: power goes off in the middle of it.
+    file_->content.append(data.data(), data.size());
+    disk_->used += data.size();
+    return disk_->admit(session_) ? IOStatus::OK() : powerless();
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (!disk_->admit(session_)) return powerless();
+    file_->synced = file_->content.size();
+    ++disk_->syncs;
+    return IOStatus::OK();
+  }
+  IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (!disk_->admit(session_)) return powerless();
+    if (size < file_->content.size()) file_->content.resize(size);
+    file_->synced = std::min(file_->synced, file_->content.size());
+    return IOStatus::OK();
+  }
+  IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  bool IsSyncThreadSafe() const override { return true; }
+  std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    return file_->content.size();
+  }
+
+private:
+  const std::shared_ptr<state> disk_;
+  const std::uint64_t session_;
+  const file_ptr file_;
+};
+
+class simulated_disk::files::open_directory final : public rocksdb::FSDirectory {
+public:
+  open_directory(std::shared_ptr<state> disk, std::uint64_t session, std::string name)
+    : disk_(std::move(disk)), session_(session), name_(std::move(name)) {}
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (!disk_->admit(session_)) return powerless();
+    disk_->sync_directory(name_);
+    ++disk_->syncs;
+    return IOStatus::OK();
+  }
+  IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+
+private:
+  const std::shared_ptr<state> disk_;
+  const std::uint64_t session_;
+  const std::string name_;
+};
+
+IOStatus simulated_disk::files::NewSequentialFile(const std::string& name, const FileOptions&,
+                                                  std::unique_ptr<rocksdb::FSSequentialFile>* out,
+                                                  IODebugContext*) {
+  const std::lock_guard lock{disk_->mutex};
+  const auto found = find(name);
+  if (!found) return missing(name);
+  *out = std::make_unique<sequential_file>(disk_, found);
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::NewRandomAccessFile(
+    const std::string& name, const FileOptions&, std::unique_ptr<rocksdb::FSRandomAccessFile>* out,
+    IODebugContext*) {
+  const std::lock_guard lock{disk_->mutex};
+  const auto found = find(name);
+  if (!found) return missing(name);
+  *out = std::make_unique<random_access_file>(disk_, found);
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::NewWritableFile(const std::string& name, const FileOptions&,
+                                                std::unique_ptr<rocksdb::FSWritableFile>* out,
+                                                IODebugContext*) {
+  const std::lock_guard lock{disk_->mutex};
+  if (!disk_->admit(session_)) return powerless();
+  auto made = std::make_shared<file>();
+  disk_->change_entry(plain(name), made);
+  *out = std::make_unique<writable_file>(disk_, session_, std::move(made));
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::NewDirectory(const std::string& name, const IOOptions&,
+                                             std::unique_ptr<rocksdb::FSDirectory>* out,
+                                             IODebugContext*) {
+  *out = std::make_unique<open_directory>(disk_, session_, plain(name));
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::GetChildren(const std::string& name, const IOOptions&,
+                                            std::vector<std::string>* out, IODebugContext*) {
+  const auto wanted = plain(name);
+  const std::lock_guard lock{disk_->mutex};
+  if (disk_->directories.count(wanted) == 0) return missing(name);
+  out->clear();
+  for (const auto& [path, found] : disk_->entries)
+    if (parent_of(path) == wanted) out->push_back(path.substr(wanted.size() + 1));
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::DeleteFile(const std::string& name, const IOOptions&,
+                                           IODebugContext*) {
+  const std::lock_guard lock{disk_->mutex};
+  const auto found = find(name);
+  if (!found) return missing(name);
+  if (!disk_->admit(session_)) return powerless();
+  disk_->used -= found->content.size();
+  disk_->change_entry(plain(name), nullptr);
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::RenameFile(const std::string& from, const std::string& to,
+                                           const IOOptions&, IODebugContext*) {
+  const std::lock_guard lock{disk_->mutex};
+  const auto found = find(from);
+  if (!found) return missing(from);
+  if (!disk_->admit(session_)) return powerless();
+  if (const auto replaced = find(to)) disk_->used -= replaced->content.size();
+  disk_->change_entry(plain(to), found);
+  disk_->change_entry(plain(from), nullptr);
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::LockFile(const std::string& name, const IOOptions&,
+                                         rocksdb::FileLock** lock, IODebugContext*) {
+  const std::lock_guard guard{disk_->mutex};
+  if (!disk_->is_alive(session_)) return powerless();
+  if (!disk_->locks.insert(name).second) return IOStatus::IOError("While lock file", name);
+  *lock = new held_lock{name};
+  return IOStatus::OK();
+}
+
+IOStatus simulated_disk::files::UnlockFile(rocksdb::FileLock* lock, const IOOptions&,
+                                           IODebugContext*) {
+  const std::unique_ptr<rocksdb::FileLock> owned{lock};
+  const std::lock_guard guard{disk_->mutex};
+  if (disk_->is_alive(session_)) disk_->locks.erase(static_cast<held_lock*>(lock)->name);
+  return IOStatus::OK();
+}
+
+// -- simulated_disk ----------------------------------------------------------------------------------
+
+simulated_disk::simulated_disk(std::uint64_t seed) : state_(std::make_shared<state>(seed)) {}
+simulated_disk::~simulated_disk() = default;
+
+std::shared_ptr<rocksdb::FileSystem> simulated_disk::file_system() {
+  const std::lock_guard lock{state_->mutex};
+  return std::make_shared<files>(state_, state_->session);
+}
+
+void simulated_disk::power_off() {
+  const std::lock_guard lock{state_->mutex};
+  if (!state_->is_off) state_->lose_power();
+}
+
+void simulated_disk::power_off_after(std::uint64_t changes) {
+  const std::lock_guard lock{state_->mutex};
+  state_->until_off = changes;
+}
+
+bool simulated_disk::is_off() const {
+  const std::lock_guard lock{state_->mutex};
+  return state_->is_off;
+}
+
+void simulated_disk::power_on() {
+  const std::lock_guard lock{state_->mutex};
+  state_->is_off = false;
+}
+
+void simulated_disk::set_capacity(std::uint64_t bytes) {
+  const std::lock_guard lock{state_->mutex};
+  state_->capacity = bytes;
+}
+
+std::uint64_t simulated_disk::used_bytes() const {
+  const std::lock_guard lock{state_->mutex};
+  return state_->used;
+}
+
+std::uint64_t simulated_disk::syncs() const {
+  const std::lock_guard lock{state_->mutex};
+  return state_->syncs;
+}
+
+std::size_t simulated_disk::damage(std::string_view name_suffix) {
+  const std::lock_guard lock{state_->mutex};
+  std::size_t damaged = 0;
+  for (auto& [name, content] : state_->entries) {
+    auto& bytes = content->content;
+    if (!name.ends_with(name_suffix) || bytes.empty()) continue;
+    bytes[bytes.size() / 2] = static_cast<char>(~bytes[bytes.size() / 2]);
+    ++damaged;
+  }
+  return damaged;
+}
+
+}  // namespace cloudflow::pubsub::embedded
