@@ -1,48 +1,31 @@
 #include "cloudflow/schema/avro_schema.hpp"
+#include "cloudflow/schema/internal/avro_names.hpp"
 #include "cloudflow/schema/internal/json_encoder.hpp"
+#include "cloudflow/schema/internal/logical_types.hpp"
 #include "cloudflow/schema/json.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
 #include <utility>
 
 namespace cloudflow::schema {
 
 namespace {
 
+using namespace internal;
+
 constexpr std::size_t max_schema_depth = 64;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_name(std::string_view s) {
-  return !s.empty() && is_letter(s.front()) && std::all_of(s.begin(), s.end(), [](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9');
-  });
-}
-/// Names with dots between them.
-bool is_full_name(std::string_view s) {
-  for (auto dot = s.find('.'); dot != std::string_view::npos; dot = s.find('.')) {
-    if (!is_name(s.substr(0, dot))) return false;
-    s.remove_prefix(dot + 1);
-  }
-  return is_name(s);
-}
-std::string_view namespace_of(std::string_view full_name) {
-  const auto dot = full_name.rfind('.');
-  return dot == std::string_view::npos ? std::string_view{} : full_name.substr(0, dot);
-}
-std::string full_name(std::string_view name, std::string_view space) {
-  if (space.empty() || name.find('.') != std::string_view::npos) return std::string{name};
-  return fmt::format("{}.{}", space, name);
-}
 std::optional<avro_type> primitive(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(avro_type::string_type); ++i)
     if (to_text(static_cast<avro_type>(i)) == name) return static_cast<avro_type>(i);
   return std::nullopt;
+}
+
+bool is_order(std::string_view text) {
+  return text == "ascending" || text == "descending" || text == "ignore";
 }
 
 using name_table = std::map<std::string, node_id, std::less<>>;
@@ -66,7 +49,7 @@ public:
   bool read_defaults() {
     for (const auto& [record, field, json] : defaults_) {
       auto& f = nodes_[record].fields[field];
-      auto bytes = internal::encode_default(nodes_, f.type, *json);
+      auto bytes = encode_default(nodes_, f.type, *json);
       if (!bytes) {
         fail(*json, fmt::format("expected a default for \"{}\" of {} that fits its type: {}",
                                 f.name, nodes_[record].name, bytes.error().message));
@@ -136,7 +119,13 @@ private:
   std::optional<node_id> read_object(const json_value& json, std::string_view space) {
     const auto* type = json.find("type");
     if (type == nullptr) return fail(json, "expected a schema with a \"type\", found none");
-    if (type->kind != json_kind::string) return read(*type, space);
+    if (type->kind != json_kind::string)
+      return fail(
+          *type,
+          fmt::format(
+              "expected \"type\" to be the name of a type, found {}; a schema in a schema needs "
+              "no object around it",
+              to_text(type->kind)));
     const std::string_view name = type->text;
     if (const auto simple = primitive(name)) return read_simple({.type = *simple}, json);
     if (name == "array") return read_container(avro_type::array_type, "items", json, space);
@@ -148,7 +137,7 @@ private:
   }
   std::optional<node_id> read_simple(avro_node node, const json_value& json) {
     set_properties(node.properties, json, {"type"});
-    set_logical(node, json);
+    set_logical_type(node, json);
     return add(std::move(node));
   }
   std::optional<node_id> read_container(avro_type type, std::string_view member,
@@ -249,11 +238,9 @@ private:
     if (!read_aliases(json, {}, field.aliases)) return std::nullopt;
     if (const auto* doc = text_member(json, "doc")) field.doc = doc->text;
     if (const auto* given = json.find("default")) append_json(field.default_json.emplace(), *given);
-    if (const auto* order = json.find("order"); order != nullptr && order->text != "ascending" &&
-                                                order->text != "descending" &&
-                                                order->text != "ignore")
-      return fail(*order,
-                  fmt::format("expected ascending, descending or ignore, found {}", order->text));
+    if (const auto* order = json.find("order"); order != nullptr && !is_order(order->text))
+      return fail(*order, fmt::format("expected ascending, descending or ignore, found \"{}\"",
+                                      order->text));
     set_properties(field.properties, json, {"name", "type", "doc", "aliases", "default"});
     return field;
   }
@@ -285,7 +272,7 @@ private:
   std::optional<node_id> read_fixed(const json_value& json, std::string_view space) {
     const auto id = begin_named(avro_type::fixed_type, json, space);
     if (!id) return std::nullopt;
-    const auto size = integer_member(json, "size");
+    const auto size = whole_number(json, "size");
     if (!size)
       return fail(
           json,
@@ -293,7 +280,7 @@ private:
     auto& node = nodes_[*id];
     node.size = *size;
     set_properties(node.properties, json, {"type", "name", "namespace", "aliases", "doc", "size"});
-    set_logical(node, json);
+    set_logical_type(node, json);
     return id;
   }
 
@@ -302,16 +289,6 @@ private:
   static const json_value* text_member(const json_value& json, std::string_view name) {
     const auto* found = json.find(name);
     return found != nullptr && found->kind == json_kind::string ? found : nullptr;
-  }
-  static std::optional<std::uint32_t> integer_member(const json_value& json,
-                                                     std::string_view name) {
-    const auto* found = json.find(name);
-    if (found == nullptr || found->kind != json_kind::number) return std::nullopt;
-    const auto& text = found->text;
-    std::int32_t value = 0;
-    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (bad != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-    return static_cast<std::uint32_t>(value);
   }
   static void set_properties(avro_properties& out, const json_value& json,
                              std::initializer_list<std::string_view> known) {
@@ -322,43 +299,6 @@ private:
       out.emplace_back(json.names[i], std::move(value));
     }
   }
-  static void set_logical(avro_node& node, const json_value& json) {
-    const auto* name = text_member(json, "logicalType");
-    if (name == nullptr) return;
-    struct rule {
-      logical_type logical;
-      avro_type type;
-    };
-    static constexpr std::array rules{
-        rule{logical_type::uuid, avro_type::string_type},
-        rule{logical_type::date, avro_type::int_type},
-        rule{logical_type::time_millis, avro_type::int_type},
-        rule{logical_type::time_micros, avro_type::long_type},
-        rule{logical_type::timestamp_millis, avro_type::long_type},
-        rule{logical_type::timestamp_micros, avro_type::long_type},
-        rule{logical_type::local_timestamp_millis, avro_type::long_type},
-        rule{logical_type::local_timestamp_micros, avro_type::long_type},
-        rule{logical_type::decimal, avro_type::bytes_type},
-        rule{logical_type::decimal, avro_type::fixed_type},
-        rule{logical_type::duration, avro_type::fixed_type}};
-    for (const auto& [logical, type] : rules)
-      if (type == node.type && to_text(logical) == name->text) node.logical = logical;
-    if (node.logical == logical_type::duration && node.size != 12)
-      node.logical = logical_type::none;
-    if (node.logical == logical_type::decimal) set_decimal(node, json);
-  }
-  static void set_decimal(avro_node& node, const json_value& json) {
-    const auto precision = integer_member(json, "precision");
-    const auto scale =
-        json.find("scale") == nullptr ? std::optional{0U} : integer_member(json, "scale");
-    if (!precision || *precision == 0 || !scale || *scale > *precision) {
-      node.logical = logical_type::none;
-      return;
-    }
-    node.precision = *precision;
-    node.scale = *scale;
-  }
-
   struct pending_default {
     node_id record;
     std::size_t field;

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "cloudflow/schema/codec.hpp"
-#include "cloudflow/schema/internal/type_text.hpp"
+#include "cloudflow/schema/detail/type_text.hpp"
 #include "cloudflow/schema/views.hpp"
 
 #include <boost/pfr/core.hpp>
@@ -49,7 +49,7 @@ concept has_form = requires(reader& r, T& v, const T& c, byte_writer& w) {
 template <std::integral T>
 struct form<T> {
   static constexpr bool is_long = sizeof(T) > 4 || (sizeof(T) == 4 && std::unsigned_integral<T>);
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     out.put(is_long ? R"("long")" : R"("int")");
   }
   static void read(reader& r, T& v) noexcept {
@@ -63,7 +63,7 @@ struct form<T> {
 
 template <>
 struct form<bool> {
-  static constexpr void describe(schema::internal::type_text& out) { out.put(R"("boolean")"); }
+  static constexpr void describe(schema::detail::type_text& out) { out.put(R"("boolean")"); }
   static void read(reader& r, bool& v) noexcept {
     const auto byte = r.get_byte();
     if (byte > 1) [[unlikely]]
@@ -76,7 +76,7 @@ struct form<bool> {
 template <class T>
   requires std::same_as<T, float> || std::same_as<T, double>
 struct form<T> {
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     out.put(sizeof(T) == sizeof(float) ? R"("float")" : R"("double")");
   }
   static void read(reader& r, T& v) noexcept { v = r.template get_fixed<T>(); }
@@ -87,7 +87,7 @@ template <class T>
   requires std::is_enum_v<T>
 struct form<T> {
   using number = form<std::underlying_type_t<T>>;
-  static constexpr void describe(schema::internal::type_text& out) { number::describe(out); }
+  static constexpr void describe(schema::detail::type_text& out) { number::describe(out); }
   static void read(reader& r, T& v) noexcept {
     std::underlying_type_t<T> value{};
     number::read(r, value);
@@ -100,7 +100,7 @@ struct form<T> {
 
 template <>
 struct form<std::string> {
-  static constexpr void describe(schema::internal::type_text& out) { out.put(R"("string")"); }
+  static constexpr void describe(schema::detail::type_text& out) { out.put(R"("string")"); }
   static void read(reader& r, std::string& v) { v = r.get_text(); }
   static void write(const std::string& v, byte_writer& w) { w.put_text(v); }
 };
@@ -110,7 +110,7 @@ struct form<std::string> {
 template <class Rep, class Period>
 struct form<std::chrono::duration<Rep, Period>> {
   using duration = std::chrono::duration<Rep, Period>;
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     out.put(std::integral<Rep> ? R"({"type":"long","ticks-per-second":")"
                                : R"({"type":"double","ticks-per-second":")");
     out.put_number(Period::den);
@@ -139,7 +139,7 @@ struct form<std::chrono::duration<Rep, Period>> {
 template <class Clock, class Duration>
 struct form<std::chrono::time_point<Clock, Duration>> {
   using time = std::chrono::time_point<Clock, Duration>;
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     if constexpr (std::same_as<time, timestamp>)
       out.put(R"({"type":"long","logicalType":"timestamp-millis"})");
     else
@@ -157,7 +157,7 @@ struct form<std::chrono::time_point<Clock, Duration>> {
 
 template <has_form T>
 struct form<std::optional<T>> {
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     out.put(R"(["null",)");
     form<T>::describe(out);
     out.put("]");
@@ -188,7 +188,7 @@ template <sequence C>
   requires has_form<typename C::value_type>
 struct form<C> {
   using item = typename C::value_type;
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     out.put(R"({"type":"array","items":)");
     form<item>::describe(out);
     out.put("}");
@@ -215,7 +215,7 @@ template <class C>
 struct form<C> {
   using key = typename C::key_type;
   using value = typename C::mapped_type;
-  static constexpr void describe(schema::internal::type_text& out) {
+  static constexpr void describe(schema::detail::type_text& out) {
     if constexpr (std::same_as<key, std::string>) {
       out.put(R"({"type":"map","values":)");
       form<value>::describe(out);
@@ -290,14 +290,14 @@ struct form<T> {
   template <std::size_t I>
   using member_form = form<typename members<T>::template type<I>>;
 
-  static constexpr void describe(schema::internal::type_text& out) { describe(out, indexes{}); }
+  static constexpr void describe(schema::detail::type_text& out) { describe(out, indexes{}); }
   static void read(reader& r, T& v) { read(r, v, indexes{}); }
   static void write(const T& v, byte_writer& w) { write(v, w, indexes{}); }
 
 private:
   template <std::size_t... I>
-  static constexpr void describe(schema::internal::type_text& out, std::index_sequence<I...>) {
-    if (!out.begin_record(schema::internal::type_name<T>())) return;
+  static constexpr void describe(schema::detail::type_text& out, std::index_sequence<I...>) {
+    if (!out.begin_record(schema::detail::type_name<T>())) return;
     (void)((out.begin_field(I), member_form<I>::describe(out), out.put("}")), ...);
     out.put("]}");
   }
@@ -315,13 +315,13 @@ private:
 /// The schema of T as text in static storage, built by the compiler.
 template <class T>
 consteval std::size_t schema_size_of() {
-  schema::internal::type_text text;
+  schema::detail::type_text text;
   form<T>::describe(text);
   return text.view().size();
 }
 template <class T>
 inline constexpr auto schema_text_of = [] {
-  schema::internal::type_text text;
+  schema::detail::type_text text;
   form<T>::describe(text);
   std::array<char, schema_size_of<T>()> copy{};
   std::copy(text.view().begin(), text.view().end(), copy.begin());
@@ -332,7 +332,7 @@ inline constexpr auto schema_text_of = [] {
 /// expression for gcc 12 with -fsanitize=undefined.)
 template <class T>
 consteval std::pair<std::size_t, std::size_t> name_place_of() {
-  schema::internal::type_text text;
+  schema::detail::type_text text;
   form<T>::describe(text);
   const auto all = text.view();
   constexpr std::string_view record = R"({"type":"record","name":")", object = R"({"type":")";

@@ -1,4 +1,4 @@
-#include "cloudflow/schema/internal/resolution_program.hpp"
+#include "cloudflow/schema/internal/avro_names.hpp"
 #include "cloudflow/schema/resolution.hpp"
 
 #include <fmt/format.h>

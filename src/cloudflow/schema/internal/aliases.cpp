@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 namespace cloudflow::schema::internal {
 
@@ -46,6 +47,20 @@ std::string renamed(const names& table, const std::string& name) {
   return found == table.end() ? name : found->second;
 }
 
+/// Two branches of a union that the aliases give the same name could not be told apart.
+result<void> check_unions(const std::vector<avro_node>& nodes) {
+  for (const auto& node : nodes) {
+    std::set<std::string_view> seen;
+    for (const auto branch : node.branches)
+      if (!seen.insert(name_of(nodes[branch])).second)
+        return error{fmt::format(
+            "expected the reader's aliases to give each branch of a union a name of its own, found "
+            "{} twice",
+            name_of(nodes[branch]))};
+  }
+  return {};
+}
+
 }  // namespace
 
 result<avro_schema> apply_aliases(const avro_schema& writer, const avro_schema& reader) {
@@ -69,12 +84,8 @@ result<avro_schema> apply_aliases(const avro_schema& writer, const avro_schema& 
             node.name, old_name, field.name, at->second, old_field)};
     }
   }
+  if (auto good = check_unions(nodes); !good) return good.error();
   return avro_schema{std::move(nodes), writer.root_id()};
-}
-
-std::string_view unqualified(std::string_view full_name) noexcept {
-  const auto dot = full_name.rfind('.');
-  return dot == std::string_view::npos ? full_name : full_name.substr(dot + 1);
 }
 
 }  // namespace cloudflow::schema::internal

@@ -68,21 +68,25 @@ std::optional<std::int64_t> integer_for(const avro_node& node, const json_value&
   return value && in_range(node, *value) ? value : std::nullopt;
 }
 
-std::optional<double> real_for(const json_value& json, json_dialect dialect) {
-  if (json.kind == json_kind::string && dialect == json_dialect::plain) {
-    if (json.text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-    if (json.text == "Infinity") return std::numeric_limits<double>::infinity();
-    if (json.text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  }
-  if (json.kind != json_kind::number) return std::nullopt;
+/// A number as text; beyond the range of a double: 0 where it is too small, nothing where it is too large.
+std::optional<double> parse_real(std::string_view text) {
   double value = 0;
-  const auto* last = json.text.data() + json.text.size();
-  const auto [end, bad] = std::from_chars(json.text.data(), last, value);
-  if (bad == std::errc::result_out_of_range)  // too near to zero, or too far
-    return json.text.find("e-") != std::string::npos || json.text.find("E-") != std::string::npos
-               ? std::optional{0.0}
-               : std::nullopt;
-  return bad == std::errc{} && end == last ? std::optional{value} : std::nullopt;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end != text.data() + text.size()) return std::nullopt;
+  if (bad == std::errc{}) return value;
+  const bool tiny =
+      text.find("e-") != std::string_view::npos || text.find("E-") != std::string_view::npos;
+  return bad == std::errc::result_out_of_range && tiny ? std::optional{0.0} : std::nullopt;
+}
+
+std::optional<double> real_for(const json_value& json, json_dialect dialect) {
+  if (json.kind == json_kind::number) return parse_real(json.text);
+  if (json.kind != json_kind::string) return std::nullopt;
+  if (json.text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (json.text == "Infinity") return std::numeric_limits<double>::infinity();
+  if (json.text == "-Infinity") return -std::numeric_limits<double>::infinity();
+  // Schemas written for Java may have a number in quotes as a default.
+  return dialect == json_dialect::schema_default ? parse_real(json.text) : std::nullopt;
 }
 
 /// Avro's JSON for bytes: each character stands for the byte of its number.
@@ -184,8 +188,11 @@ bool json_encoder::encode_integer(const avro_node& node, const json_value& json)
 
 bool json_encoder::encode_real(const avro_node& node, const json_value& json) {
   const auto value = real_for(json, settings_.dialect);
-  if (!value) return fail(json, expectation(node));
-  if (node.type == avro_type::float_type)
+  const bool is_float = node.type == avro_type::float_type;
+  const bool too_large = is_float && value && std::isfinite(*value) &&
+                         std::fabs(*value) > static_cast<double>(std::numeric_limits<float>::max());
+  if (!value || too_large) return fail(json, expectation(node));
+  if (is_float)
     out_.put_fixed(static_cast<float>(*value));
   else
     out_.put_fixed(*value);

@@ -73,7 +73,4 @@ bool is_identity(const resolution_program& program);
 /// The writer's schema with the names that the reader's aliases give its types and fields.
 result<avro_schema> apply_aliases(const avro_schema& writer, const avro_schema& reader);
 
-/// The name behind the last dot.
-std::string_view unqualified(std::string_view full_name) noexcept;
-
 }  // namespace cloudflow::schema::internal

@@ -1,3 +1,4 @@
+#include "cloudflow/schema/internal/avro_names.hpp"
 #include "cloudflow/schema/internal/resolution_program.hpp"
 
 #include <fmt/format.h>

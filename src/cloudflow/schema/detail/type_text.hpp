@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace cloudflow::schema::internal {
+namespace cloudflow::schema::detail {
 
 /// `T` as the compiler writes it.
 template <class T>
@@ -74,4 +74,4 @@ private:
   std::string out_;
 };
 
-}  // namespace cloudflow::schema::internal
+}  // namespace cloudflow::schema::detail
