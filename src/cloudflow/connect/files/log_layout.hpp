@@ -79,9 +79,10 @@ public:
   /// so the same object is always read in the same way.
   ///
   /// `auto` takes the layout in which most of the first `head_lines` begin a record; among equals the first of
-  /// `known_layouts()`. An object has one layout: lines in another one are continuation lines, but for iso8601, which
-  /// reads zookeeper and log4j too and is taken when a file mixes them. Where no line begins a record in any
-  /// layout, every line of the object is invalid.
+  /// `known_layouts()`, and iso8601 only where it is more than a quarter more than in any other. An object has one
+  /// layout: lines in another one continue a record or are invalid; a file that mixes zookeeper and log4j in earnest
+  /// is read as iso8601, which understands both. Where no line begins a record in any layout, every line of the object
+  /// is invalid.
   std::unique_ptr<log_layout> choose(std::string_view head, const time_context& context) const;
 
 private:

@@ -1,7 +1,6 @@
 #include "cloudflow/connect/files/log_time.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 namespace cloudflow::connect {
@@ -81,6 +80,25 @@ zone_text read_zone(std::string_view text) noexcept {
   return {east ? offset : -offset, size};
 }
 
+bool is_word_end(std::string_view text, std::size_t at) noexcept {
+  if (at >= text.size()) return true;
+  const char c = text[at];
+  return !is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z');
+}
+
+/// ` UTC`, ` GMT`, ` +0200` or ` +02:00` behind a time: no shorter offset, for that may be a message's first number.
+zone_text read_zone_behind_space(std::string_view text) noexcept {
+  if (!text.starts_with(' ')) return {};
+  const auto word = text.substr(1);
+  if ((word.starts_with("UTC") || word.starts_with("GMT")) && is_word_end(word, 3))
+    return {minutes{0}, 4};
+  if (!word.starts_with('+') && !word.starts_with('-')) return {};
+  const auto zone = read_zone(word);
+  constexpr std::size_t with_minutes = 5;
+  if (zone.size < with_minutes || !is_word_end(word, zone.size)) return {};
+  return {zone.offset, zone.size + 1};
+}
+
 /// `hh:mm:ss[.fff]`; the shape of the first 8 characters is checked by the caller.
 std::size_t read_clock(std::string_view text, time_parts& parts) noexcept {
   parts.hour = digits(text.data(), 2);
@@ -147,10 +165,11 @@ scanned_time scan_iso8601(std::string_view text, const time_context& context) no
                    .month = digits(text.data() + 5, 2),
                    .day = digits(text.data() + 8, 2)};
   auto size = 11 + read_clock(text.substr(11), parts);
-  if (const auto zone = read_zone(text.substr(size)); zone.size != 0) {
-    parts.zone = zone.offset;
-    size += zone.size;
-  }
+  auto zone = read_zone(text.substr(size));
+  if (zone.size == 0) zone = read_zone_behind_space(text.substr(size));
+  if (zone.size != 0) parts.zone = zone.offset;
+  size += zone.size;
+  if (!is_word_end(text, size)) return {};
   const auto time = to_time(parts, context);
   return {time ? scan::found : scan::impossible, time.value_or(timestamp{}), size};
 }
@@ -159,6 +178,7 @@ scanned_time scan_time_of_day(std::string_view text, const time_context& context
   if (!has_shape(text, "00:00:00")) return {};
   time_parts parts;
   const auto size = read_clock(text, parts);
+  if (!is_word_end(text, size)) return {};
   const auto time = to_time(parts, context);
   return {time ? scan::found : scan::impossible, time.value_or(timestamp{}), size};
 }

@@ -46,7 +46,8 @@ struct scanned_time {
 };
 
 /// Reads `2015-10-18T18:01:47.978Z` at the beginning of `text`: `T` or a space between date and time, a fraction
-/// of up to 9 digits after `.` or `,` or none (cut to milliseconds), `Z`, `+02:00`, `+0200`, `+02` or no zone.
+/// of up to 9 digits after `.` or `,` or none (cut to milliseconds), `Z`, `+02:00`, `+0200`, `+02` or no zone, also
+/// ` UTC`, ` GMT`, ` +0200`, ` +02:00` behind a space. No letter or digit follows it.
 /// `impossible`: it has that shape, but there is no such time.
 scanned_time scan_iso8601(std::string_view text, const time_context& context) noexcept;
 
@@ -58,7 +59,7 @@ scanned_time scan_time_of_day(std::string_view text, const time_context& context
 std::optional<timestamp> from_epoch(double number) noexcept;
 std::optional<timestamp> from_epoch(std::int64_t number) noexcept;
 
-/// `+02:00`, `-0530`, `+2`, `Z` or `UTC`.
+/// `+02:00`, `-0530`, `+02`, `Z`, `UTC` or `GMT`; fails for everything else.
 result<std::chrono::minutes> parse_time_zone(std::string_view text);
 
 /// A `time-format`, in the way of strptime:

@@ -37,7 +37,7 @@ inline std::string_view take_word(std::string_view& s) noexcept {
 inline bool take_brackets(std::string_view& s, std::string_view& inside) noexcept {
   if (!s.starts_with('[')) return false;
   for (auto close = s.find(']'); close != s.npos; close = s.find(']', close + 1)) {
-    if (close + 1 != s.size() && s[close + 1] != ' ') continue;
+    if (close + 1 != s.size() && s[close + 1] != ' ' && s[close + 1] != '\t') continue;
     inside = s.substr(1, close - 1);
     s.remove_prefix(close + 1);
     return true;
