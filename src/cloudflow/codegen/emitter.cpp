@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace cloudflow::codegen {
@@ -53,6 +54,30 @@ std::string raw_literal(std::string_view text) {
   return fmt::format("R\"{0}({1}){0}\"", mark, text);
 }
 
+/// The schema's default as initialiser, where it is a simple value. -9223372036854775808 has no literal.
+std::optional<std::string> initial_value(const avro_node& node, const schema::avro_field& field) {
+  if (!field.default_json || node.logical != schema::logical_type::none) return std::nullopt;
+  const auto& json = *field.default_json;
+  const bool is_number = json.find_first_of("\"aN") == std::string::npos;
+  switch (node.type) {
+    case avro_type::boolean_type: return "{" + json + "}";
+    case avro_type::int_type:
+    case avro_type::long_type:
+      if (json == "-9223372036854775808") return std::nullopt;
+      return "{" + json + "}";
+    case avro_type::float_type:
+    case avro_type::double_type:
+      if (!is_number) return std::nullopt;
+      return fmt::format("{{static_cast<{}>({})}}", to_text(node.type), json);
+    case avro_type::string_type: {
+      const auto text = schema::parse_json(json);
+      if (!text || text->text.empty()) return std::nullopt;
+      return "{" + raw_literal(text->text) + "}";
+    }
+    default: return std::nullopt;
+  }
+}
+
 /// Writes the files of one unit.
 class unit_emitter {
 public:
@@ -69,8 +94,9 @@ public:
     text += "#include \"cloudflow/schema/generated.hpp\"\n\n";
     for (const auto id : unit_.defined)
       if (nodes_[id].type == avro_type::enum_type) text += in_namespace(id, enum_definition(id));
-    for (const auto id : records_)
-      text += in_namespace(id, fmt::format("struct {};\n", type_name(id)));
+    if (records_.size() > 1)
+      for (const auto id : records_)
+        text += in_namespace(id, fmt::format("struct {};\n", type_name(id)));
     for (const auto id : records_) text += in_namespace(id, struct_definition(id));
     for (const auto id : records_) text += in_namespace(id, view_definition(id));
     text += "namespace cloudflow {\n";
@@ -176,7 +202,8 @@ private:
     auto text = comment(nodes_[id].doc, "") + fmt::format("struct {} {{\n", name);
     for (const auto& m : members(id))
       text += comment(m.field->doc, "  ") +
-              fmt::format("  {} {}{};\n", m.types.owner, m.name, m.types.initial);
+              fmt::format("  {} {}{};\n", m.types.owner, m.name,
+                          initial_value(nodes_[m.field->type], *m.field).value_or(m.types.initial));
     return text + fmt::format(
                       "\n  struct view;\n"
                       "  friend bool operator==(const {0}&, const {0}&) = default;\n}};\n",
@@ -242,22 +269,21 @@ struct codec<{type}> {{
       for (std::size_t i = 0; i != group.size(); ++i) {
         const auto test =
             i + 1 == group.size() ? "" : fmt::format("m == &owner::{} ? ", group[i].name);
-        const auto otherwise = i == 0 ? "" : " : ";
+        const auto otherwise = i == 0 ? "" : "\n           : ";
         view += fmt::format("{}{}&view::{}", otherwise, test, group[i].name);
         name += fmt::format("{}{}\"{}\"", otherwise, test, group[i].field->name);
       }
       const bool same_view = std::all_of(
           group.begin(), group.end(), [&](auto& m) { return m.types.view == group[0].types.view; });
+      const auto parameter =
+          fmt::format("{} owner::*{}", group[0].types.owner, group.size() == 1 ? "" : " m");
       if (same_view)
-        text += fmt::format(
-            "  static constexpr auto member([[maybe_unused]] {} owner::* m) noexcept {{ return {}; "
-            "}}\n",
-            group[0].types.owner, view);
+        text +=
+            fmt::format("  static constexpr auto member({}) noexcept {{\n    return {};\n  }}\n",
+                        parameter, view);
       text += fmt::format(
-          "  static constexpr std::string_view name_of([[maybe_unused]] {} owner::* m) noexcept "
-          "{{ "
-          "return {}; }}\n",
-          group[0].types.owner, name);
+          "  static constexpr std::string_view name_of({}) noexcept {{\n    return {};\n  }}\n",
+          parameter, name);
     }
     return text;
   }

@@ -94,8 +94,8 @@ cpp_types type_mapper::map(node_id type, node_id within) const {
     case avro_type::float_type: return plain("as_float", "float");
     case avro_type::double_type: return plain("as_double", "double");
     case avro_type::bytes_type:
-      return {"cloudflow::generated::as_bytes", "std::vector<std::byte>",
-              "cloudflow::bytes_view", "{}"};
+      return {"cloudflow::generated::as_bytes", "std::vector<std::byte>", "cloudflow::bytes_view",
+              "{}"};
     case avro_type::string_type:
       return {"cloudflow::generated::as_string", "std::string", "std::string_view", "{}"};
     case avro_type::fixed_type:
