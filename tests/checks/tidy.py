@@ -1,10 +1,10 @@
 """Runs clang-tidy over the files of a build tree, several at a time, and remembers the clean ones.
 
-usage: tidy.py --build TREE [-j N] [--changed-since COMMIT] [FILE...]
+usage: tidy.py --build TREE [-j N] [--changed-since COMMIT] [--checks CHECKS] [FILE...]
 
 A file is clean while it, the project's headers below it, its compile command, .clang-tidy and clang-tidy's version
 stay the same; then it is not looked at again (cache: $XDG_CACHE_HOME/cloudflow/tidy, by content, shared by clones).
---changed-since looks only at files that differ from COMMIT, themselves or in a header below them.
+--checks replaces those of .clang-tidy. --changed-since looks only at files that differ from COMMIT, themselves or in a header below them.
 """
 
 import argparse
@@ -91,8 +91,10 @@ def changed_since(commit: str) -> set[str]:
     return {str(ROOT / name) for name in names}
 
 
-def tidy(unit: Unit, tree: pathlib.Path) -> tuple[bool, str]:
+def tidy(unit: Unit, tree: pathlib.Path, checks: str) -> tuple[bool, str]:
     command = [TIDY, f"--config-file={ROOT}/.clang-tidy", "-p", str(tree), "--quiet", unit.file]
+    if checks:
+        command.append(f"--checks=-*,{checks}")
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     # Findings stand on stdout; stderr says how many warnings of other headers were left out.
     text = run.stdout.strip() or (run.stderr.strip() if run.returncode else "")
@@ -104,6 +106,7 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("-j", type=int, default=os.cpu_count())
     parser.add_argument("--changed-since")
+    parser.add_argument("--checks", default="")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
 
@@ -117,7 +120,7 @@ def main() -> int:
         units = [u for u in units if changed.intersection(u.files)]
 
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
-    common = version + (ROOT / ".clang-tidy").read_bytes()
+    common = version + (ROOT / ".clang-tidy").read_bytes() + options.checks.encode()
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "cloudflow" / "tidy"
     cache.mkdir(parents=True, exist_ok=True)
     todo = [(u, cache / u.key(common)) for u in units]
@@ -126,7 +129,7 @@ def main() -> int:
 
     dirty, started, shown = 0, time.monotonic(), time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
-        runs = {pool.submit(tidy, unit, options.build): (unit, mark) for unit, mark in todo}
+        runs = {pool.submit(tidy, unit, options.build, options.checks): (unit, mark) for unit, mark in todo}
         for done, run in enumerate(concurrent.futures.as_completed(runs), 1):
             clean, text = run.result()
             if clean:
