@@ -18,6 +18,7 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 DECLARATION = re.compile(r"cloudflow_module\(\s*(\w+)(.*?)\)", re.DOTALL)
@@ -43,7 +44,7 @@ class Layers:
         self.rank = {name: rank for rank, names in enumerate(rules["order"]) for name in names}
         self.only_for = rules["only_for"]
         self.third_party = rules["third_party"]
-        self.test_support = set(rules["test_support"])
+        self.test_support = rules["test_support"]
         self.posix = set(rules["posix"])
         self.problems: list[str] = []
         self.modules: dict[str, Module] = {}
@@ -131,8 +132,8 @@ class Layers:
                     self.check_include(file, number, owner, match[1], match[2])
 
     def is_test(self, file: pathlib.Path) -> bool:
-        stem = file.relative_to(self.source).with_suffix("").as_posix()
-        return file.name.endswith(TEST_SUFFIXES) or stem in self.test_support
+        path = file.relative_to(self.source).as_posix()
+        return file.name.endswith(TEST_SUFFIXES) or any(fnmatch(path, pattern) for pattern in self.test_support)
 
     def check_include(self, file: pathlib.Path, line: int, owner: str, bracket: str, path: str) -> None:
         test = self.is_test(file)
