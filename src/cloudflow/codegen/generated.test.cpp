@@ -173,7 +173,8 @@ TEST(generated_view, of_a_recursive_record_is_read_one_level_at_a_time) {
 
 TEST(generated_record, refuses_bytes_that_nest_without_end) {
   tree::view view;
-  EXPECT_FALSE(codec<tree>::decode(std::string(1'000'000, '\x02'), view));
+  for (const char byte : {'\0', '\x02', '\x04'})
+    EXPECT_FALSE(codec<tree>::decode(std::string(1'000'000, byte), view));
 }
 
 }  // namespace

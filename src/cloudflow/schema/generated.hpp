@@ -177,6 +177,7 @@ struct as_boxed {
   using view = lazy_view<Record>;
   static void read(reader& r, view& v) noexcept {
     const nesting_level level{r};
+    if (!r.ok()) return;  // what is read after an error may lead here again without end
     const auto before = r;
     typename codec<Record>::view inner;
     codec<Record>::read(r, inner);

@@ -50,6 +50,7 @@ private:
   void run(op_id id, unsigned depth) {
     const auto& op = program_.ops[id];
     if (depth > max_depth) fail(fmt::format("expected at most {} levels of nesting", max_depth));
+    if (!in_.ok()) return;  // what is read after an error may lead deeper without end
     switch (op.kind) {
       case op_kind::copy_nothing: return;
       case op_kind::copy_boolean: return copy_boolean();

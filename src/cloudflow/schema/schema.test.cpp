@@ -196,9 +196,13 @@ TEST(hostile_bytes, are_refused_without_much_work) {
 }
 
 TEST(hostile_bytes, that_nest_without_end_are_refused) {
-  const auto* list =
-      R"({"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]})";
-  expect_refused(list, std::string(1'000'000, '\x02'));
+  for (const char* list :
+       {R"({"type":"record","name":"L","fields":[{"name":"next","type":["null","L"]}]})",
+        R"({"type":"record","name":"L","fields":[{"name":"next","type":["L","null"]}]})"}) {
+    expect_refused(list, std::string(1'000'000, '\x02'));
+    expect_refused(list, std::string(1'000'000, '\0'));
+    expect_refused(list, "");
+  }
   expect_refused(
       R"({"type":"record","name":"L","fields":[{"name":"next","type":{"type":"array","items":"L"}}]})",
       std::string(1'000'000, '\x02'));

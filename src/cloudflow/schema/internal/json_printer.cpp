@@ -48,6 +48,7 @@ result<void> json_printer::print() {
 void json_printer::put(node_id id, unsigned depth) {
   const auto& node = schema_.node(id);
   if (depth > max_depth) in_.fail();
+  if (!in_.ok()) return;  // what is read after an error may lead deeper without end
   switch (node.type) {
     case avro_type::null_type: out_ += "null"; return;
     case avro_type::boolean_type: {

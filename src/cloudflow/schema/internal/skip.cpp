@@ -5,6 +5,7 @@ namespace cloudflow::schema::internal {
 void skip_value(const avro_schema& schema, node_id type, generated::reader& in, unsigned depth) {
   const auto& node = schema.node(type);
   if (depth > max_depth) in.fail();
+  if (!in.ok()) return;  // what is read after an error may lead deeper without end
   const auto below = [&](node_id id) { skip_value(schema, id, in, depth + 1); };
   switch (node.type) {
     case avro_type::null_type: return;
