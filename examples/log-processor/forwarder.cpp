@@ -1,0 +1,142 @@
+// Announces the files of a directory to the log processor, as a function in a cloud would when an object is
+// created: one POST {"appId": uuid, "key": "<path in the directory>"} for each file, in the order of the paths.
+//
+//   log-forwarder logs --url http://127.0.0.1:3000/
+//
+// A server that is not there yet, or cannot write (503), is asked again for a while. Announcing a file twice does no
+// harm: the processor remembers objects.
+
+#include "cloudflow/connect/files/object_store.hpp"
+#include "cloudflow/connect/http/client.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace {
+
+namespace connect = cloudflow::connect;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds first_pause{50}, longest_pause{2000}, answer_time{35'000};
+
+struct settings {
+  std::string directory, url, prefix;
+  int patience_seconds = 60;
+};
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo), from a starting value of choice.
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  return hash;
+}
+
+/// The same application always has the same id: a UUID of version 8 (RFC 9562), made of its name.
+std::string uuid_of(std::string_view app) {
+  const auto high = (fnv1a(app, 0xCBF29CE484222325u) & ~std::uint64_t{0xF000}) | 0x8000u;
+  const auto low = (fnv1a(app, 0x9AE16A3B2F90404Fu) & ~(std::uint64_t{3} << 62)) | std::uint64_t{1}
+                                                                                       << 63;
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xFFFF,
+                     high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFF);
+}
+
+struct outcome {
+  bool is_accepted = false, may_be_repeated = false;
+  std::string why;
+};
+
+outcome post(const connect::http_url& url, const std::string& body) {
+  const auto answer = connect::send_http(url, "POST", body, "application/json", answer_time);
+  if (!answer)
+    return {.is_accepted = false, .may_be_repeated = true, .why = answer.error().message};
+  return {.is_accepted = answer->status / 100 == 2,
+          .may_be_repeated = answer->status == 503,
+          .why = fmt::format("status {}: {}", answer->status, answer->body)};
+}
+
+bool announce(const connect::http_url& url, const std::string& key, milliseconds patience) {
+  const auto app = std::filesystem::path{key}.stem().string();
+  const auto body = nlohmann::json{{"appId", uuid_of(app)}, {"key", key}}.dump();
+  const auto give_up = steady_clock::now() + patience;
+  for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
+    const auto result = post(url, body);
+    if (result.is_accepted) return true;
+    if (!result.may_be_repeated || steady_clock::now() + pause > give_up) {
+      fmt::print(stderr, "'{}' is not accepted: {}\n", key, result.why);
+      return false;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+std::optional<std::size_t> announce_all(connect::object_store& store, const connect::http_url& url,
+                                        const settings& s) {
+  std::size_t count = 0;
+  for (std::string after;;) {
+    const auto listed = store.list("", after);
+    if (!listed) {
+      fmt::print(stderr, "{}\n", listed.error().message);
+      return std::nullopt;
+    }
+    if (listed->empty()) return count;
+    for (const auto& object : *listed) {
+      if (!announce(url, s.prefix + object.key, std::chrono::seconds{s.patience_seconds}))
+        return std::nullopt;
+      ++count;
+    }
+    after = listed->back().key;
+  }
+}
+
+int forward(const settings& s) {
+  const auto url = connect::http_url::parse(s.url);
+  if (!url) {
+    fmt::print(stderr, "{}\n", url.error().message);
+    return 1;
+  }
+  auto store = connect::open_directory_store(s.directory);
+  if (!store) {
+    fmt::print(stderr, "{}\n", store.error().message);
+    return 1;
+  }
+  const auto count = announce_all(**store, *url, s);
+  if (!count) return 1;
+  fmt::print("{} files announced to {}\n", *count, s.url);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  settings s;
+  CLI::App program{"Announces the files of a directory to the log processor's HTTP ingress."};
+  program.add_option("directory", s.directory, "Whose files are announced, by their paths in it")
+      ->required();
+  program.add_option("--url", s.url, "The ingress, for example http://127.0.0.1:3000/")
+      ->envname("CLOUDFLOW_HTTP_INGRESS")
+      ->required();
+  program.add_option("--prefix", s.prefix,
+                     "What stands before each path in the key, for example logs/");
+  program
+      .add_option("--patience", s.patience_seconds,
+                  "Seconds to ask again when the ingress is away or answers 503")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  CLI11_PARSE(program, argc, argv);
+  try {
+    return forward(s);
+  } catch (const nlohmann::json::exception& e) {
+    fmt::print(stderr, "a file name cannot be written as JSON, it is not UTF-8: {}\n", e.what());
+    return 1;
+  }
+}
