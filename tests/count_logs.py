@@ -45,7 +45,8 @@ ISO = (
 # A time with a space in it and no zone is what log4j and ZooKeeper write.
 PLAIN = ISO.replace("[T ]", "[ ]")
 SYSLOG_TIME = r"(?P<mon>[A-Z][a-z]{2}) (?P<d>[ \d]\d) (?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d)"
-WORD = r"(?P<level>[A-Za-z]{3,16})"
+WORD = r"[A-Za-z]{3,16}"
+KNOWN = "|".join(f"{word}|{word.lower()}" for word in LEVEL_OF)
 GAP = r"[ \t]*"
 
 
@@ -127,15 +128,17 @@ def by_expressions(begin, whole, time):
         found = whole.match(line)
         if not found:
             raise ValueError
-        return when, spelled(found["level"])
+        words = found.groupdict()
+        return when, spelled(words["level"] or words["known"])
 
     return parse
 
 
-zookeeper = by_expressions(PLAIN, PLAIN + GAP + r"- +" + GAP + WORD + r"[ \t]+\[.*?\] -", Context.iso)
-log4j = by_expressions(PLAIN, PLAIN + GAP + WORD + r"(?:[ \t]|$)", Context.iso)
+zookeeper = by_expressions(PLAIN, PLAIN + GAP + rf"- +{GAP}(?P<level>{WORD})[ \t]+\[.*?\] -", Context.iso)
+log4j = by_expressions(PLAIN, PLAIN + GAP + rf"(?:(?P<level>{WORD})[ \t]+\[.*?\](?=[ \t]|$)|(?P<known>{KNOWN})(?=[ \t]|$))", Context.iso)
 logback = by_expressions(
-    CLOCK + r"(?![0-9A-Za-z])", CLOCK + GAP + r"\[.*?\](?=[ \t]|$)" + GAP + WORD + r"(?:[ \t]|$)", Context.time_of_day
+    CLOCK + r"(?![0-9A-Za-z])", CLOCK + GAP + r"\[.*?\](?=[ \t]|$)" + GAP
+    + rf"(?:(?P<level>{WORD})[ \t]+[^ \t]+[ \t]+-(?=[ \t]|$)|(?P<known>{KNOWN})(?=[ \t]|$))", Context.time_of_day
 )
 
 

@@ -14,19 +14,10 @@ bool is_separator(std::string_view word) noexcept {
 bool is_number(std::string_view word) noexcept {
   return word.find_first_not_of("0123456789") == word.npos;
 }
-bool is_in_one_case(std::string_view word) noexcept {
-  bool upper = false, lower = false;
-  for (const char c : word) {
-    upper = upper || (c >= 'A' && c <= 'Z');
-    lower = lower || (c >= 'a' && c <= 'z');
-  }
-  return upper != lower;
-}
-
-/// `INFO`, `info`, `INFO:`; but no `Error`, with which a sentence begins.
-std::string_view level_of_word(std::string_view word) noexcept {
+/// `INFO`, `info`, `INFO:`.
+std::string_view level_before_colon(std::string_view word) noexcept {
   if (word.ends_with(':')) word.remove_suffix(1);
-  return is_in_one_case(word) ? known_level(word) : std::string_view{};
+  return level_of_word(word);
 }
 
 /// Whatever programs write behind a time as in ISO 8601.
@@ -64,7 +55,7 @@ private:
         if (fields.level.empty()) fields.thread = inside;
       } else {
         const auto word = take_word(rest);
-        fields.level = level_of_word(word);
+        fields.level = level_before_colon(word);
         if (fields.level.empty() && !is_separator(word) && !is_number(word)) {
           if (!next_is_separator(rest)) return false;
           fields.logger = word;

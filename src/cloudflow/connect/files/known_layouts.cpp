@@ -12,7 +12,8 @@ namespace {
 
 bool is_letter(char c) noexcept { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
-/// A word of letters: the layout says that a level stands here, so it may be one we have not heard of.
+/// A word of letters, where brackets or a logger show that the layout's level stands here: it may be one that we have not
+/// heard of. Elsewhere only a level that is known is one, or `Starting up` would be a record of level STARTING.
 bool is_level_word(std::string_view word) noexcept {
   if (word.size() < 3 || word.size() > 16) return false;
   for (const char c : word)
@@ -67,11 +68,13 @@ public:
     if (time.outcome == scan::impossible) return impossible_time(line.substr(0, time.size));
     auto rest = trim_left(line.substr(time.size));
     const auto level = take_word(rest);
-    if (!is_level_word(level)) return invalid_line("there is no level after the time");
+    rest = trim_left(rest);
     parsed_line out{line_kind::record, {.time = time.time}, {}};
+    const bool has_thread = take_brackets(rest, out.fields.thread);
+    if (has_thread ? !is_level_word(level) : level_of_word(level).empty())
+      return invalid_line("there is no level after the time");
     out.fields.level = normalised_level(level, scratch_);
     rest = trim_left(rest);
-    if (take_brackets(rest, out.fields.thread)) rest = trim_left(rest);
     if (take_logger(rest, out.fields.logger)) rest = trim_left(rest);
     out.fields.message = rest;
     return out;
@@ -95,21 +98,27 @@ public:
       return invalid_line("there is no '[thread]' after the time");
     rest = trim_left(rest);
     const auto level = take_word(rest);
-    if (!is_level_word(level)) return invalid_line("there is no level after the thread");
-    out.fields.level = normalised_level(level, scratch_);
     rest = trim_left(rest);
-    auto behind_logger = rest;
-    const auto logger = take_word(behind_logger);
-    behind_logger = trim_left(behind_logger);
-    if (behind_logger.starts_with('-')) {
-      out.fields.logger = logger;
-      rest = trim_left(behind_logger.substr(1));
-    }
-    out.fields.message = rest;
+    const bool has_logger = take_logger_before_dash(rest, out.fields.logger);
+    if (has_logger ? !is_level_word(level) : level_of_word(level).empty())
+      return invalid_line("there is no level after the thread");
+    out.fields.level = normalised_level(level, scratch_);
+    out.fields.message = trim_left(rest);
     return out;
   }
 
 private:
+  /// Takes `a.b.C$ -` off the front of `s`.
+  static bool take_logger_before_dash(std::string_view& s, std::string_view& logger) noexcept {
+    auto rest = s;
+    const auto word = take_word(rest);
+    rest = trim_left(rest);
+    if (take_word(rest) != "-") return false;
+    logger = word;
+    s = rest;
+    return true;
+  }
+
   std::string scratch_;
 };
 

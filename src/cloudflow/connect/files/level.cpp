@@ -36,6 +36,15 @@ std::string_view known_level(std::string_view word) noexcept {
   return {};
 }
 
+std::string_view level_of_word(std::string_view word) noexcept {
+  bool has_upper = false, has_lower = false;
+  for (const char c : word) {
+    has_upper = has_upper || (c >= 'A' && c <= 'Z');
+    has_lower = has_lower || (c >= 'a' && c <= 'z');
+  }
+  return has_upper != has_lower ? known_level(word) : std::string_view{};
+}
+
 std::string_view level_of_severity(int severity) noexcept {
   switch (severity) {
     case 0:

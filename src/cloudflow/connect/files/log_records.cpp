@@ -95,7 +95,7 @@ void log_records::begin_record(const text_line& line, const log_fields& fields) 
 void log_records::continue_record(const text_line& line) {
   ++begun_.lines;
   begun_.dropped += line.dropped_bytes;
-  if (begun_.dropped == 0 && begun_.message.size() < how_.record_limit) {
+  if (!begun_.is_full && begun_.message.size() < how_.record_limit) {
     begun_.message += '\n';
     append(line.text);
   } else {
@@ -108,6 +108,7 @@ void log_records::append(std::string_view text) {
       utf8_prefix(text, how_.record_limit - std::min(how_.record_limit, begun_.message.size()));
   begun_.message += kept;
   begun_.dropped += text.size() - kept.size();
+  begun_.is_full = kept.size() != text.size();
 }
 
 void log_records::keep_invalid(const text_line& line, parsed_line parsed) {

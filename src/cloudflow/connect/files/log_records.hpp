@@ -75,7 +75,7 @@ public:
 
 private:
   struct record_text {
-    bool there = false;
+    bool there = false, is_full = false;
     timestamp time{};
     std::string level, thread, logger, message;
     line_position at;
