@@ -1,4 +1,5 @@
-/// What a streamlet class says about itself: Cloudflow 2.3's descriptor, and fields that old readers ignore.
+/// What a streamlet class says about itself: Cloudflow 2.3's descriptor, and fields that old
+/// readers ignore.
 #pragma once
 
 #include <optional>
@@ -8,69 +9,71 @@
 namespace cloudflow::blueprint {
 
 struct schema_descriptor {
-  std::string name;         ///< full name of the schema
-  std::string schema;       ///< its text
-  std::string fingerprint;  ///< base64 (padded) of SHA-256 over the parsing canonical form
-  std::string format;       ///< `avro`, `proto`, `bytearray`
+  std::string name = {};         ///< full name of the schema
+  std::string schema = {};       ///< its text
+  std::string fingerprint = {};  ///< base64 (padded) of SHA-256 over the parsing canonical form
+  std::string format = {};       ///< `avro`, `proto`, `bytearray`
 
   bool operator==(const schema_descriptor&) const = default;
 };
 
 struct port_descriptor {
-  std::string name;
-  schema_descriptor schema;
-  /// Added here: the schema fields that make the record's key (outlet: what it is keyed by; inlet: what it
-  /// must be keyed by). Empty: no key, or one computed by a function.
-  std::string key;
+  std::string name = {};
+  schema_descriptor schema = {};
+  /// Added here: the schema fields that make the record's key (outlet: what it is keyed by; inlet:
+  /// what it must be keyed by). Empty: no key, or one computed by a function.
+  std::string key = {};
 
   bool operator==(const port_descriptor&) const = default;
 };
 
 struct parameter_descriptor {
-  std::string key;
-  std::string description;
-  std::string validation_type;  ///< `int32`, `string`, `double`, `bool`, `duration`, `memorysize`
-  std::optional<std::string> validation_pattern;
-  std::optional<std::string> default_value;
-  bool is_secret = false;  ///< added here: never shown
-  bool is_live = false;    ///< added here: may change without a restart
+  std::string key = {};
+  std::string description = {};
+  /// `int32`, `string`, `double`, `bool`, `duration` or `memorysize`.
+  std::string validation_type = {};
+  std::optional<std::string> validation_pattern = {};
+  std::optional<std::string> default_value = {};
+  bool is_secret = false;    ///< added here: never shown
+  bool is_live = false;      ///< added here: may change without a restart
+  bool has_default = false;  ///< not in JSON: a secret has one without a text
 
   bool operator==(const parameter_descriptor&) const = default;
 };
 
 struct volume_mount_descriptor {
-  std::string name, path;
-  std::string access_mode;  ///< `ReadWriteMany` or `ReadOnlyMany`
-  std::string pvc_name;
+  std::string name = {}, path = {};
+  std::string access_mode = {};  ///< `ReadWriteMany` or `ReadOnlyMany`
+  std::string pvc_name = {};
 
   bool operator==(const volume_mount_descriptor&) const = default;
 };
 
 struct attribute_descriptor {
-  std::string attribute_name, config_path;
+  std::string attribute_name = {}, config_path = {};
 
   bool operator==(const attribute_descriptor&) const = default;
 };
 
 /// Added here: a durable store that the streamlet keeps.
 struct state_descriptor {
-  std::string name;
-  schema_descriptor key, value;
-  std::string window;  ///< for example `tumbling`; empty: none
+  std::string name = {};
+  schema_descriptor key = {}, value = {};
+  std::string window = {};  ///< for example `tumbling`; empty: none
 
   bool operator==(const state_descriptor&) const = default;
 };
 
 struct streamlet_descriptor {
-  std::string class_name;
+  std::string class_name = {};
   std::string runtime = "native";
-  std::string description;
-  std::vector<std::string> labels;
-  std::vector<port_descriptor> inlets, outlets;
-  std::vector<parameter_descriptor> config_parameters;
-  std::vector<volume_mount_descriptor> volume_mounts;
-  std::vector<attribute_descriptor> attributes;
-  std::vector<state_descriptor> states;  ///< added here
+  std::string description = {};
+  std::vector<std::string> labels = {};
+  std::vector<port_descriptor> inlets = {}, outlets = {};
+  std::vector<parameter_descriptor> config_parameters = {};
+  std::vector<volume_mount_descriptor> volume_mounts = {};
+  std::vector<attribute_descriptor> attributes = {};
+  std::vector<state_descriptor> states = {};  ///< added here
 
   bool operator==(const streamlet_descriptor&) const = default;
 };
