@@ -1,4 +1,5 @@
-/// The plan: everything that acts (sandbox, package, operator, CLI) acts on this and on nothing else.
+/// The plan: everything that acts (sandbox, package, operator, CLI) acts on this and on nothing
+/// else.
 #pragma once
 
 #include "cloudflow/blueprint/descriptor.hpp"
@@ -6,62 +7,70 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cloudflow::blueprint {
 
 /// How often a record may take effect in what the streamlet writes and keeps.
 enum class delivery { exactly_once, at_least_once, at_most_once };
+/// As configuration spells it: `exactly-once`.
+std::string_view to_string(delivery guarantee);
 
 /// A topic as it is to be.
 struct topic_plan {
-  std::string id;       ///< its key in the blueprint
-  std::string name;     ///< `topic.name` or the id, after the prefix
-  std::string cluster;  ///< empty: the default one
+  std::string id = {};       ///< its key in the blueprint
+  std::string name = {};     ///< `topic.name` or the id, after the prefix (not if others manage it)
+  std::string cluster = {};  ///< empty: the default one
   bool is_managed = true;
   std::int32_t partitions = 1;
   std::int32_t replicas = 1;
-  std::map<std::string, std::string> properties;  ///< Kafka's topic properties
-  std::map<std::string, std::string> connection, producer, consumer;
-  schema_descriptor schema;            ///< of its producers (its consumers, if others produce)
-  std::vector<std::string> producers;  ///< `streamlet.outlet`, sorted
-  std::vector<std::string> consumers;  ///< `streamlet.inlet`, sorted
+  std::map<std::string, std::string> properties = {};  ///< Kafka's topic properties
+  std::map<std::string, std::string> connection = {}, producer = {}, consumer = {};
+  schema_descriptor schema = {};            ///< of its producers (its consumers, if others produce)
+  std::vector<std::string> producers = {};  ///< `streamlet.outlet`, sorted
+  std::vector<std::string> consumers = {};  ///< `streamlet.inlet`, sorted
+  /// True for topics that are not in the blueprint: those of dead letters.
+  bool is_internal = false;
 };
 
 /// What happens to a record that an inlet cannot decode or whose processing failed.
 enum class bad_record_policy { dead_letter, skip, fail };
+/// As configuration spells it: `dead-letter`.
+std::string_view to_string(bad_record_policy policy);
 
 struct port_plan {
-  std::string name;
-  std::string topic_id;
-  schema_descriptor schema;
-  std::string key;
+  std::string name = {};
+  std::string topic_id = {};
+  schema_descriptor schema = {};
+  std::string key = {};
   /// Inlets only: `<app>.<streamlet>.<inlet>`, after the prefix.
-  std::string group;
+  std::string group = {};
   bad_record_policy on_bad_record = bad_record_policy::dead_letter;
-  /// Inlets only: `<app>.<streamlet>.<inlet>.dead-letter`, after the prefix.
-  std::string dead_letter_topic;
+  /// Inlets with the policy `dead_letter` only: `<app>.<streamlet>.<inlet>.dead-letter`, after the
+  /// prefix.
+  std::string dead_letter_topic = {};
 };
 
 struct streamlet_plan {
-  std::string name;
-  std::string class_name;
-  std::string runtime;
+  std::string name = {};
+  std::string class_name = {};
+  std::string runtime = {};
   std::int32_t replicas = 1;
-  std::map<std::string, std::string> parameters;  ///< key -> resolved text, defaults included
-  std::map<std::string, std::string> mounts;      ///< mount name -> directory
-  std::vector<port_plan> inlets, outlets;
+  std::map<std::string, std::string> parameters = {};  ///< key -> resolved text, defaults included
+  std::map<std::string, std::string> mounts = {};      ///< mount name -> directory
+  std::vector<port_plan> inlets = {}, outlets = {};
   delivery guarantee = delivery::exactly_once;
   bool has_server = false;
-  streamlet_descriptor descriptor;
+  streamlet_descriptor descriptor = {};
 };
 
 struct plan {
-  std::string app_id;
-  std::string app_version;
-  std::string prefix;
-  std::vector<streamlet_plan> streamlets;  ///< in the order of the blueprint
-  std::vector<topic_plan> topics;          ///< in the order of the blueprint, then internal ones
+  std::string app_id = {};
+  std::string app_version = {};
+  std::string prefix = {};
+  std::vector<streamlet_plan> streamlets = {};  ///< in the order of the blueprint
+  std::vector<topic_plan> topics = {};  ///< in the order of the blueprint, then internal ones
 
   const streamlet_plan* find_streamlet(std::string_view name) const;
   const topic_plan* find_topic(std::string_view id) const;

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "cloudflow/blueprint/application.hpp"
+#include "cloudflow/blueprint/plan.hpp"
+#include "cloudflow/blueprint/problem.hpp"
+#include "cloudflow/blueprint/resolve.hpp"
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cloudflow::blueprint::internal {
+
+/// The configuration as resolution reads it, and where its problems go. Refers to both.
+class settings {
+public:
+  settings(const config::value& root, std::vector<problem>& problems)
+    : root_(root), problems_(problems) {}
+
+  /// For what is wrong with no single value: `configuration`, without a line.
+  static config::origin nowhere();
+
+  /// An object at this path, or null. Anything else there is reported, once.
+  const config::value* object_at(std::initializer_list<std::string_view> path);
+  /// What stands at `path` below the streamlet's `config`, else below its runtime's.
+  const config::value* config_of(const verified_streamlet& streamlet,
+                                 std::initializer_list<std::string_view> path) const;
+
+  void report(const config::origin& where, std::string message, std::string suggestion = {},
+              problem_kind kind = problem_kind::invalid_configuration,
+              severity level = severity::error);
+  /// Reports each member of `object` that `known` does not have.
+  void check_keys(const config::value& object, std::string_view path,
+                  std::span<const std::string> known, std::string_view message);
+
+private:
+  const config::value& root_;
+  std::vector<problem>& problems_;
+  std::vector<std::string> reported_;
+};
+
+/// Parameters and mounts of one streamlet into its plan.
+void resolve_parameters(const verified_streamlet& streamlet, const resolve_options& options,
+                        settings& from, streamlet_plan& into);
+void resolve_mounts(const verified_streamlet& streamlet, const resolve_options& options,
+                    settings& from, streamlet_plan& into);
+
+/// The topics of the blueprint, in its order.
+std::vector<topic_plan> resolve_topics(const application& app, const std::string& prefix,
+                                       settings& from);
+
+}  // namespace cloudflow::blueprint::internal

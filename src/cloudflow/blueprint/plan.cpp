@@ -1,0 +1,43 @@
+#include "cloudflow/blueprint/plan.hpp"
+
+#include <algorithm>
+
+namespace cloudflow::blueprint {
+namespace {
+
+template <class Items, class Member>
+auto find_by(const Items& items, Member member, std::string_view wanted) {
+  const auto found = std::find_if(items.begin(), items.end(),
+                                  [&](const auto& item) { return item.*member == wanted; });
+  return found == items.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const streamlet_plan* plan::find_streamlet(std::string_view name) const {
+  return find_by(streamlets, &streamlet_plan::name, name);
+}
+
+const topic_plan* plan::find_topic(std::string_view id) const {
+  return find_by(topics, &topic_plan::id, id);
+}
+
+std::string_view to_string(delivery guarantee) {
+  switch (guarantee) {
+    case delivery::exactly_once: return "exactly-once";
+    case delivery::at_least_once: return "at-least-once";
+    case delivery::at_most_once: return "at-most-once";
+  }
+  return "";
+}
+
+std::string_view to_string(bad_record_policy policy) {
+  switch (policy) {
+    case bad_record_policy::dead_letter: return "dead-letter";
+    case bad_record_policy::skip: return "skip";
+    case bad_record_policy::fail: return "fail";
+  }
+  return "";
+}
+
+}  // namespace cloudflow::blueprint

@@ -1,0 +1,231 @@
+#include "cloudflow/blueprint/resolve.hpp"
+
+#include "cloudflow/blueprint/internal/settings.hpp"
+#include "cloudflow/blueprint/internal/value_reader.hpp"
+#include "cloudflow/blueprint/names.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace cloudflow::blueprint {
+namespace {
+
+using internal::settings;
+
+/// What a dead letter holds: the bytes of the record as they were.
+const schema_descriptor& raw_bytes() {
+  static const schema_descriptor schema{
+      "ByteArraySchema", "ByteArraySchema",
+      "dwlWOQ4Sjx4PeuYwyPH0Hf8dvXa/re/h461LiDLWQSo=", "bytearray"};
+  return schema;
+}
+
+class resolver {
+public:
+  resolver(const application& app, const config::value& configuration,
+           const resolve_options& options)
+    : app_(app), options_(options), from_(configuration, problems_) {}
+
+  resolution run() && {
+    check_sections();
+    plan_.app_id = app_.id;
+    plan_.app_version = app_.version;
+    plan_.prefix = prefix();
+    plan_.topics = internal::resolve_topics(app_, plan_.prefix, from_);
+    std::vector<topic_plan> dead_letters;
+    for (const auto& s : app_.blueprint.streamlets) {
+      const auto before = problems_.size();
+      auto streamlet = resolve(s);
+      const auto is_sound = problems_.size() == before;
+      if (is_sound) check_guarantee(streamlet);
+      add_dead_letters(streamlet, dead_letters);
+      plan_.streamlets.push_back(std::move(streamlet));
+    }
+    plan_.topics.insert(plan_.topics.end(), dead_letters.begin(), dead_letters.end());
+    sort_by_position(problems_);
+    resolution out{.result = std::nullopt, .problems = std::move(problems_)};
+    if (!has_errors(out.problems)) out.result = std::move(plan_);
+    return out;
+  }
+
+private:
+  void check_sections() {
+    static const std::vector<std::string> sections{"config-parameters", "config", "kubernetes",
+                                                   "volume-mounts"};
+    if (const auto* all = from_.object_at({"cloudflow"})) warn_of_typos(*all);
+    const auto* given = from_.object_at({"cloudflow", "streamlets"});
+    if (given == nullptr) return;
+    std::vector<std::string> names;
+    for (const auto& s : app_.blueprint.streamlets) names.push_back(s.name);
+    from_.check_keys(*given, "cloudflow.streamlets", names,
+                     "Configuration contains streamlets: [{key}] that are not present in the CR, "
+                     "available streamlets are [{known}]");
+    for (const auto& name : names)
+      if (const auto* section = from_.object_at({"cloudflow", "streamlets", name}))
+        from_.check_keys(*section, "cloudflow.streamlets." + name, sections,
+                         "Unknown key '{path}.{key}'.");
+  }
+
+  /// Other parts read sections of their own there, so only a near miss of ours is suspicious.
+  void warn_of_typos(const config::value& section) {
+    static const std::vector<std::string> sections{"streamlets", "topics", "runtimes", "kafka"};
+    for (const auto& m : *section.as_object()) {
+      if (std::find(sections.begin(), sections.end(), m.key) != sections.end()) continue;
+      if (auto hint = did_you_mean(m.key, sections); !hint.empty())
+        from_.report(m.where, fmt::format("Unknown key 'cloudflow.{}'.", m.key), std::move(hint),
+                     problem_kind::unknown_key, severity::warning);
+    }
+  }
+
+  std::string prefix() {
+    const auto* kafka = from_.object_at({"cloudflow", "kafka"});
+    const auto* v = kafka == nullptr ? nullptr : kafka->get("prefix");
+    if (v == nullptr || v->is_null()) return {};
+    const auto text = v->text();
+    if (text && (text->empty() || is_topic_name(*text + "x"))) return *text;
+    from_.report(v->where(),
+                 fmt::format("cloudflow.kafka.prefix '{}' cannot begin a topic's name",
+                             text.value_or(std::string{internal::type_name(*v)})),
+                 "use letters of a to z, digits, '.', '_' and '-'");
+    return {};
+  }
+
+  streamlet_plan resolve(const verified_streamlet& s) {
+    const auto& d = s.descriptor;
+    streamlet_plan out;
+    out.name = s.name;
+    out.class_name = d.class_name;
+    out.runtime = d.runtime;
+    out.descriptor = d;
+    out.has_server = std::any_of(d.attributes.begin(), d.attributes.end(),
+                                 [](const auto& a) { return a.attribute_name == "server"; });
+    internal::resolve_parameters(s, options_, from_, out);
+    internal::resolve_mounts(s, options_, from_, out);
+    out.guarantee = read_word<delivery>(
+        s, {"cloudflow", "delivery"},
+        {delivery::exactly_once, delivery::at_least_once, delivery::at_most_once});
+    check_inlet_names(s);
+    for (const auto& p : d.inlets) out.inlets.push_back(resolve_inlet(s, p));
+    for (const auto& p : d.outlets) out.outlets.push_back(resolve_port(s, p, true));
+    return out;
+  }
+
+  port_plan resolve_port(const verified_streamlet& s, const port_descriptor& p, bool is_outlet) {
+    port_plan out;
+    out.name = p.name;
+    out.schema = p.schema;
+    out.key = p.key;
+    const auto path = s.name + "." + p.name;
+    for (const auto& topic : plan_.topics) {
+      const auto& ports = is_outlet ? topic.producers : topic.consumers;
+      if (std::find(ports.begin(), ports.end(), path) != ports.end()) out.topic_id = topic.id;
+    }
+    return out;
+  }
+
+  port_plan resolve_inlet(const verified_streamlet& s, const port_descriptor& p) {
+    auto out = resolve_port(s, p, false);
+    out.group = fmt::format("{}{}.{}.{}", plan_.prefix, app_.id, s.name, p.name);
+    out.on_bad_record = read_word<bad_record_policy>(
+        s, {"cloudflow", "inlets", p.name, "on-bad-record"},
+        {bad_record_policy::dead_letter, bad_record_policy::skip, bad_record_policy::fail});
+    if (out.on_bad_record == bad_record_policy::dead_letter)
+      out.dead_letter_topic = out.group + ".dead-letter";
+    return out;
+  }
+
+  void check_inlet_names(const verified_streamlet& s) {
+    const auto* given = from_.config_of(s, {"cloudflow", "inlets"});
+    if (given == nullptr) return;
+    std::vector<std::string> names;
+    for (const auto& p : s.descriptor.inlets) names.push_back(p.name);
+    from_.check_keys(*given, s.name, names, "Streamlet {path} has no inlet '{key}'.");
+  }
+
+  /// One of the words of an enumeration; the first of them if nothing is configured.
+  template <class Word>
+  Word read_word(const verified_streamlet& s, std::initializer_list<std::string_view> path,
+                 std::initializer_list<Word> words) {
+    const auto* v = from_.config_of(s, path);
+    if (v == nullptr) return *words.begin();
+    const auto text = v->text().value_or(std::string{internal::type_name(*v)});
+    std::vector<std::string> texts;
+    for (const auto word : words) {
+      if (to_string(word) == text) return word;
+      texts.emplace_back(to_string(word));
+    }
+    from_.report(v->where(),
+                 fmt::format("{} of streamlet {} is '{}', expected one of {}", fmt::join(path, "."),
+                             s.name, text, fmt::join(texts, ", ")),
+                 did_you_mean(text, texts));
+    return *words.begin();
+  }
+
+  /// What is committed together has to be on one cluster.
+  void check_guarantee(const streamlet_plan& s) {
+    if (s.guarantee != delivery::exactly_once) return;
+    std::vector<std::string> places;
+    std::optional<std::string> first;
+    auto differs = false;
+    const auto add = [&](const port_plan& p) {
+      const auto* topic = plan_.find_topic(p.topic_id);
+      if (topic == nullptr) return;
+      if (!first) first = topic->cluster;
+      differs = differs || *first != topic->cluster;
+      places.push_back(fmt::format("{} on {}", p.name,
+                                   topic->cluster.empty() ? "the default one" : topic->cluster));
+    };
+    for (const auto& p : s.inlets) add(p);
+    for (const auto& p : s.outlets) add(p);
+    if (!differs) return;
+    from_.report(
+        settings::nowhere(),
+        fmt::format("Streamlet {} cannot be exactly-once: its ports are on different Kafka "
+                    "clusters ({})",
+                    s.name, fmt::join(places, ", ")),
+        fmt::format("write cloudflow.streamlets.{}.config.cloudflow.delivery = "
+                    "at-least-once, or put its topics on one cluster",
+                    s.name));
+  }
+
+  void add_dead_letters(const streamlet_plan& s, std::vector<topic_plan>& into) {
+    for (const auto& inlet : s.inlets) {
+      if (inlet.dead_letter_topic.empty()) continue;
+      const auto* source = plan_.find_topic(inlet.topic_id);
+      topic_plan topic;
+      topic.id = inlet.dead_letter_topic.substr(plan_.prefix.size());
+      topic.name = inlet.dead_letter_topic;
+      topic.is_internal = true;
+      topic.schema = raw_bytes();
+      if (source != nullptr) {
+        topic.cluster = source->cluster;
+        topic.connection = source->connection;
+        topic.producer = source->producer;
+        topic.replicas = source->replicas;
+      }
+      if (!is_topic_name(topic.name))
+        from_.report(settings::nowhere(),
+                     fmt::format("'{}' is too long for the topic of dead letters of {}.{}",
+                                 topic.name, s.name, inlet.name),
+                     "shorten the names of application, streamlet or inlet");
+      into.push_back(std::move(topic));
+    }
+  }
+
+  const application& app_;
+  const resolve_options& options_;
+  std::vector<problem> problems_;
+  settings from_;
+  plan plan_;
+};
+
+}  // namespace
+
+resolution resolve(const application& app, const config::value& configuration,
+                   const resolve_options& options) {
+  return resolver{app, configuration, options}.run();
+}
+
+}  // namespace cloudflow::blueprint

@@ -1,0 +1,45 @@
+/// Application and configuration become the plan: the one place for every rule about parameters,
+/// topics, groups, guarantees and mounts.
+#pragma once
+
+#include "cloudflow/blueprint/application.hpp"
+#include "cloudflow/blueprint/plan.hpp"
+#include "cloudflow/blueprint/problem.hpp"
+#include "cloudflow/config/value.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloudflow::blueprint {
+
+struct resolve_options {
+  /// Where a volume mount without a directory in the configuration goes:
+  /// `<mount_root>/<streamlet>/<mount>`. Empty: the path that the streamlet declares, as in a pod.
+  std::string mount_root{};
+  /// False for a plan that is only looked at (a graph): required parameters may be missing.
+  bool needs_parameters = true;
+};
+
+struct resolution {
+  std::optional<plan> result;  ///< there if no problem is an error
+  std::vector<problem> problems;
+};
+
+/// Reads, of `configuration` (merged and resolved):
+///
+///     cloudflow.kafka.prefix                             before topics and groups; default none
+///     cloudflow.topics.<id>                              over what the blueprint says of it
+///     cloudflow.streamlets.<s>.config-parameters.<key>   values; default: the parameter's
+///     cloudflow.streamlets.<s>.volume-mounts.<mount>     directories
+///     cloudflow.streamlets.<s>.config, over cloudflow.runtimes.<runtime>.config:
+///       cloudflow.delivery = exactly-once | at-least-once | at-most-once; default exactly-once
+///       cloudflow.inlets.<inlet>.on-bad-record = dead-letter | skip | fail; default dead-letter
+///
+/// Problems: all in one go, with the texts of Cloudflow 2.3 where it knew them, each with the place
+/// of the value; the values of secret parameters are in none of them. `configuration` may be null:
+/// nothing is configured.
+resolution resolve(const application& app, const config::value& configuration,
+                   const resolve_options& options);
+
+}  // namespace cloudflow::blueprint
