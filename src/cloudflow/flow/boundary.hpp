@@ -1,0 +1,222 @@
+/// The boundary between a typed pipeline and the runtime that drives it. Nothing here is a template over record
+/// types: batches of bytes go in with one virtual call each, changes come out.
+#pragma once
+
+#include "cloudflow/base/record.hpp"
+#include "cloudflow/base/time.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflow::flow {
+
+/// Records of one partition of one inlet, in order. `inlet` is the index of the inlet in its streamlet.
+struct batch {
+  std::size_t inlet = 0;
+  std::span<const record_view> records;
+};
+
+/// Header of a record whose schema is not its topic's base schema: the first 8 bytes of the schema's fingerprint.
+inline constexpr std::string_view schema_header_name = "cloudflow-schema";
+
+/// What a task has written to one outlet since the last commit: one buffer for each partition of its topic.
+/// Confined to one thread.
+class outlet_buffer {
+public:
+  /// `schema_header`: first bytes of the fingerprint, put on every record; empty where the records have the topic's
+  /// base schema and need no header.
+  explicit outlet_buffer(std::int32_t partitions, std::string schema_header = {})
+    : by_partition_(static_cast<std::size_t>(partitions)),
+      schema_header_(std::move(schema_header)) {}
+
+  /// Appends to the partition of `key`; without key (`key.data() == nullptr`) to one after the other.
+  /// `write_value` appends to the writer it gets.
+  template <class WriteValue>
+  void append(std::string_view key, WriteValue&& write_value) {
+    auto& records = by_partition_[partition_for(key)];
+    records.append(
+        key.data() != nullptr, [key](byte_writer& w) { w.put_raw(key); },
+        std::forward<WriteValue>(write_value));
+    if (!schema_header_.empty()) records.add_header(schema_header_name, schema_header_);
+    ++appended_;
+  }
+  /// Scratch space for a key that has to be put together.
+  byte_writer& key_space() noexcept {
+    key_space_.clear();
+    return key_space_;
+  }
+  std::span<const record_buffer> by_partition() const noexcept { return by_partition_; }
+  /// Records since the last `clear()`.
+  std::uint64_t size() const noexcept { return appended_; }
+  std::size_t byte_size() const noexcept;
+  void clear() noexcept;
+
+private:
+  std::size_t partition_for(std::string_view key) noexcept;
+
+  std::vector<record_buffer> by_partition_;
+  std::string schema_header_;
+  byte_writer key_space_;
+  std::uint64_t appended_ = 0;
+  std::size_t next_without_key_ = 0;
+};
+
+/// A new value of one key of one store, or its removal.
+struct state_change {
+  std::size_t store = 0;  ///< index in the streamlet's list of stores
+  std::string key;
+  std::optional<std::string> value;
+};
+
+/// A record that will not be processed: it goes where its inlet's policy says.
+struct rejected_record {
+  std::size_t inlet = 0;
+  record_offset offset;
+  std::string key, value;
+  std::string reason;
+};
+
+/// What a task has to say beside its changes. Summed over tasks when somebody asks.
+struct counters {
+  std::uint64_t records_in = 0;
+  std::uint64_t records_late = 0;  ///< dropped because their window had closed
+};
+
+/// Everything that one task has to make durable together with its positions.
+struct changes {
+  std::vector<outlet_buffer> outputs;  ///< one for each outlet of the streamlet
+  std::vector<state_change> state;
+  std::vector<rejected_record> rejected;
+  std::vector<std::function<void()>> when_durable;  ///< for example: answer 202 to a client
+  counters count;
+  /// A record is being worked off in parts: feed no further one, call `program::resume`.
+  bool is_suspended = false;
+
+  std::size_t byte_size() const noexcept;
+  bool empty() const noexcept;
+  void clear();
+};
+
+}  // namespace cloudflow::flow
+
+namespace cloudflow {
+/// Thrown by an author's code when something outside fails and no record is to blame (a disk, a server): the task drops
+/// what is not committed and starts again from its last commit, later and later.
+struct try_again : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+}  // namespace cloudflow
+
+namespace cloudflow::flow {
+
+/// A streamlet's durable state as of the last commit. Throws `storage_failure` when it cannot be read.
+class store_reader {
+public:
+  virtual ~store_reader() = default;
+  virtual std::optional<std::string> find(std::size_t store, std::string_view key) const = 0;
+  /// In the order of the keys' bytes; `f` returns false to stop, its arguments are valid during the call.
+  virtual void scan(
+      std::size_t store, std::string_view prefix,
+      const std::function<bool(std::string_view key, std::string_view value)>& f) const = 0;
+};
+
+/// State could not be read.
+struct storage_failure : try_again {
+  using try_again::try_again;
+};
+
+/// An exception from the author's code, with the record it was thrown for.
+struct record_failure : std::runtime_error {
+  record_failure(std::size_t inlet_index, record_offset at, const char* what)
+    : std::runtime_error(what), inlet(inlet_index), offset(at) {}
+  std::size_t inlet;
+  record_offset offset;
+};
+
+enum class source_status {
+  idle,      ///< nothing there now
+  produced,  ///< call again
+  ended,     ///< there will never be more
+};
+
+/// A streamlet's logic, bound and fused. Confined to one thread. After an exception, or when its changes were not
+/// committed, it is discarded and built anew.
+class program {
+public:
+  virtual ~program() = default;
+  /// Reads what has to be known before the first record. Called once, first.
+  virtual void load() = 0;
+  /// Processes records until the batch ends or one suspends; returns how many were begun.
+  /// Throws record_failure or try_again.
+  virtual std::size_t run(const batch& records) = 0;
+  /// Does the next part of the suspended record.
+  virtual void resume() = 0;
+  /// Source functions: takes in what there is.
+  virtual source_status poll() = 0;
+  /// Lets time pass: what waits for the clock (a retry) goes on. True while something still waits.
+  virtual bool tick(timestamp now) = 0;
+  /// The input has ended: the watermark jumps to the end and open windows fire.
+  virtual void finish() = 0;
+  /// Adds the state changed since the last save.
+  virtual void save() = 0;
+  /// What was saved is durable.
+  virtual void committed() = 0;
+};
+
+/// What a stage keeps in a state: for the descriptor, and for recognising a store that was written otherwise.
+struct store_use {
+  std::string_view key_schema;  ///< text
+  std::string window;           ///< `tumbling 120000 ms`; empty: none
+};
+
+/// What a pipeline is bound to when a task starts: where its ports are, where its changes go, what it may read.
+class wiring {
+public:
+  using members = std::span<const void* const>;
+  struct surroundings {
+    changes* out = nullptr;
+    const store_reader* stores = nullptr;
+    const clock* time = nullptr;
+    std::function<void()> wake;  ///< tells the worker that a source has something; thread-safe
+  };
+
+  wiring(members inlets, members outlets, members states, surroundings around);
+
+  /// All throw `std::invalid_argument` with a sentence if the member is not one of this streamlet, inlet() and
+  /// state() also if it is used twice.
+  std::size_t inlet(const void* port, std::string_view name);
+  outlet_buffer* outlet(const void* port, std::string_view name);
+  std::size_t state(const void* member, std::string_view name, store_use use);
+  /// Stores behind those that are members: parked records of state `s`, and the watermarks.
+  std::size_t parked_store(std::size_t state) const noexcept { return states_.size() + state; }
+  std::size_t watermark_store() const noexcept { return 2 * states_.size(); }
+  /// Watermarks are kept in the order in which the pipelines mention event time.
+  std::size_t next_watermark() noexcept { return watermarks_++; }
+
+  changes& out() const noexcept { return *around_.out; }
+  const store_reader& stores() const noexcept { return *around_.stores; }
+  const clock& time() const noexcept { return *around_.time; }
+  const std::function<void()>& wake() const noexcept { return around_.wake; }
+
+  /// How the states are used, in the order of the streamlet's members.
+  std::span<const store_use> store_uses() const noexcept { return uses_; }
+  /// Throws if a port or a state of the streamlet is used by no pipeline. `names` gives inlets, outlets, states.
+  void expect_all_used(const std::vector<std::string>& names) const;
+
+private:
+  members inlets_, outlets_, states_;
+  surroundings around_;
+  std::vector<bool> read_, written_, kept_;
+  std::vector<store_use> uses_;
+  std::size_t watermarks_ = 0;
+};
+
+}  // namespace cloudflow::flow

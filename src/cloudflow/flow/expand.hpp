@@ -1,0 +1,205 @@
+/// expand(): one record becomes very many, worked off in parts.
+///
+/// A part may be committed in the middle of the record: the author's `state` says how far the work has come, and it
+/// is made durable together with what has been emitted. The position of the record's own partition moves on only when
+/// the work is done, so after a failure the same record comes again and the work goes on from its state.
+#pragma once
+
+#include "cloudflow/flow/keyed.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+
+namespace cloudflow {
+
+/// Where an expansion puts its records. They may borrow from what the expansion holds until its next call.
+template <class Output>
+class expansion_output {
+public:
+  void emit(Output x) { records_.push_back(std::move(x)); }
+
+  /// -- used by the operator and by tests ---
+  std::vector<Output>& records() noexcept { return records_; }
+
+private:
+  std::vector<Output> records_;
+};
+
+enum class expansion_progress {
+  more,  ///< call again
+  done,  ///< the record is worked off
+};
+
+/// What happens when an expansion fails: the record is set aside (durably), others go on, and it is tried again
+/// after a delay that doubles from `first_delay` to `longest_delay`. After `max_attempts` the error is raised.
+struct retry {
+  int max_attempts = 5;
+  std::chrono::milliseconds first_delay{200};
+  std::chrono::milliseconds longest_delay{30'000};
+};
+
+namespace detail {
+
+/// A record that was set aside.
+struct parked_record {
+  std::string record;  ///< encoded
+  std::int64_t attempts = 0;
+  timestamp due{};
+  std::uint64_t id = 0;
+
+  std::string encode() const;
+  static parked_record decode(std::uint64_t id, std::string_view bytes);
+  static std::string key_of(std::uint64_t id);
+  static std::uint64_t id_of(std::string_view key);
+};
+std::chrono::milliseconds delay_of(const retry& policy, std::int64_t attempts) noexcept;
+
+template <class Expansion, class In>
+struct expand_stage : stage_base {
+  using state_type = typename Expansion::state;
+  using output = typename Expansion::output;
+  using owned = owned_of<In>;
+  store_ref store;
+  state_type initial;
+  Expansion expansion;
+  retry policy;
+
+  template <class Next>
+  struct op : link<Next> {
+    /// A record that is being worked off, and the record of the inlet that it came as.
+    struct work {
+      owned record;
+      std::string key;
+      std::string origin_key, origin_value;
+      record_view origin{};
+      std::size_t inlet = 0;
+      std::int64_t attempts = 0;
+      std::uint64_t parked_id = 0;
+
+      record_info info() const { return {{}, &origin, inlet}; }
+    };
+
+    expand_stage settings;
+    flow::changes* out;
+    const flow::store_reader* stores;
+    const clock* time;
+    std::size_t parked_store;
+    keyed_state<std::string, state_type> states;
+    std::optional<work> current{};  ///< from the inlet: it waits for this one
+    std::optional<work> revived{};  ///< was set aside: worked on between the others
+    std::deque<parked_record> parked{};
+    std::vector<flow::state_change> parked_changes{};
+    std::uint64_t next_id = 0;
+    expansion_output<output> emitted{};
+
+    void operator()(const In& x, const record_info& i) {
+      begin(current, to_owned(x), settings.expansion.key(x), i.inlet);
+      if (i.origin != nullptr) {
+        current->origin_key = i.origin->key;
+        current->origin_value = i.origin->value;
+        current->origin = {
+            current->origin_key, current->origin_value, {}, i.origin->time, i.origin->offset};
+      }
+      proceed();
+    }
+    void resume() {
+      if (current) proceed();
+      this->next.resume();
+    }
+    /// Takes up what was set aside, one record at a time, when its time has come.
+    bool tick(timestamp now) {
+      if (!revived) revive(now);
+      if (revived && work_on(*revived)) {
+        parked_changes.push_back(
+            {parked_store, parked_record::key_of(revived->parked_id), std::nullopt});
+        revived.reset();
+      }
+      const bool is_waiting = revived || !parked.empty();
+      return this->next.tick(now) || is_waiting;
+    }
+
+    void save(flow::changes& to) {
+      states.save(to);
+      std::move(parked_changes.begin(), parked_changes.end(), std::back_inserter(to.state));
+      parked_changes.clear();
+      this->next.save(to);
+    }
+    void committed() {
+      states.evict();
+      this->next.committed();
+    }
+    void load() {
+      stores->scan(parked_store, {}, [&](std::string_view key, std::string_view value) {
+        parked.push_back(parked_record::decode(parked_record::id_of(key), value));
+        next_id = parked.back().id + 1;
+        return true;
+      });
+      this->next.load();
+    }
+
+  private:
+    void begin(std::optional<work>& slot, owned record, std::string key, std::size_t inlet) {
+      slot.emplace(work{.record = std::move(record),
+                        .key = std::move(key),
+                        .origin_key = {},
+                        .origin_value = {},
+                        .inlet = inlet});
+    }
+    void proceed() {
+      out->is_suspended = !work_on(*current);
+      if (!out->is_suspended) current.reset();
+    }
+    void revive(timestamp now) {
+      const auto due =
+          std::find_if(parked.begin(), parked.end(), [now](const auto& p) { return p.due <= now; });
+      if (due == parked.end()) return;
+      auto record = decoded<owned>(due->record);
+      auto key = settings.expansion.key(borrowed(record));
+      begin(revived, std::move(record), std::move(key), 0);
+      revived->origin_value = due->record;
+      revived->origin.value = revived->origin_value;
+      revived->attempts = due->attempts;
+      revived->parked_id = due->id;
+      parked.erase(due);
+    }
+    /// One call of the author's function; true when the record needs no further one.
+    bool work_on(work& w) {
+      auto& e = states.at(w.key, settings.initial);
+      const auto progress = settings.expansion.advance(e.second.value, w.record, emitted);
+      states.touch(e);
+      for (const auto& x : emitted.records()) this->next(x, w.info());
+      emitted.records().clear();
+      if (progress.has_value()) return progress.value() == expansion_progress::done;
+      if (!progress.error().is_retriable() || w.attempts + 1 >= settings.policy.max_attempts)
+        this->next.raise(progress.error(), w.info());
+      else
+        set_aside(w);
+      return true;
+    }
+    void set_aside(const work& w) {
+      parked_record p{.record = encoded(w.record),
+                      .attempts = w.attempts + 1,
+                      .due = time->now() + delay_of(settings.policy, w.attempts),
+                      .id = next_id++};
+      parked_changes.push_back({parked_store, parked_record::key_of(p.id), p.encode()});
+      parked.push_back(std::move(p));
+    }
+    static decltype(auto) borrowed(const owned& record) {
+      if constexpr (std::same_as<In, owned>)
+        return (record);
+      else
+        return codec<owned>::borrow(record);
+    }
+  };
+
+  template <class Next>
+  op<Next> bind(Next next, flow::wiring& w) {
+    const auto index = w.state(store.member, store.name, {codec<std::string>::schema_text, {}});
+    return {{std::move(next)},     std::move(*this),        &w.out(), &w.stores(), &w.time(),
+            w.parked_store(index), {&w.stores(), index, {}}};
+  }
+};
+
+}  // namespace detail
+}  // namespace cloudflow

@@ -1,0 +1,136 @@
+#include "cloudflow/flow/harness.test.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cloudflow::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct failing {
+  std::string what;
+  bool later = false;
+  std::string reason() const { return what; }
+  bool is_retriable() const { return later; }
+};
+
+/// Gives out one record for each letter of the text, two at a time. Fails at `?` as long as `broken` says.
+struct letters {
+  using state = std::int64_t;
+  using output = line;
+  std::shared_ptr<int> broken = std::make_shared<int>(0);
+
+  std::string key(const line::view& l) const { return std::string{l.app}; }
+  result<expansion_progress, failing> advance(std::int64_t& next, const line& l,
+                                              expansion_output<line>& out) const {
+    for (int n = 0; n != 2; ++n) {
+      if (static_cast<std::size_t>(next) == l.text.size()) return expansion_progress::done;
+      const char c = l.text[static_cast<std::size_t>(next)];
+      if (c == '?' && *broken > 0) return --*broken, failing{"broken", true};
+      if (c == '!') return failing{"hopeless", false};
+      out.emit({l.app, l.time, std::string(1, c)});
+      ++next;
+    }
+    return expansion_progress::more;
+  }
+};
+
+struct spelling {
+  letters how{};
+  inlet<line> in{"in"};
+  outlet<line> out{"out"};
+  state<std::int64_t> progress{"progress"};
+  auto logic() const {
+    return from(in)
+        .expand(progress, how, retry{.max_attempts = 3, .first_delay = 100ms, .longest_delay = 1s})
+        .on_error<failing>(dead_letter)
+        .to(out);
+  }
+};
+
+std::string spelt(harness<spelling>& h) {
+  std::string all;
+  for (const auto& l : h.output<line>(0)) all += l.text;
+  return all;
+}
+
+TEST(expand, gives_out_everything_in_order) {
+  const spelling s;
+  harness<spelling> h{s, {&s.out}, {&s.progress}};
+  h.run({{"a", at(0), "hello"}, {"b", at(0), "x"}}, 10);
+  h.commit();
+  EXPECT_EQ(spelt(h), "hellox");
+}
+
+TEST(expand, goes_on_in_the_middle_of_a_record_after_a_kill) {
+  const std::vector<line> input{{"a", at(0), "hello"}, {"b", at(0), "world"}};
+  for (std::size_t calls = 1; calls != 8; ++calls) {
+    const spelling s;
+    harness<spelling> h{s, {&s.out}, {&s.progress}};
+    h.run(input, 10, calls);
+    h.commit();
+    h.run(input, 10, 1);
+    h.kill();
+    h.run(input, 10);
+    h.commit();
+    EXPECT_EQ(spelt(h), "helloworld") << calls;
+  }
+}
+
+TEST(expand, remembers_what_is_done) {
+  const spelling s;
+  harness<spelling> h{s, {&s.out}, {&s.progress}};
+  h.run({{"a", at(0), "hi"}, {"a", at(0), "hi"}}, 10);
+  h.commit();
+  EXPECT_EQ(spelt(h), "hi");
+}
+
+TEST(expand, sets_a_failing_record_aside_processes_the_next_and_tries_again_later) {
+  const spelling s;
+  *s.how.broken = 2;
+  harness<spelling> h{s, {&s.out}, {&s.progress}};
+  h.run({{"a", at(0), "ab?c"}, {"b", at(0), "xyz"}}, 10);
+  h.commit();
+  EXPECT_EQ(spelt(h), "abxyz");
+  EXPECT_TRUE(h.program->tick(h.time.now()));
+  h.time.advance(100ms);
+  h.program->tick(h.time.now());  // fails again: now it waits for 200 ms
+  h.commit();
+  h.kill();  // what was set aside is durable
+  h.time.advance(150ms);
+  EXPECT_TRUE(h.program->tick(h.time.now()));
+  h.commit();
+  EXPECT_EQ(spelt(h), "abxyz");
+  h.time.advance(50ms);
+  while (h.program->tick(h.time.now())) {
+  }
+  h.commit();
+  EXPECT_EQ(spelt(h), "abxyz?c");
+  EXPECT_TRUE(h.rejected.empty());
+}
+
+TEST(expand, gives_up_after_the_last_attempt_and_raises_the_error) {
+  const spelling s;
+  *s.how.broken = 100;
+  harness<spelling> h{s, {&s.out}, {&s.progress}};
+  h.run({{"a", at(0), "?"}}, 10);
+  for (int n = 0; n != 10; ++n) {
+    h.time.advance(1s);
+    h.program->tick(h.time.now());
+  }
+  h.commit();
+  EXPECT_EQ(h.rejected, (std::vector<std::string>{"broken"}));
+  EXPECT_FALSE(h.program->tick(h.time.now()));
+}
+
+TEST(expand, raises_an_error_that_no_later_attempt_can_mend_at_once) {
+  const spelling s;
+  harness<spelling> h{s, {&s.out}, {&s.progress}};
+  h.run({{"a", at(0), "ab!c"}, {"b", at(0), "x"}}, 10);
+  h.commit();
+  EXPECT_EQ(spelt(h), "abx");
+  EXPECT_EQ(h.rejected, (std::vector<std::string>{"hopeless"}));
+}
+
+}  // namespace
+}  // namespace cloudflow::testing

@@ -1,0 +1,131 @@
+/// Drives a pipeline as the runtime does: batches of any size, commits into a map, kills.
+#pragma once
+
+#include "cloudflow/flow/stream.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace cloudflow::testing {
+
+using flowtest::count;
+using flowtest::line;
+
+inline timestamp at(std::int64_t seconds) { return timestamp{std::chrono::seconds{seconds}}; }
+
+/// Committed state.
+class memory_stores final : public flow::store_reader {
+public:
+  std::optional<std::string> find(std::size_t store, std::string_view key) const override {
+    const auto it = values.find({store, std::string{key}});
+    if (it == values.end()) return {};
+    return it->second;
+  }
+  void scan(std::size_t store, std::string_view prefix,
+            const std::function<bool(std::string_view, std::string_view)>& f) const override {
+    for (auto it = values.lower_bound({store, std::string{prefix}}); it != values.end(); ++it)
+      if (it->first.first != store || !it->first.second.starts_with(prefix) ||
+          !f(it->first.second, it->second))
+        return;
+  }
+  std::map<std::pair<std::size_t, std::string>, std::string> values;
+};
+
+/// One task over one pipeline of a streamlet `S` with an inlet `in` of lines.
+template <class S>
+class harness {
+public:
+  explicit harness(const S& streamlet, std::vector<const void*> outlets,
+                   std::vector<const void*> states)
+    : streamlet_(&streamlet),
+      inlets_{&streamlet.in},
+      outlets_(std::move(outlets)),
+      states_(std::move(states)) {
+    for (std::size_t i = 0; i != outlets_.size(); ++i) changes.outputs.emplace_back(1);
+    start();
+  }
+
+  /// Drops what is not committed and starts again.
+  void kill() {
+    changes.clear();
+    changes.is_suspended = false;
+    start();
+  }
+  /// Processes the records from `next` on in batches of `size`; stops after `at_most` calls.
+  void run(const std::vector<line>& lines, std::size_t size, std::size_t at_most = 1'000'000) {
+    for (; next < lines.size() && at_most > 0; --at_most) {
+      if (changes.is_suspended) {
+        program->resume();
+        next += changes.is_suspended ? 0 : 1;
+        continue;
+      }
+      encode(lines, size);
+      const auto begun = program->run({0, records_});
+      next += changes.is_suspended ? begun - 1 : begun;
+    }
+  }
+  void commit() {
+    program->save();
+    for (auto& c : changes.state) {
+      if (c.value)
+        stores.values[{c.store, c.key}] = *c.value;
+      else
+        stores.values.erase({c.store, c.key});
+    }
+    for (std::size_t o = 0; o != changes.outputs.size(); ++o) {
+      const auto& buffer = changes.outputs[o].by_partition()[0];
+      for (const auto& e : buffer.entries()) committed[o].push_back(std::string{buffer.value(e)});
+    }
+    for (auto& r : changes.rejected) rejected.push_back(r.reason);
+    changes.clear();
+    program->committed();
+    committed_next = next;
+  }
+  template <class T>
+  std::vector<T> output(std::size_t outlet) {
+    std::vector<T> all;
+    for (const auto& bytes : committed[outlet]) {
+      view_of<T> v{};
+      if (codec<T>::decode(bytes, v)) all.push_back(codec<T>::own(v));
+    }
+    return all;
+  }
+
+  memory_stores stores;
+  virtual_clock time;
+  flow::changes changes;
+  std::unique_ptr<flow::program> program;
+  std::map<std::size_t, std::vector<std::string>> committed;
+  std::vector<std::string> rejected;
+  std::size_t next = 0, committed_next = 0;
+
+private:
+  void start() {
+    flow::wiring w{inlets_, outlets_, states_, {&changes, &stores, &time, {}}};
+    auto pipeline = streamlet_->logic();
+    program = detail::make_program(changes, pipeline.bind(detail::end{}, w));
+    program->load();
+    next = committed_next;
+  }
+  void encode(const std::vector<line>& lines, std::size_t size) {
+    bytes_.clear();
+    records_.clear();
+    for (std::size_t i = next; i != std::min(next + size, lines.size()); ++i) {
+      byte_writer w;
+      codec<line>::encode(lines[i], w);
+      bytes_.push_back(std::string{w.view()});
+    }
+    for (std::size_t i = 0; i != bytes_.size(); ++i)
+      records_.push_back(
+          {{}, bytes_[i], {}, at(0), record_offset{static_cast<std::int64_t>(next + i)}});
+  }
+  const S* streamlet_;
+  std::vector<const void*> inlets_, outlets_, states_;
+  std::vector<std::string> bytes_;
+  std::vector<record_view> records_;
+};
+
+}  // namespace cloudflow::testing

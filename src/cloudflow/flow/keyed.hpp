@@ -1,0 +1,90 @@
+/// Operators with state by key, without windows: fold and distinct.
+#pragma once
+
+#include "cloudflow/flow/keyed_state.hpp"
+#include "cloudflow/flow/operators.hpp"
+
+namespace cloudflow {
+
+/// The value of a key after a record has changed it.
+template <class Key, class Value>
+struct keyed {
+  Key key;
+  Value value;
+};
+
+namespace detail {
+
+/// Which member of the streamlet a stage keeps its state in.
+struct store_ref {
+  const void* member;
+  std::string_view name;
+};
+
+/// fold() on a keyed stream: the new value after every record.
+template <class KeyFn, class Key, class Acc, class F, class In>
+struct fold_stage : stage_base {
+  KeyFn key_of;
+  store_ref store;
+  Acc initial;
+  F fn;
+  template <class Next>
+  struct op : link<Next> {
+    fold_stage settings;
+    keyed_state<Key, Acc> state;
+    void operator()(const In& x, const record_info& i) {
+      auto& e = state.at(std::invoke(settings.key_of, x), settings.initial);
+      std::invoke(settings.fn, e.second.value, x);
+      state.touch(e);
+      this->next(keyed<Key, Acc>{e.first, e.second.value}, i);
+    }
+    void save(flow::changes& out) {
+      state.save(out);
+      this->next.save(out);
+    }
+    void committed() {
+      state.evict();
+      this->next.committed();
+    }
+  };
+  template <class Next>
+  op<Next> bind(Next next, flow::wiring& w) {
+    const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
+    return {{std::move(next)}, std::move(*this), {&w.stores(), index, {}}};
+  }
+};
+
+/// distinct() on a keyed stream: only the first record of every key goes on; its time is remembered.
+template <class KeyFn, class Key, class In>
+struct distinct_stage : stage_base {
+  KeyFn key_of;
+  store_ref store;
+  template <class Next>
+  struct op : link<Next> {
+    distinct_stage settings;
+    keyed_state<Key, timestamp> state;
+    void operator()(const In& x, const record_info& i) {
+      auto& e = state.at(std::invoke(settings.key_of, x), timestamp::min());
+      if (e.second.value != timestamp::min()) return;
+      e.second.value = i.time;
+      state.touch(e);
+      this->next(x, i);
+    }
+    void save(flow::changes& out) {
+      state.save(out);
+      this->next.save(out);
+    }
+    void committed() {
+      state.evict();
+      this->next.committed();
+    }
+  };
+  template <class Next>
+  op<Next> bind(Next next, flow::wiring& w) {
+    const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
+    return {{std::move(next)}, std::move(*this), {&w.stores(), index, {}}};
+  }
+};
+
+}  // namespace detail
+}  // namespace cloudflow

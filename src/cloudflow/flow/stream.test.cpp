@@ -1,0 +1,193 @@
+#include "cloudflow/flow/harness.test.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cloudflow::testing {
+namespace {
+
+const std::vector<line> three{
+    {"shop", at(1), "one"}, {"pay", at(2), "two two"}, {"shop", at(3), "three"}};
+
+std::vector<std::string> texts(const std::vector<line>& lines) {
+  std::vector<std::string> all;
+  for (const auto& l : lines) all.push_back(l.text);
+  return all;
+}
+
+struct filtering {
+  inlet<line> in{"in"};
+  outlet<line> out{"out"};
+  auto logic() const {
+    return from(in).filter([](const line::view& l) { return l.app == "shop"; }).to(out);
+  }
+};
+
+TEST(filter, keeps_the_records_for_which_the_function_is_true_in_order_for_every_batch_size) {
+  for (const std::size_t size : {1, 2, 3, 1024}) {
+    const filtering s;
+    harness h{s, {&s.out}, {}};
+    h.run(three, size);
+    h.commit();
+    EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "three"})) << size;
+  }
+}
+
+struct no_blank {
+  std::string reason() const { return "a blank in it"; }
+};
+
+struct mapping {
+  inlet<line> in{"in"};
+  outlet<line> out{"out"};
+  static result<line, no_blank> shout(const line::view& l) {
+    if (l.text.find(' ') != l.text.npos) return no_blank{};
+    return line{std::string{l.app}, l.time, std::string{l.text} + "!"};
+  }
+  auto logic() const { return from(in).map(shout).on_error<no_blank>(dead_letter).to(out); }
+};
+
+TEST(map, raises_the_error_of_its_result_and_goes_on_with_the_next_record) {
+  const mapping s;
+  harness h{s, {&s.out}, {}};
+  h.run(three, 3);
+  h.commit();
+  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one!", "three!"}));
+  EXPECT_EQ(h.rejected, (std::vector<std::string>{"a blank in it"}));
+}
+
+struct words {
+  inlet<line> in{"in"};
+  outlet<line> out{"out"};
+  auto logic() const {
+    return from(in)
+        .flat_map([](const line::view& l) {
+          std::vector<line> all;
+          for (std::size_t from = 0; from < l.text.size();) {
+            const auto end = std::min(l.text.find(' ', from), l.text.size());
+            all.push_back(
+                {std::string{l.app}, l.time, std::string{l.text.substr(from, end - from)}});
+            from = end + 1;
+          }
+          return all;
+        })
+        .to(out);
+  }
+};
+
+TEST(flat_map, makes_a_record_of_each_element) {
+  const words s;
+  harness h{s, {&s.out}, {}};
+  h.run(three, 2);
+  h.commit();
+  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "two", "two", "three"}));
+}
+
+struct splitting {
+  inlet<line> in{"in"};
+  outlet<line> shop{"shop"};
+  outlet<count> other{"other"};
+  static std::variant<line, count> decide(const line::view& l) {
+    if (l.app == "shop") return to_owned(l);
+    return count{std::string{l.app}, l.time, 1};
+  }
+  auto logic() const {
+    return from(in).map(decide).split(shop, [this](auto counts) { return counts.to(other); });
+  }
+};
+
+TEST(split, sends_each_alternative_to_its_destination) {
+  const splitting s;
+  harness h{s, {&s.shop, &s.other}, {}};
+  h.run(three, 3);
+  h.commit();
+  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "three"}));
+  EXPECT_EQ(h.output<count>(1), (std::vector<count>{{"pay", at(2), 1}}));
+}
+
+struct totals {
+  inlet<line> in{"in"};
+  outlet<count> out{"out"};
+  state<std::int64_t> seen{"seen"};
+  auto logic() const {
+    return from(in)
+        .key_by(&line::app)
+        .fold(seen, [](std::int64_t& n, const line::view&) { ++n; })
+        .map([](const keyed<std::string, std::int64_t>& k) {
+          return count{k.key, at(0), k.value};
+        })
+        .to(out);
+  }
+};
+
+TEST(fold, goes_on_from_the_committed_state_after_a_kill) {
+  const totals s;
+  harness h{s, {&s.out}, {&s.seen}};
+  h.run(three, 1, 2);
+  h.commit();
+  h.run(three, 1);
+  h.kill();
+  h.run(three, 1);
+  h.commit();
+  EXPECT_EQ(h.output<count>(0),
+            (std::vector<count>{{"shop", at(0), 1}, {"pay", at(0), 1}, {"shop", at(0), 2}}));
+}
+
+struct firsts {
+  inlet<line> in{"in"};
+  outlet<line> out{"out"};
+  state<timestamp> seen{"seen"};
+  auto logic() const { return from(in).key_by(&line::app).distinct(seen).to(out); }
+};
+
+TEST(distinct, lets_only_the_first_record_of_a_key_through_also_after_a_kill) {
+  const firsts s;
+  harness h{s, {&s.out}, {&s.seen}};
+  h.run(three, 1, 1);
+  h.commit();
+  h.kill();
+  h.run(three, 2);
+  h.commit();
+  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "two two"}));
+}
+
+TEST(inlet, rejects_bytes_that_are_no_record_and_reads_on) {
+  const filtering s;
+  harness h{s, {&s.out}, {}};
+  byte_writer w;
+  codec<line>::encode(three[0], w);
+  const std::string good{w.view()};
+  const std::vector<record_view> records{{{}, "\x02", {}, at(0), record_offset{0}},
+                                         {{}, good, {}, at(0), record_offset{1}}};
+  EXPECT_EQ(h.program->run({0, records}), 2u);
+  h.commit();
+  EXPECT_EQ(h.rejected.size(), 1u);
+  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one"}));
+}
+
+struct throwing {
+  inlet<line> in{"in"};
+  outlet<line> out{"out"};
+  auto logic() const {
+    return from(in)
+        .filter([](const line::view& l) -> bool {
+          if (l.text == "three") throw std::runtime_error("no three");
+          return true;
+        })
+        .to(out);
+  }
+};
+
+TEST(inlet, says_for_which_record_the_authors_code_has_thrown) {
+  const throwing s;
+  harness h{s, {&s.out}, {}};
+  try {
+    h.run(three, 3);
+    FAIL() << "nothing was thrown";
+  } catch (const flow::record_failure& e) {
+    EXPECT_EQ(e.offset, record_offset{2});
+    EXPECT_STREQ(e.what(), "no three");
+  }
+}
+
+}  // namespace
+}  // namespace cloudflow::testing
