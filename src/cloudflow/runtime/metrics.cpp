@@ -1,0 +1,83 @@
+#include "cloudflow/runtime/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace cloudflow::runtime {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+ClientMetric metric(std::vector<ClientMetric::Label> labels, MetricType type, double value) {
+  ClientMetric m;
+  m.label = std::move(labels);
+  if (type == MetricType::Counter)
+    m.counter.value = value;
+  else
+    m.gauge.value = value;
+  return m;
+}
+
+/// One number of every task.
+MetricFamily of_tasks(const char* name, const char* help, MetricType type,
+                      const std::string& app_id, const std::vector<task_status>& tasks,
+                      double (*value)(const task_status&)) {
+  MetricFamily family{name, help, type, {}};
+  for (const auto& t : tasks)
+    family.metric.push_back(metric({{"application", app_id},
+                                    {"streamlet", t.streamlet},
+                                    {"partition", std::to_string(t.partition)}},
+                                   type, value(t)));
+  return family;
+}
+
+MetricFamily lag_of(const std::string& app_id, const std::vector<task_status>& tasks) {
+  MetricFamily family{"cloudflow_lag_records",
+                      "Records between the position and the end of the topic.",
+                      MetricType::Gauge,
+                      {}};
+  for (const auto& t : tasks)
+    for (const auto& s : t.sources)
+      family.metric.push_back(metric({{"application", app_id},
+                                      {"streamlet", t.streamlet},
+                                      {"inlet", s.inlet},
+                                      {"topic", s.topic},
+                                      {"partition", std::to_string(s.partition)}},
+                                     MetricType::Gauge, static_cast<double>(s.lag())));
+  return family;
+}
+
+}  // namespace
+
+std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks) {
+  const auto counter = [&](const char* name, const char* help,
+                           double (*value)(const task_status&)) {
+    return of_tasks(name, help, MetricType::Counter, app_id, tasks, value);
+  };
+  const std::vector<MetricFamily> families{
+      counter("cloudflow_records_in_total", "Records read from inlets and sources.",
+              [](const task_status& t) { return static_cast<double>(t.records_in); }),
+      counter("cloudflow_records_out_total", "Records committed to outlets.",
+              [](const task_status& t) { return static_cast<double>(t.records_out); }),
+      counter("cloudflow_bytes_out_total", "Bytes of keys and values committed to outlets.",
+              [](const task_status& t) { return static_cast<double>(t.bytes_out); }),
+      counter("cloudflow_records_late_total", "Records dropped because their window had closed.",
+              [](const task_status& t) { return static_cast<double>(t.records_late); }),
+      counter("cloudflow_records_rejected_total", "Records that could not be processed.",
+              [](const task_status& t) { return static_cast<double>(t.records_rejected); }),
+      counter("cloudflow_commits_total", "Commits.",
+              [](const task_status& t) { return static_cast<double>(t.commits); }),
+      counter("cloudflow_restarts_total", "Restarts after a failure.",
+              [](const task_status& t) { return static_cast<double>(t.restarts); }),
+      of_tasks("cloudflow_task_up", "1 while the task runs, 0 while it waits after a failure.",
+               MetricType::Gauge, app_id, tasks,
+               [](const task_status& t) { return t.is_running ? 1.0 : 0.0; }),
+      lag_of(app_id, tasks),
+  };
+  return prometheus::TextSerializer{}.Serialize(families);
+}
+
+}  // namespace cloudflow::runtime

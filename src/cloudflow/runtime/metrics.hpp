@@ -1,0 +1,47 @@
+/// What the runtime counts. Written by one worker each, once a batch; read by anybody.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cloudflow::runtime {
+
+/// Of one task. The writer is its worker; readers see recent values. Relaxed: the numbers say nothing about each
+/// other, and nothing is synchronised by them.
+struct task_metrics {
+  std::atomic<std::uint64_t> records_in{0}, records_out{0}, bytes_out{0};
+  std::atomic<std::uint64_t> records_late{0}, records_rejected{0};
+  std::atomic<std::uint64_t> commits{0}, restarts{0};
+
+  static void add(std::atomic<std::uint64_t>& to, std::uint64_t n) noexcept {
+    to.store(to.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+};
+
+/// One inlet partition of a task, as it is now.
+struct source_status_view {
+  std::string inlet, topic;
+  std::int32_t partition = 0;
+  std::int64_t position = 0;  ///< next offset to read
+  std::int64_t end = 0;       ///< one behind the newest record
+  std::int64_t lag() const noexcept { return end - position; }
+};
+
+/// One task, as it is now.
+struct task_status {
+  std::string streamlet;
+  std::int32_t partition = 0;
+  bool is_running = false;
+  std::string failure;  ///< why it does not run; empty when it does
+  std::uint64_t records_in = 0, records_out = 0, bytes_out = 0, records_late = 0,
+                records_rejected = 0;
+  std::uint64_t commits = 0, restarts = 0;
+  std::vector<source_status_view> sources;
+};
+
+/// The text format of Prometheus 0.0.4: one family per counter, labelled with application, streamlet and partition.
+std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks);
+
+}  // namespace cloudflow::runtime

@@ -1,0 +1,74 @@
+/// The native runtime: everything of a plan that runs in this process.
+#pragma once
+
+#include "cloudflow/blueprint/plan.hpp"
+#include "cloudflow/runtime/worker.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cloudflow::runtime {
+
+struct runtime_options {
+  std::size_t workers = 2;
+  worker_options worker;
+};
+
+/// What a runtime is given; all of it outlives the runtime.
+struct surroundings {
+  pubsub::backend* log = nullptr;
+  const clock* time = nullptr;
+  logger log_lines{make_null_sink(), "runtime"};
+  /// The definition of a class of the plan; null if this program does not have it.
+  std::function<const streamlet_definition*(const std::string& class_name)> definition_of;
+  /// Where the server of a streamlet listens.
+  std::function<server_endpoint(const std::string& streamlet)> endpoint_of;
+  std::function<void(const std::string& streamlet, std::string_view url)> on_listening;
+};
+
+/// The streamlets of a plan as tasks on workers. It starts no thread: an executor (threads.hpp), or a simulation,
+/// steps the workers. What is not said to be thread-safe is called before they are first stepped, or after the last.
+class native_runtime {
+public:
+  /// Creates topics, stores schemas, joins the groups. Errors: a class that the program does not have, a topic that
+  /// differs from the plan, a schema or a state that cannot be read any more.
+  static result<std::unique_ptr<native_runtime>> create(const blueprint::plan& plan,
+                                                        surroundings around,
+                                                        const runtime_options& options);
+  ~native_runtime();
+
+  const std::vector<std::unique_ptr<worker>>& workers() const noexcept { return workers_; }
+  /// Thread-safe.
+  std::vector<task_status> status() const;
+  /// Every task is running: `/ready`. Thread-safe.
+  bool is_ready() const;
+
+  /// Works towards the end of input, which no source will add to any more: when nothing moves, the streamlets whose
+  /// producers have ended fire what is open, and so on downstream. Call it again and again; true when everything has
+  /// been read, fired and committed. Thread-safe, for one caller.
+  bool advance_to_end();
+
+private:
+  native_runtime(const blueprint::plan& plan, surroundings around, const runtime_options& options);
+  result<void> start_topics();
+  result<void> start_streamlet(const blueprint::streamlet_plan& s);
+  result<void> open_inlets(streamlet_instance& s);
+  result<void> open_outlets(streamlet_instance& s) const;
+  result<void> open_stores(streamlet_instance& s, std::int32_t partitions);
+  void start_tasks(streamlet_instance& s, std::int32_t partitions,
+                   const std::vector<std::vector<pubsub::assignment>>& assigned);
+  bool is_quiet() const;
+  void wake_all();
+
+  const blueprint::plan* plan_;
+  surroundings around_;
+  runtime_options options_;
+  std::vector<std::unique_ptr<streamlet_instance>> streamlets_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::vector<std::string>
+      finished_;  ///< streamlets that have been told that their input has ended
+  std::size_t next_worker_ = 0;
+};
+
+}  // namespace cloudflow::runtime

@@ -1,0 +1,118 @@
+#include "cloudflow/runtime/schema_reader.hpp"
+
+#include "cloudflow/flow/boundary.hpp"
+#include "cloudflow/schema/resolution.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace cloudflow::runtime {
+
+namespace {
+
+pubsub::error unreadable(std::string message) {
+  return {.code = pubsub::errc::topic_mismatch, .message = std::move(message)};
+}
+
+std::string_view schema_header_of(const record_view& r) noexcept {
+  for (const auto& h : r.headers)
+    if (h.name == flow::schema_header_name) return h.value;
+  return {};
+}
+
+}  // namespace
+
+struct schema_reader::shared {
+  pubsub::schema_store* schemas;
+  schema::avro_schema reader;
+  std::string own;  ///< fingerprint of `reader`
+  std::optional<schema::resolution>
+      base;  ///< none: the base schema is not known, records are as the reader's
+
+  std::mutex mutex;  // guards known
+  std::map<std::string, std::optional<schema::resolution>, std::less<>> known;
+
+  /// How records with this schema header are read; null when their schema cannot be found.
+  const schema::resolution* find(std::string_view header) {
+    const std::lock_guard lock{mutex};
+    auto it = known.find(header);
+    if (it == known.end()) it = known.emplace(std::string{header}, load(header)).first;
+    if (!it->second) known.erase(it);  // it may come: a producer stores it before its first record
+    return it == known.end() || !it->second ? nullptr : &*it->second;
+  }
+  /// Appends the record's value in the reader's schema; otherwise says why it cannot.
+  std::string convert(const record_view& r, byte_writer& out) {
+    const auto header = schema_header_of(r);
+    if (header.empty() && !base) {
+      out.put_raw(r.value);
+      return {};
+    }
+    const auto* how = header.empty() ? &*base : find(header);
+    if (how == nullptr) return "the schema that its header names is not in the schema store";
+    const auto done = how->transcode(r.value, out);
+    return done ? std::string{} : done.error().message;
+  }
+  std::optional<schema::resolution> load(std::string_view fingerprint) const {
+    const auto text = schemas->find(fingerprint);
+    if (!text || !*text) return {};
+    const auto writer = schema::parse_avro(**text);
+    if (!writer) return {};
+    auto compiled = schema::resolution::compile(*writer, reader);
+    if (!compiled) return {};
+    return std::move(compiled).value();
+  }
+};
+
+schema_reader::schema_reader(std::unique_ptr<shared> s) : shared_(std::move(s)) {}
+schema_reader::schema_reader(schema_reader&&) noexcept = default;
+schema_reader& schema_reader::operator=(schema_reader&&) noexcept = default;
+schema_reader::~schema_reader() = default;
+
+pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas, std::string base,
+                                                  std::string reader_schema) {
+  auto reader = schema::parse_avro(reader_schema, "the inlet's schema");
+  if (!reader) return unreadable(reader.error().message);
+  auto own = reader->fingerprint();
+  auto s = std::make_unique<shared>(&schemas, std::move(reader).value(), std::move(own));
+  if (base == s->own) {
+    auto same = schema::resolution::compile(s->reader, s->reader);
+    if (!same) return unreadable(same.error().message);
+    s->base = std::move(same).value();
+  } else if (!base.empty()) {
+    s->base = s->load(base);
+    if (!s->base)
+      return unreadable(
+          "the topic's base schema is not in the schema store, or cannot be read as the inlet's");
+  }
+  return schema_reader{std::move(s)};
+}
+
+std::span<const record_view> schema_reader::convert(std::span<const record_view> batch,
+                                                    scratch& space) const {
+  space.failures.clear();
+  const bool has_headers = std::any_of(batch.begin(), batch.end(), [](const record_view& r) {
+    return !schema_header_of(r).empty();
+  });
+  const bool is_base_own = !shared_->base || shared_->base->is_identity();
+  if (!has_headers && is_base_own) return batch;
+
+  space.bytes.clear();
+  space.records.clear();
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // the buffer may move while it grows
+  for (std::size_t i = 0; i != batch.size(); ++i) {
+    const auto before = space.bytes.size();
+    if (auto why = shared_->convert(batch[i], space.bytes); !why.empty()) {
+      space.failures.emplace_back(i, std::move(why));
+      continue;
+    }
+    space.records.push_back(batch[i]);
+    places.emplace_back(before, space.bytes.size() - before);
+  }
+  for (std::size_t i = 0; i != places.size(); ++i)
+    space.records[i].value = space.bytes.view().substr(places[i].first, places[i].second);
+  return space.records;
+}
+
+}  // namespace cloudflow::runtime

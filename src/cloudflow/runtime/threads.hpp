@@ -1,0 +1,25 @@
+#pragma once
+
+#include "cloudflow/runtime/runtime.hpp"
+
+#include <thread>
+#include <vector>
+
+namespace cloudflow::runtime {
+
+/// Runs the workers of a runtime, each on a thread of its own. The only place of the runtime that starts threads.
+class worker_threads {
+public:
+  /// `r` outlives this.
+  explicit worker_threads(const native_runtime& r);
+  /// Graceful: each worker ends its round, commits, and returns.
+  ~worker_threads();
+  worker_threads(const worker_threads&) = delete;
+  worker_threads& operator=(const worker_threads&) = delete;
+
+private:
+  const native_runtime* runtime_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace cloudflow::runtime
