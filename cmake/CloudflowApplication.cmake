@@ -1,4 +1,5 @@
 # What applications use: cloudflow_schemas and cloudflow_application.
+set(CLOUDFLOW_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
 
 # cloudflow_schemas(<target> <file>...)
 #
@@ -48,4 +49,48 @@ function(_cloudflow_schema_stem result path)
   string(REGEX REPLACE "([A-Z])([A-Z][a-z])" "\\1_\\2" stem "${stem}")
   string(TOLOWER "${stem}" stem)
   set(${result} "${stem}" PARENT_SCOPE)
+endfunction()
+
+# cloudflow_application(<name> BLUEPRINT <file> SOURCES <file>... [SCHEMAS <target>...] [LIBRARIES <target>...]
+#                       [VERSION <version>])
+#
+# The program <name>, with the commands run, describe, verify, graph, topics, peek and send. Its blueprint is verified
+# whenever the program is built (target <name>-verify, part of the default build): a problem breaks the build, with file
+# and line. <name>-graph draws it.
+function(cloudflow_application name)
+  cmake_parse_arguments(arg "" "BLUEPRINT;VERSION" "SOURCES;SCHEMAS;LIBRARIES" ${ARGN})
+  foreach(needed BLUEPRINT SOURCES)
+    if(NOT arg_${needed})
+      message(FATAL_ERROR "cloudflow_application(${name}): ${needed} is missing")
+    endif()
+  endforeach()
+  if(NOT arg_VERSION)
+    set(arg_VERSION 0.0.1)
+  endif()
+  get_filename_component(blueprint "${arg_BLUEPRINT}" ABSOLUTE)
+  set(generated "${CMAKE_CURRENT_BINARY_DIR}/${name}.application.cpp")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${blueprint}")
+  set(CLOUDFLOW_APPLICATION_NAME "${name}")
+  set(CLOUDFLOW_APPLICATION_VERSION "${arg_VERSION}")
+  set(CLOUDFLOW_BLUEPRINT_FILE "${blueprint}")
+  file(READ "${blueprint}" CLOUDFLOW_BLUEPRINT_TEXT)
+  configure_file("${CLOUDFLOW_CMAKE_DIR}/application.cpp.in" "${generated}" @ONLY)
+
+  add_executable(${name} ${arg_SOURCES} "${generated}")
+  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_SCHEMAS} ${arg_LIBRARIES} cloudflow::sandbox)
+  if(TARGET cloudflow::internal)
+    target_link_libraries(${name} PRIVATE cloudflow::internal)
+  endif()
+
+  set(verified "${CMAKE_CURRENT_BINARY_DIR}/${name}.verified")
+  add_custom_command(
+    OUTPUT "${verified}"
+    COMMAND ${name} verify
+    COMMAND "${CMAKE_COMMAND}" -E touch "${verified}"
+    DEPENDS ${name}
+    COMMENT "Verifying the blueprint of ${name}"
+    VERBATIM)
+  add_custom_target(${name}-verify ALL DEPENDS "${verified}")
+  add_custom_target(${name}-graph COMMAND ${name} graph DEPENDS ${name} USES_TERMINAL VERBATIM)
 endfunction()

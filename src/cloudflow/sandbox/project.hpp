@@ -1,0 +1,52 @@
+#pragma once
+
+#include "cloudflow/blueprint/plan.hpp"
+#include "cloudflow/blueprint/verify.hpp"
+#include "cloudflow/sandbox/application.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cloudflow::sandbox {
+
+/// What the user has configured.
+struct configuration_arguments {
+  std::vector<std::string> files;  ///< `--conf`
+  std::vector<std::string>
+      assignments;  ///< `path=value`, `streamlet.parameter=value` or `parameter=value`
+};
+
+/// An application with its streamlets, as its program sees itself. Immutable; refers to the definitions.
+class project {
+public:
+  /// Describes the streamlets. Errors: a streamlet whose logic cannot be built.
+  static result<project> load(std::span<const streamlet_definition* const> streamlets,
+                              const application_info& info);
+
+  const application_info& info() const noexcept { return info_; }
+  const std::vector<blueprint::streamlet_descriptor>& descriptors() const noexcept {
+    return descriptors_;
+  }
+  /// Null if the program has no such class.
+  const streamlet_definition* definition_of(const std::string& class_name) const;
+  blueprint::verification verify() const;
+  /// The plan for this machine; the error is the problems, as a compiler prints them. `needs_parameters`: false for a
+  /// plan that is only looked at.
+  result<blueprint::plan> make_plan(const configuration_arguments& arguments,
+                                    const std::string& state_directory,
+                                    bool needs_parameters) const;
+
+private:
+  /// `window=5m` becomes a value for every streamlet of the blueprint that has the parameter.
+  result<std::vector<std::string>> expand_assignments(
+      const std::vector<std::string>& assignments,
+      const blueprint::verified_blueprint& verified) const;
+
+  application_info info_;
+  std::vector<blueprint::streamlet_descriptor> descriptors_;
+  std::map<std::string, const streamlet_definition*> by_class_;
+};
+
+}  // namespace cloudflow::sandbox

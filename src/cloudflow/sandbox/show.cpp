@@ -1,0 +1,168 @@
+#include "cloudflow/sandbox/show.hpp"
+
+#include "cloudflow/pubsub/embedded/log.hpp"
+#include "cloudflow/sandbox/local_access.hpp"
+#include "cloudflow/sandbox/remote_access.hpp"
+#include "cloudflow/sandbox/run.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <thread>
+
+namespace cloudflow::sandbox {
+
+namespace {
+
+enum class purpose { reading, writing };
+
+/// The log of a state directory, wherever it is open.
+class opened_log {
+public:
+  static result<opened_log> open(const state_layout& state, purpose why) {
+    opened_log o;
+    if (auto remote = connect_access(state.socket())) {
+      o.access_ = std::move(remote);
+      return o;
+    }
+    if (!std::filesystem::exists(state.log()))
+      return error{fmt::format(
+          "{}: there is no log here: run the application first, or name its directory with --state",
+          state.root.string())};
+    pubsub::embedded::options how;
+    how.directory = state.log();
+    how.read_only = why == purpose::reading;
+    o.clock_ = std::make_unique<system_clock>();
+    auto log = pubsub::embedded::open(how, *o.clock_);
+    if (!log) return error{log.error().message};
+    o.log_ = std::move(log).value();
+    o.access_ = make_local_access(*o.log_);
+    return o;
+  }
+  log_access& operator*() const { return *access_; }
+  log_access* operator->() const { return access_.get(); }
+
+private:
+  std::unique_ptr<system_clock> clock_;
+  std::unique_ptr<pubsub::embedded::log> log_;
+  std::unique_ptr<log_access> access_;
+};
+
+result<std::int64_t> parse_from(const std::string& text) {
+  if (text == "beginning") return std::int64_t{0};
+  if (text == "end") return std::numeric_limits<std::int64_t>::max();
+  std::int64_t n = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (code == std::errc{} && end == text.data() + text.size()) return n;
+  return error{
+      fmt::format("--from {}: write beginning, end, an offset, or -N for the last N", text)};
+}
+
+void print(const shown_record& r, const std::string& format) {
+  if (format == "json") {
+    fmt::print("{}\n", r.value_json);
+    return;
+  }
+  nlohmann::ordered_json full;
+  full["partition"] = r.partition;
+  full["offset"] = r.offset;
+  full["time"] = to_iso8601(r.time);
+  full["key"] = r.key ? nlohmann::ordered_json(*r.key) : nlohmann::ordered_json(nullptr);
+  if (!r.headers.empty()) full["headers"] = r.headers;
+  full["value"] = nlohmann::ordered_json::parse(r.value_json, nullptr, false);
+  fmt::print("{}\n", full.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+/// Prints what is appended, partition by partition, until the process is interrupted.
+result<void> follow(log_access& access, const peek_options& options,
+                    std::map<std::int32_t, std::int64_t> next) {
+  using namespace std::chrono_literals;
+  for (;;) {
+    for (auto& [partition, from] : next) {
+      const peek_request request{.topic = options.topic, .partition = partition, .from = from};
+      const auto done = access.peek(request, [&, &at = from](const shown_record& r) {
+        print(r, options.format);
+        at = r.offset + 1;
+        return true;
+      });
+      if (!done) return done;
+    }
+    std::fflush(stdout);
+    std::this_thread::sleep_for(200ms);
+  }
+}
+
+result<std::vector<std::string>> read_lines(const std::string& file) {
+  std::ifstream opened;
+  if (file != "-") {
+    opened.open(file);
+    if (!opened) return error{fmt::format("{}: cannot be read", file)};
+  }
+  std::istream& in = file == "-" ? std::cin : opened;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);)
+    if (line.find_first_not_of(" \t\r") != std::string::npos) lines.push_back(std::move(line));
+  return lines;
+}
+
+}  // namespace
+
+result<void> show_topics(const std::filesystem::path& state) {
+  auto log = opened_log::open({state}, purpose::reading);
+  if (!log) return std::move(log).error();
+  auto all = (*log)->topics();
+  if (!all) return std::move(all).error();
+  std::size_t width = 5;
+  for (const auto& t : *all) width = std::max(width, t.spec.name.size());
+  fmt::print("{:<{}}  {:>10}  {:>12}\n", "topic", width, "partitions", "records");
+  for (const auto& t : *all) {
+    std::int64_t records = 0;
+    for (const auto& p : t.partitions) records += p.end - p.first;
+    fmt::print("{:<{}}  {:>10}  {:>12}\n", t.spec.name, width, t.partitions.size(), records);
+  }
+  return {};
+}
+
+result<void> peek(const std::filesystem::path& state, const peek_options& options) {
+  const auto from = parse_from(options.from);
+  if (!from) return from.error();
+  auto log = opened_log::open({state}, purpose::reading);
+  if (!log) return std::move(log).error();
+  peek_request request{.topic = options.topic, .partition = options.partition, .from = *from};
+  if (options.count) request.at_most = *options.count;
+  std::map<std::int32_t, std::int64_t> next;
+  if (options.is_following) {
+    const auto topics = (*log)->topics();
+    if (!topics) return topics.error();
+    for (const auto& t : *topics)
+      for (std::size_t p = 0; t.spec.name == options.topic && p != t.partitions.size(); ++p)
+        if (!options.partition || *options.partition == static_cast<std::int32_t>(p))
+          next[static_cast<std::int32_t>(p)] = t.partitions[p].end.value();
+  }
+  const auto done = (*log)->peek(request, [&](const shown_record& r) {
+    print(r, options.format);
+    if (options.is_following) next[r.partition] = std::max(next[r.partition], r.offset + 1);
+    return true;
+  });
+  if (!done || !options.is_following) return done;
+  return follow(**log, options, std::move(next));
+}
+
+result<void> send(const std::filesystem::path& state, const send_options& options) {
+  auto lines = read_lines(options.file);
+  if (!lines) return std::move(lines).error();
+  auto log = opened_log::open({state}, purpose::writing);
+  if (!log) return std::move(log).error();
+  const auto sent = (*log)->send(
+      {.topic = options.topic, .key = options.key, .values_json = std::move(lines).value()});
+  if (!sent) return sent.error();
+  fmt::print("{} records are in {}\n", *sent, options.topic);
+  return {};
+}
+
+}  // namespace cloudflow::sandbox
