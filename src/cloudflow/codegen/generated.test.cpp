@@ -102,9 +102,6 @@ TYPED_TEST(any_generated_record, accepts_bytes_exactly_when_the_generic_decoder_
     const bool good =
         cloudflow::schema::avro_to_json(this->schema, bytes, json_form::avro, json).has_value();
     ASSERT_EQ(codec<TypeParam>::decode(bytes, view), good) << json;
-    if (good) {
-      EXPECT_EQ(encoded(view), bytes);
-    }
   }
 }
 

@@ -71,9 +71,9 @@ private:
         return at("items", [&] { return check(from.element, to.element); });
       case avro_type::map_type:
         return at("values", [&] { return check(from.element, to.element); });
-      case avro_type::record_type: return compare_names(from, to) & compare_fields(from, to);
-      case avro_type::enum_type: return compare_names(from, to) & compare_symbols(from, to);
-      case avro_type::fixed_type: return compare_names(from, to) & compare_sizes(from, to);
+      case avro_type::record_type:
+      case avro_type::enum_type:
+      case avro_type::fixed_type: return compare_named(from, to);
       default: return true;
     }
   }
@@ -97,6 +97,14 @@ private:
     return text + "]";
   }
 
+  /// All that is wrong is told, not the first thing only.
+  bool compare_named(const avro_node& from, const avro_node& to) {
+    const bool names = compare_names(from, to);
+    const bool content = from.type == avro_type::record_type ? compare_fields(from, to)
+                         : from.type == avro_type::enum_type ? compare_symbols(from, to)
+                                                             : compare_sizes(from, to);
+    return names && content;
+  }
   bool compare_names(const avro_node& from, const avro_node& to) {
     if (internal::unqualified(from.name) == internal::unqualified(to.name)) return true;
     if (std::find(to.aliases.begin(), to.aliases.end(), from.name) != to.aliases.end()) return true;

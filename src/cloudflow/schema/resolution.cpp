@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <array>
+#include <memory_resource>
 #include <utility>
+#include <vector>
 
 namespace cloudflow::schema {
 
@@ -109,7 +111,7 @@ private:
   template <class Item>
   void copy_items(Item&& item) {
     std::size_t index = 0;
-    for_each_item(
+    generated::read_blocks(
         in_, [&](std::int64_t count) { out_.put_long(count); },
         [&] {
           item();
@@ -127,7 +129,9 @@ private:
   }
   /// Finds where each of the writer's fields begins, then reads them in the reader's order.
   void fill_reordered(const resolution_op& op, unsigned depth) {
-    std::vector<generated::reader> starts;
+    std::array<std::byte, 32 * sizeof(generated::reader)> buffer;  // enough for most records
+    std::pmr::monotonic_buffer_resource memory{buffer.data(), buffer.size()};
+    std::pmr::vector<generated::reader> starts{&memory};
     starts.reserve(op.fields.size());
     for (const auto type : op.fields) {
       starts.push_back(in_);

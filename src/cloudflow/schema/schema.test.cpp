@@ -186,6 +186,8 @@ TEST(hostile_bytes, are_refused_without_much_work) {
   expect_refused(R"({"type":"array","items":"null"})", bytes_of({most, 0}));
   expect_refused(R"({"type":"array","items":"null"})", bytes_of({least, 0, 0}));
   expect_refused(R"({"type":"map","values":"null"})", bytes_of({most}));
+  expect_refused(R"({"type":"array","items":"null"})", bytes_of({-10, 1, 0}));
+  expect_refused(R"({"type":"array","items":"long"})", bytes_of({-1, 2, 7, 0}));
   expect_refused(R"(["null"])", bytes_of({1}));
   expect_refused(R"({"type":"enum","name":"E","symbols":["A"]})", bytes_of({-1}));
   expect_refused(R"({"type":"fixed","name":"F","size":2147483647})", "x");

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -104,22 +105,33 @@ private:
   reader& reader_;
 };
 
-/// The number of items in the next block of an array or map, 0 at its end.
-std::int64_t read_block_count(reader& r) noexcept;
+/// Where a block of an array or map begins.
+struct block {
+  std::int64_t count = 0;           ///< of its items; 0: there are no more blocks
+  std::optional<std::size_t> size;  ///< in bytes, if it says so
+};
+block read_block(reader& r) noexcept;
 
-/// Reads the blocks of an array or map, each item by `read_item()`; the number of items.
-template <class ReadItem>
-std::size_t read_blocks(reader& r, ReadItem&& read_item) noexcept {
-  std::size_t items = 0;
-  while (auto left = read_block_count(r)) {
-    for (; left != 0 && r.ok(); --left, ++items) {
+/// Reads the blocks of an array or map: `begin_block(count)`, then `read_item()` for each item.
+template <class BeginBlock, class ReadItem>
+void read_blocks(reader& r, BeginBlock&& begin_block, ReadItem&& read_item) {
+  for (auto next = read_block(r); next.count != 0; next = read_block(r)) {
+    begin_block(next.count);
+    const auto start = r.remaining();
+    for (auto left = next.count; left != 0 && r.ok(); --left) {
       const auto before = r.remaining();
       read_item();
       if (r.remaining() == before) [[unlikely]]
         r.count_empty_item();
     }
+    // Who skips a block trusts its size.
+    if (next.size && start - r.remaining() != *next.size) r.fail();
   }
-  return items;
+}
+template <class ReadItem>
+void read_blocks(reader& r, ReadItem&& read_item) {
+  read_blocks(
+      r, [](std::int64_t) {}, std::forward<ReadItem>(read_item));
 }
 
 /// Walks over items that were read before, so that nothing can fail.
@@ -157,7 +169,7 @@ private:
       ++owned_;
       return;
     }
-    while (in_block_ == 0) in_block_ = read_block_count(encoded_);
+    if (in_block_ == 0) in_block_ = read_block(encoded_).count;
     Range::read_item(encoded_, item_);
     --in_block_;
   }
@@ -207,7 +219,10 @@ public:
     const auto before = r;
     value_type item{};
     item_range range;
-    range.size_ = read_blocks(r, [&] { Items::read(r, item); });
+    read_blocks(r, [&] {
+      Items::read(r, item);
+      ++range.size_;
+    });
     range.encoded_ = r.since(before);
     return range;
   }

@@ -117,18 +117,16 @@ void json_printer::put_items(const avro_node& node, unsigned depth) {
   const bool is_map = node.type == avro_type::map_type;
   out_ += is_map ? '{' : '[';
   std::size_t index = 0;
-  for_each_item(
-      in_, [](auto) {},
-      [&] {
-        if (index != 0) out_ += ',';
-        if (is_map) {
-          append_json_string(out_, in_.get_text());
-          out_ += ':';
-        }
-        put(node.element, depth + 1);
-        if (!in_.ok()) path_ = fmt::format("[{}]{}", index, path_);
-        ++index;
-      });
+  generated::read_blocks(in_, [&] {
+    if (index != 0) out_ += ',';
+    if (is_map) {
+      append_json_string(out_, in_.get_text());
+      out_ += ':';
+    }
+    put(node.element, depth + 1);
+    if (!in_.ok()) path_ = fmt::format("[{}]{}", index, path_);
+    ++index;
+  });
   out_ += is_map ? '}' : ']';
 }
 

@@ -22,16 +22,12 @@ void skip_value(const avro_schema& schema, node_id type, generated::reader& in, 
       for (const auto& field : node.fields)
         if (in.ok()) below(field.type);
       return;
-    case avro_type::array_type:
-      return for_each_item(
-          in, [](auto) {}, [&] { below(node.element); });
+    case avro_type::array_type: return generated::read_blocks(in, [&] { below(node.element); });
     case avro_type::map_type:
-      return for_each_item(
-          in, [](auto) {},
-          [&] {
-            in.get_text();
-            below(node.element);
-          });
+      return generated::read_blocks(in, [&] {
+        in.get_text();
+        below(node.element);
+      });
     case avro_type::union_type: {
       const auto index = static_cast<std::uint64_t>(in.get_long());
       if (index < node.branches.size()) return below(node.branches[index]);
