@@ -71,7 +71,7 @@ std::string describe(const plan& p) {
 // Each folder of testdata/resolve: blueprint.conf, descriptors.json and configuration.conf give the
 // plan or the problems of expected.txt.
 TEST(resolve, makes_a_plan_or_says_everything_that_is_wrong_with_the_configuration) {
-  for (const auto& folder : internal::test_cases("resolve")) {
+  for (const auto& folder : internal::test_cases(CLOUDFLOW_SOURCE_DIR, "resolve")) {
     SCOPED_TRACE(folder.filename().string());
     const auto made = resolve_case(folder, {.mount_root = "/mounts"});
     EXPECT_EQ(made.result.has_value(), !has_errors(made.problems));
@@ -81,14 +81,15 @@ TEST(resolve, makes_a_plan_or_says_everything_that_is_wrong_with_the_configurati
 }
 
 TEST(resolve, never_shows_a_secret) {
-  const auto made = resolve_case(internal::test_directory("resolve/wrong"), {});
+  const auto made =
+      resolve_case(internal::test_directory(CLOUDFLOW_SOURCE_DIR, "resolve/wrong"), {});
   const auto printed = to_string(made.problems);
   EXPECT_NE(printed.find("password"), std::string::npos);
   EXPECT_EQ(printed.find("Hunter2"), std::string::npos);
 }
 
 TEST(resolve, asks_for_every_required_parameter_unless_the_plan_is_only_looked_at) {
-  const auto folder = internal::test_directory("resolve/defaults");
+  const auto folder = internal::test_directory(CLOUDFLOW_SOURCE_DIR, "resolve/defaults");
   const auto descriptors = descriptors_from_json(internal::read_text(folder / "descriptors.json"));
   ASSERT_TRUE(descriptors);
   const auto app = make_application(
@@ -117,7 +118,8 @@ TEST(resolve, without_a_mount_root_mounts_are_where_the_streamlet_declares_them)
 }
 
 TEST(plan, finds_streamlets_and_topics_by_name) {
-  const auto made = resolve_case(internal::test_directory("resolve/defaults"), {});
+  const auto made =
+      resolve_case(internal::test_directory(CLOUDFLOW_SOURCE_DIR, "resolve/defaults"), {});
   ASSERT_TRUE(made.result);
   ASSERT_NE(made.result->find_streamlet("parser"), nullptr);
   EXPECT_EQ(made.result->find_streamlet("parser")->class_name, "logproc.line_parser");
@@ -129,7 +131,7 @@ TEST(plan, finds_streamlets_and_topics_by_name) {
 
 // Each folder of testdata/graph, likewise.
 TEST(graph, shows_streamlets_in_the_order_of_the_flow_with_ports_topics_and_guarantees) {
-  for (const auto& folder : internal::test_cases("graph")) {
+  for (const auto& folder : internal::test_cases(CLOUDFLOW_SOURCE_DIR, "graph")) {
     SCOPED_TRACE(folder.filename().string());
     const auto made = resolve_case(folder, {});
     ASSERT_TRUE(made.result) << to_string(made.problems);

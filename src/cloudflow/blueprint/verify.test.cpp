@@ -19,7 +19,7 @@ verification verify_case(const std::filesystem::path& folder) {
 // Each folder of testdata/verify: blueprint.conf and descriptors.json give the problems of
 // expected.txt.
 TEST(verify, prints_every_problem_once_with_its_place_reason_and_suggestion) {
-  for (const auto& folder : internal::test_cases("verify")) {
+  for (const auto& folder : internal::test_cases(CLOUDFLOW_SOURCE_DIR, "verify")) {
     SCOPED_TRACE(folder.filename().string());
     const auto printed = to_string(verify_case(folder).problems);
     EXPECT_EQ(printed, internal::expected_text(folder / "expected.txt", printed));
@@ -27,7 +27,8 @@ TEST(verify, prints_every_problem_once_with_its_place_reason_and_suggestion) {
 }
 
 TEST(verify, finds_ten_planted_mistakes_in_one_run_and_no_eleventh) {
-  const auto found = verify_case(internal::test_directory("verify/ten_mistakes"));
+  const auto found =
+      verify_case(internal::test_directory(CLOUDFLOW_SOURCE_DIR, "verify/ten_mistakes"));
   EXPECT_EQ(found.problems.size(), 10u);
   std::vector<problem_kind> kinds;
   for (const auto& p : found.problems) {
@@ -41,7 +42,7 @@ TEST(verify, finds_ten_planted_mistakes_in_one_run_and_no_eleventh) {
 }
 
 TEST(verify, gives_streamlets_and_topics_in_the_order_of_the_file) {
-  const auto found = verify_case(internal::test_directory("verify/valid"));
+  const auto found = verify_case(internal::test_directory(CLOUDFLOW_SOURCE_DIR, "verify/valid"));
   ASSERT_TRUE(found.is_valid()) << to_string(found.problems);
   ASSERT_EQ(found.blueprint.streamlets.size(), 3u);
   EXPECT_EQ(found.blueprint.streamlets[2].name, "statistics");
@@ -53,7 +54,7 @@ TEST(verify, gives_streamlets_and_topics_in_the_order_of_the_file) {
 }
 
 TEST(verify, puts_partitions_where_the_operator_of_2_3_reads_them) {
-  const auto found = verify_case(internal::test_directory("verify/valid"));
+  const auto found = verify_case(internal::test_directory(CLOUDFLOW_SOURCE_DIR, "verify/valid"));
   ASSERT_EQ(found.blueprint.topics.size(), 4u);
   EXPECT_EQ(config::to_json(found.blueprint.topics[2].kafka_config),
             R"({"partitions":4,"topic":{"retention":{"ms":1000}}})");

@@ -12,8 +12,9 @@
 
 namespace cloudflow::blueprint::internal {
 
-inline std::filesystem::path test_directory(std::string_view name) {
-  return std::filesystem::path{CLOUDFLOW_SOURCE_DIR} / "src/cloudflow/blueprint/testdata" / name;
+/// @param repository `CLOUDFLOW_SOURCE_DIR`, which only test programs know
+inline std::filesystem::path test_directory(std::string_view repository, std::string_view name) {
+  return std::filesystem::path{repository} / "src/cloudflow/blueprint/testdata" / name;
 }
 
 /// The contents of a file; empty if it is not there.
@@ -23,9 +24,10 @@ inline std::string read_text(const std::filesystem::path& file) {
 }
 
 /// The folders in `testdata/<name>`, by name.
-inline std::vector<std::filesystem::path> test_cases(std::string_view name) {
+inline std::vector<std::filesystem::path> test_cases(std::string_view repository,
+                                                     std::string_view name) {
   std::vector<std::filesystem::path> out;
-  for (const auto& entry : std::filesystem::directory_iterator{test_directory(name)})
+  for (const auto& entry : std::filesystem::directory_iterator{test_directory(repository, name)})
     if (entry.is_directory()) out.push_back(entry.path());
   std::sort(out.begin(), out.end());
   return out;
