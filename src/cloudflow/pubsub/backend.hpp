@@ -110,7 +110,8 @@ public:
   virtual result<void> commit(const transaction& changes) = 0;
 };
 
-/// A durable log with topics, positions, state and schemas. Thread-safe, but for what it hands out.
+/// A durable log with topics, positions, state and schemas. Thread-safe, but for what it hands out, which must
+/// not outlive it; record batches may.
 class backend {
 public:
   virtual ~backend() = default;

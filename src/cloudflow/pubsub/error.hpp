@@ -13,7 +13,7 @@ enum class errc {
   record_too_large,
   disk_full,  ///< or over the log's own bound
   corrupt,    ///< stored bytes are not what was written
-  in_use,     ///< another process has the log open
+  in_use,     ///< another process has the log open, or another consumer the group
   fenced,     ///< another owner has taken over
   unavailable,
   unsupported,

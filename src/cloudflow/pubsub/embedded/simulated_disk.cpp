@@ -1,16 +1,12 @@
 #include "cloudflow/pubsub/embedded/simulated_disk.hpp"
 
+#include "cloudflow/pubsub/embedded/internal/simulated_state.hpp"
+
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
 #include <cstring>
-#include <map>
-#include <mutex>
-#include <random>
-#include <set>
-#include <string>
-#include <vector>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
@@ -20,30 +16,6 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
-
-struct file {
-  std::string content;
-  std::size_t synced = 0;
-};
-using file_ptr = std::shared_ptr<file>;
-using directory = std::map<std::string, file_ptr>;
-
-/// A change of a directory's entries. Without a file: the entry goes.
-struct entry_change {
-  std::string name;
-  file_ptr target;
-};
-
-/// RocksDB writes a directory with and without a slash at its end, and joins with one too many.
-std::string plain(const std::string& path) {
-  std::string out;
-  for (const char c : path)
-    if (c != '/' || !out.ends_with('/')) out += c;
-  if (out.size() > 1 && out.ends_with('/')) out.pop_back();
-  return out;
-}
-
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 IOStatus powerless() { return IOStatus::IOError("the power is off"); }
 IOStatus missing(const std::string& name) { return IOStatus::PathNotFound(name, "no such file"); }
@@ -62,96 +34,12 @@ public:
 
 }  // namespace
 
-// -- state -------------------------------------------------------------------------------------------
-
-struct simulated_disk::state {
-  explicit state(std::uint64_t seed) : random(seed) {}
-
-  /// A change is about to be made by a session; false when it can make none any more.
-  bool admit(std::uint64_t by) {
-    if (is_off || by != session) return false;
-    if (until_off != 0 && --until_off == 0) {
-      lose_power();
-      return false;
-    }
-    return true;
-  }
-  bool is_alive(std::uint64_t caller) const { return !is_off && caller == session; }
-
-  void change_entry(const std::string& name, const file_ptr& target) {
-    apply(entries, {name, target});
-    unsynced.push_back({name, target});
-  }
-  static void apply(directory& to, const entry_change& change) {
-    if (change.target)
-      to[change.name] = change.target;
-    else
-      to.erase(change.name);
-  }
-  void sync_directory(const std::string& name) {
-    std::erase_if(unsynced, [&](const entry_change& change) {
-      if (parent_of(change.name) != name) return false;
-      apply(synced_entries, change);
-      return true;
-    });
-  }
-  void lose_power();
-  void tear(file& torn);
-  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random() % bound); }
-
-  mutable std::mutex mutex;
-  std::mt19937_64 random;
-  std::uint64_t session = 1, until_off = 0, capacity = 0, used = 0, syncs = 0;
-  bool is_off = false;
-  directory entries, synced_entries;
-  std::vector<entry_change> unsynced;
-  std::set<std::string> directories, locks;
-};
-
-void simulated_disk::state::lose_power() {
-  is_off = true;
-  ++session;
-  until_off = 0;
-  const auto kept = below(unsynced.size() + 1);
-  for (std::size_t i = 0; i != kept; ++i) apply(synced_entries, unsynced[i]);
-  unsynced.clear();
-  locks.clear();
-  entries.clear();
-  used = 0;
-  std::map<file*, file_ptr> copies;  // what old handles hold stays theirs
-  for (auto& [name, kept_file] : synced_entries) {
-    auto& copy = copies[kept_file.get()];
-    if (!copy) {
-      copy = std::make_shared<file>(*kept_file);
-      tear(*copy);
-      used += copy->content.size();
-    }
-    kept_file = copy;
-  }
-  entries = synced_entries;
-}
-
-void simulated_disk::state::tear(file& torn) {
-  constexpr std::size_t sector = 512;
-  const auto lost = torn.content.size() - torn.synced;
-  if (lost != 0) {
-    // Both ends are as likely as everything between.
-    const std::size_t choices[] = {0, lost, below(lost + 1)};
-    torn.content.resize(torn.synced + choices[below(3)]);
-    const auto kept = torn.content.size() - torn.synced;
-    if (kept != 0 && below(4) == 0) {
-      const auto zeros = std::min(kept, 1 + below(sector));
-      std::fill(torn.content.end() - static_cast<std::ptrdiff_t>(zeros), torn.content.end(), '\0');
-    }
-  }
-  torn.synced = torn.content.size();
-}
-
 // -- files -------------------------------------------------------------------------------------------
 
 namespace {
 
-IOStatus read_at(const file& from, std::uint64_t offset, std::size_t n, Slice* out, char* scratch) {
+IOStatus read_at(const simulated_file& from, std::uint64_t offset, std::size_t n, Slice* out,
+                 char* scratch) {
   const auto size = from.content.size();
   const auto at = std::min<std::size_t>(offset, size);
   n = std::min(n, size - at);
@@ -191,7 +79,7 @@ public:
 
   IOStatus FileExists(const std::string& name, const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock{disk_->mutex};
-    const bool is_there = find(name) != nullptr || disk_->directories.count(plain(name)) != 0;
+    const bool is_there = find(name) != nullptr || disk_->directories.contains(plain_path(name));
     return is_there ? IOStatus::OK() : IOStatus::NotFound(name);
   }
   IOStatus GetChildren(const std::string& name, const IOOptions&, std::vector<std::string>* out,
@@ -201,7 +89,7 @@ public:
                       IODebugContext*) override;
   IOStatus CreateDir(const std::string& name, const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock{disk_->mutex};
-    disk_->directories.insert(plain(name));
+    disk_->directories.insert(plain_path(name));
     return IOStatus::OK();
   }
   IOStatus CreateDirIfMissing(const std::string& name, const IOOptions& options,
@@ -210,7 +98,7 @@ public:
   }
   IOStatus DeleteDir(const std::string& name, const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock{disk_->mutex};
-    disk_->directories.erase(plain(name));
+    disk_->directories.erase(plain_path(name));
     return IOStatus::OK();
   }
   IOStatus GetFileSize(const std::string& name, const IOOptions&, std::uint64_t* size,
@@ -229,7 +117,7 @@ public:
   IOStatus IsDirectory(const std::string& name, const IOOptions&, bool* is_directory,
                        IODebugContext*) override {
     const std::lock_guard lock{disk_->mutex};
-    *is_directory = disk_->directories.count(plain(name)) != 0;
+    *is_directory = disk_->directories.contains(plain_path(name));
     return IOStatus::OK();
   }
 
@@ -263,7 +151,7 @@ private:
 
   /// @pre the mutex is held
   file_ptr find(const std::string& name) const {
-    const auto found = disk_->entries.find(plain(name));
+    const auto found = disk_->entries.find(plain_path(name));
     return found == disk_->entries.end() ? nullptr : found->second;
   }
 
@@ -396,8 +284,8 @@ IOStatus simulated_disk::files::NewWritableFile(const std::string& name, const F
                                                 IODebugContext*) {
   const std::lock_guard lock{disk_->mutex};
   if (!disk_->admit(session_)) return powerless();
-  auto made = std::make_shared<file>();
-  disk_->change_entry(plain(name), made);
+  auto made = std::make_shared<simulated_file>();
+  disk_->change_entry(plain_path(name), made);
   *out = std::make_unique<writable_file>(disk_, session_, std::move(made));
   return IOStatus::OK();
 }
@@ -405,15 +293,15 @@ IOStatus simulated_disk::files::NewWritableFile(const std::string& name, const F
 IOStatus simulated_disk::files::NewDirectory(const std::string& name, const IOOptions&,
                                              std::unique_ptr<rocksdb::FSDirectory>* out,
                                              IODebugContext*) {
-  *out = std::make_unique<open_directory>(disk_, session_, plain(name));
+  *out = std::make_unique<open_directory>(disk_, session_, plain_path(name));
   return IOStatus::OK();
 }
 
 IOStatus simulated_disk::files::GetChildren(const std::string& name, const IOOptions&,
                                             std::vector<std::string>* out, IODebugContext*) {
-  const auto wanted = plain(name);
+  const auto wanted = plain_path(name);
   const std::lock_guard lock{disk_->mutex};
-  if (disk_->directories.count(wanted) == 0) return missing(name);
+  if (!disk_->directories.contains(wanted)) return missing(name);
   out->clear();
   for (const auto& [path, found] : disk_->entries)
     if (parent_of(path) == wanted) out->push_back(path.substr(wanted.size() + 1));
@@ -427,7 +315,7 @@ IOStatus simulated_disk::files::DeleteFile(const std::string& name, const IOOpti
   if (!found) return missing(name);
   if (!disk_->admit(session_)) return powerless();
   disk_->used -= found->content.size();
-  disk_->change_entry(plain(name), nullptr);
+  disk_->change_entry(plain_path(name), nullptr);
   return IOStatus::OK();
 }
 
@@ -438,8 +326,8 @@ IOStatus simulated_disk::files::RenameFile(const std::string& from, const std::s
   if (!found) return missing(from);
   if (!disk_->admit(session_)) return powerless();
   if (const auto replaced = find(to)) disk_->used -= replaced->content.size();
-  disk_->change_entry(plain(to), found);
-  disk_->change_entry(plain(from), nullptr);
+  disk_->change_entry(plain_path(to), found);
+  disk_->change_entry(plain_path(from), nullptr);
   return IOStatus::OK();
 }
 

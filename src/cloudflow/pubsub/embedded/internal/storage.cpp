@@ -180,9 +180,9 @@ rocksdb::Status storage::impl::open_database(const options& wanted, rocksdb::Env
   rocksdb::DB* raw = nullptr;
   const auto name = wanted.directory.string();
   const auto how = database_options(wanted, env);
-  const auto status = wanted.read_only
-                          ? rocksdb::DB::OpenForReadOnly(how, name, wanted_families, &opened, &raw)
-                          : rocksdb::DB::Open(how, name, wanted_families, &opened, &raw);
+  auto status = wanted.read_only
+                    ? rocksdb::DB::OpenForReadOnly(how, name, wanted_families, &opened, &raw)
+                    : rocksdb::DB::Open(how, name, wanted_families, &opened, &raw);
   if (!status.ok()) return status;
   db.reset(raw);
   default_family = opened.front();
