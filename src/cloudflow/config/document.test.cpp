@@ -248,6 +248,23 @@ TEST(limits, a_long_chain_of_references_is_a_problem_and_no_crash) {
   EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("through too many levels")));
 }
 
+TEST(limits, circles_that_take_for_ever_are_a_problem) {
+  std::string all;
+  for (int i = 0; i != 30; ++i) all += "${?k" + std::to_string(i) + "},";
+  std::string text;
+  for (int i = 0; i != 30; ++i) text += "k" + std::to_string(i) + " = [" + all + "]\n";
+  EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("too long")));
+}
+
+TEST(limits, thousands_of_references_and_overrides_are_none) {
+  std::string text = "x = 1\n";
+  for (int i = 0; i != 2'000; ++i) {
+    const auto key = "k" + std::to_string(i);
+    text += key + " = ${x}\n" + key + " = ${?OVERRIDE_" + key + "}\n";
+  }
+  EXPECT_EQ(resolved(text).as_object()->size(), 2'001U);
+}
+
 TEST(limits, a_list_may_grow_in_five_hundred_lines) {
   std::string text;
   for (int i = 0; i != 500; ++i) text += "a += " + std::to_string(i) + "\n";

@@ -14,8 +14,42 @@ namespace {
 
 // Values inside values, references included. With the sanitizers a level takes about 1 KiB of stack.
 constexpr int max_depth = 3000;
-// A field looked at or copied is a step. A document of ten thousand references takes about a million.
-constexpr std::size_t max_steps = 20'000'000;
+// A field looked at or copied is a step. Enough for twenty thousand references, and over within a second or two.
+constexpr std::size_t max_steps = 4'000'000;
+// What resolving a value takes, compared with copying a field.
+constexpr std::size_t steps_per_value = 20;
+
+enum class sight { absent, settled, open };
+
+/// What a path leads to as far as that is certain before anything is resolved.
+sight look(const node& root, std::span<const std::string> path) {
+  const auto* at = &root;
+  for (const auto& key : path) {
+    const auto* object = at->as<object_body>();
+    if (object == nullptr) return at->resolved ? sight::absent : sight::open;
+    const auto* f = object->fields.find(key);
+    if (f == nullptr) return sight::absent;
+    at = f->content.get();
+  }
+  return at->resolved ? sight::settled : sight::open;
+}
+
+/// True if `layer` becomes the same whatever unresolved value is taken out of `root`. So it is with the usual
+/// `key = ${default}`, `key = ${?ENVIRONMENT_VARIABLE}`, which would otherwise cost a copy of the root each.
+bool is_independent(const node& layer, const node& root) {
+  if (layer.resolved) return true;
+  if (const auto* c = layer.as<concatenation>()) {
+    return std::all_of(c->pieces.begin(), c->pieces.end(),
+                       [&](const node_ptr& piece) { return is_independent(*piece, root); });
+  }
+  const auto* r = layer.as<reference>();
+  if (r == nullptr) return false;
+  auto seen = look(root, r->target);
+  if (seen == sight::absent && r->prefix > 0) {
+    seen = look(root, std::span<const std::string>{r->target}.subspan(r->prefix));
+  }
+  return seen != sight::open;
+}
 
 }  // namespace
 
@@ -34,7 +68,8 @@ resolver::outcome resolver::resolve(const node_ptr& n, const source& from, restr
   if (depth_ == max_depth) {
     return give_up(n->where, "values refer to values through too many levels");
   }
-  if (!spend(1)) return give_up(n->where, "the substitutions take too long to resolve");
+  if (!spend(steps_per_value))
+    return give_up(n->where, "the substitutions take too long to resolve");
   ++depth_;
   auto done = resolve_anew(n, from, asked);
   --depth_;
@@ -237,11 +272,11 @@ resolver::source resolver::inside(const source& from, const node_ptr& container)
   return {from.root, std::make_shared<containers>(containers{container, from.path})};
 }
 
-/// The root as seen by the layer below `count` layers of `stack`.
+/// The root as seen by the last of the first `count` layers of `stack`: with only what is below it.
 resolver::source resolver::without_upper_layers(const source& from, const node_ptr& stack,
                                                 std::size_t count) {
-  if (!from.path) return {from.root, nullptr};
   const auto& layers = stack->as<merge_stack>()->layers;
+  if (!from.path || is_independent(*layers[count - 1], *from.root)) return {from.root, nullptr};
   const auto rest = std::span{layers}.subspan(count);
   node_ptr by;
   if (rest.size() == 1) by = rest.front();
