@@ -61,6 +61,7 @@ private:
   void add_configuration(CLI::App& c) {
     c.add_option("--conf", run_.configuration.files,
                  "HOCON with the configuration; several: a later one wins.")
+        ->allow_extra_args(false)
         ->check(CLI::ExistingFile);
     c.add_option(
         "settings", run_.configuration.assignments,
@@ -171,9 +172,14 @@ private:
     c.add_option("--partition", peek_.partition, "One partition; without it all, by time.");
     c.add_option("-n,--count", peek_.count, "At most so many records.");
     c.add_option("--format", peek_.format,
-                 "json: the values, one a line; full: with key, offset, time and headers.")
-        ->check(CLI::IsMember({"json", "full"}))
+                 "json: the values, one a line; full: with key, offset, time and headers; table.")
+        ->check(CLI::IsMember({"json", "full", "table"}))
         ->capture_default_str();
+    c.add_option(
+         "--latest-by", peek_.latest_by,
+         "Fields, separated by commas: only the last record for each of their values, sorted.")
+        ->delimiter(',')
+        ->allow_extra_args(false);
     c.add_flag("-f,--follow", peek_.is_following,
                "Go on with what is appended, until interrupted.");
     c.footer(fmt::format("Example: {} peek TOPIC --from -10", app_->info().name));

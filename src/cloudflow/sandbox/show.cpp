@@ -3,10 +3,10 @@
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/sandbox/local_access.hpp"
 #include "cloudflow/sandbox/remote_access.hpp"
+#include "cloudflow/sandbox/row_printer.hpp"
 #include "cloudflow/sandbox/run.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <charconv>
 #include <chrono>
@@ -63,30 +63,15 @@ result<std::int64_t> parse_from(const std::string& text) {
       fmt::format("--from {}: write beginning, end, an offset, or -N for the last N", text)};
 }
 
-void print(const shown_record& r, const std::string& format) {
-  if (format == "json") {
-    fmt::print("{}\n", r.value_json);
-    return;
-  }
-  nlohmann::ordered_json full;
-  full["partition"] = r.partition;
-  full["offset"] = r.offset;
-  full["time"] = to_iso8601(r.time);
-  full["key"] = r.key ? nlohmann::ordered_json(*r.key) : nlohmann::ordered_json(nullptr);
-  if (!r.headers.empty()) full["headers"] = r.headers;
-  full["value"] = nlohmann::ordered_json::parse(r.value_json, nullptr, false);
-  fmt::print("{}\n", full.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-}
-
 /// Prints what is appended, partition by partition, until the process is interrupted.
-result<void> follow(log_access& access, const peek_options& options,
+result<void> follow(log_access& access, const peek_options& options, row_printer& rows,
                     std::map<std::int32_t, std::int64_t> next) {
   using namespace std::chrono_literals;
   for (;;) {
     for (auto& [partition, from] : next) {
       const peek_request request{.topic = options.topic, .partition = partition, .from = from};
       const auto done = access.peek(request, [&, &at = from](const shown_record& r) {
-        print(r, options.format);
+        rows.add(r);
         at = r.offset + 1;
         return true;
       });
@@ -144,13 +129,15 @@ result<void> peek(const std::filesystem::path& state, const peek_options& option
         if (!options.partition || *options.partition == static_cast<std::int32_t>(p))
           next[static_cast<std::int32_t>(p)] = t.partitions[p].end.value();
   }
+  row_printer rows{options.format, options.latest_by};
   const auto done = (*log)->peek(request, [&](const shown_record& r) {
-    print(r, options.format);
+    rows.add(r);
     if (options.is_following) next[r.partition] = std::max(next[r.partition], r.offset + 1);
     return true;
   });
+  rows.finish();
   if (!done || !options.is_following) return done;
-  return follow(**log, options, std::move(next));
+  return follow(**log, options, rows, std::move(next));
 }
 
 result<void> send(const std::filesystem::path& state, const send_options& options) {

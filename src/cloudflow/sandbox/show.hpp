@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cloudflow::sandbox {
 
@@ -15,7 +16,8 @@ struct peek_options {
   std::string from = "beginning";
   std::optional<std::int32_t> partition;
   std::optional<std::size_t> count;
-  std::string format = "json";
+  std::string format = "json";  ///< see row_printer
+  std::vector<std::string> latest_by;
   bool is_following = false;
 };
 
