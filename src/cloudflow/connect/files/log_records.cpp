@@ -114,8 +114,10 @@ void log_records::append(std::string_view text) {
 void log_records::keep_invalid(const text_line& line, parsed_line parsed) {
   invalid_.there = true;
   invalid_.text = line.text;
-  invalid_.reason =
-      parsed.kind == line_kind::invalid ? std::move(parsed.reason) : nothing_to_continue;
+  if (parsed.kind == line_kind::invalid)
+    invalid_.reason = std::move(parsed.reason);
+  else
+    invalid_.reason = nothing_to_continue;
   invalid_.at = line.at;
   invalid_.dropped = line.dropped_bytes;
   say_what_is_dropped(invalid_.text, line.dropped_bytes);

@@ -72,7 +72,7 @@ std::string base64(std::string_view bytes) {
 }
 
 std::string header_text(std::string_view text, std::size_t used) {
-  const auto clean = without_controls(text);
+  auto clean = without_controls(text);
   const bool is_plain = std::ranges::all_of(clean, is_printable) && clean.find("=?") == clean.npos;
   constexpr std::size_t longest_plain_line = 200;  // far below the 998 bytes a line may have
   if (is_plain && used + clean.size() <= longest_plain_line) return clean;
@@ -80,7 +80,7 @@ std::string header_text(std::string_view text, std::size_t used) {
 }
 
 std::string phrase(std::string_view name, std::size_t used) {
-  const auto clean = without_controls(name);
+  auto clean = without_controls(name);
   if (!std::ranges::all_of(clean, is_printable) || clean.find("=?") != clean.npos)
     return encoded_words(clean, used);
   if (std::ranges::all_of(clean, [](char c) { return is_alphanumeric(c) || c == ' ' || c == '-'; }))
