@@ -77,15 +77,13 @@ struct as_real : as_plain<Number> {
 using as_float = as_real<float>;
 using as_double = as_real<double>;
 
-/// A point in time: `Time` with its own unit, a long (a date: an int).
-template <class Time>
+/// A point in time, `Time` with its own unit, encoded as `Encoded`: a long (a date: an int).
+template <class Time, class Encoded = as_long>
 struct as_time : as_plain<Time> {
   static void read(reader& r, Time& v) noexcept {
-    using rep = typename Time::rep;
-    if constexpr (sizeof(rep) == sizeof(std::int32_t))
-      v = Time{typename Time::duration{read_int(r)}};
-    else
-      v = Time{typename Time::duration{r.get_long()}};
+    typename Encoded::view count{};
+    Encoded::read(r, count);
+    v = Time{typename Time::duration{count}};
   }
   static void write(Time v, byte_writer& w) { w.put_long(v.time_since_epoch().count()); }
 };
@@ -93,21 +91,20 @@ using as_timestamp_millis = as_time<timestamp>;
 using as_timestamp_micros = as_time<std::chrono::sys_time<std::chrono::microseconds>>;
 using as_local_timestamp_millis = as_time<std::chrono::local_time<std::chrono::milliseconds>>;
 using as_local_timestamp_micros = as_time<std::chrono::local_time<std::chrono::microseconds>>;
-using as_date = as_time<std::chrono::sys_days>;
+using as_date = as_time<std::chrono::sys_days, as_int>;
 
-/// A time of day in `Unit`, an int for milliseconds and a long for microseconds.
-template <class Unit>
+/// A time of day in `Unit`, encoded as `Encoded`.
+template <class Unit, class Encoded>
 struct as_time_of_day : as_plain<Unit> {
   static void read(reader& r, Unit& v) noexcept {
-    if constexpr (std::is_same_v<Unit, std::chrono::milliseconds>)
-      v = Unit{read_int(r)};
-    else
-      v = Unit{r.get_long()};
+    typename Encoded::view count{};
+    Encoded::read(r, count);
+    v = Unit{count};
   }
   static void write(Unit v, byte_writer& w) { w.put_long(v.count()); }
 };
-using as_time_millis = as_time_of_day<std::chrono::milliseconds>;
-using as_time_micros = as_time_of_day<std::chrono::microseconds>;
+using as_time_millis = as_time_of_day<std::chrono::milliseconds, as_int>;
+using as_time_micros = as_time_of_day<std::chrono::microseconds, as_long>;
 
 /// `Enum` has the values 0 to `Count` - 1.
 template <class Enum, std::int64_t Count>
