@@ -7,12 +7,14 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/system_clock.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <thread>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
@@ -66,6 +68,27 @@ class silent_logger final : public rocksdb::Logger {
 public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+/// Sleeps for nobody: RocksDB waits a second after a failure in the background, in case a real disk comes back.
+class sleepless_clock final : public rocksdb::SystemClockWrapper {
+public:
+  using rocksdb::SystemClockWrapper::SystemClockWrapper;
+  const char* Name() const override { return "sleepless"; }
+  void SleepForMicroseconds(int) override { std::this_thread::yield(); }
+};
+
+/// The environment of a file system that is not the machine's.
+class custom_env final : public rocksdb::EnvWrapper {
+public:
+  explicit custom_env(std::unique_ptr<rocksdb::Env> target)
+    : rocksdb::EnvWrapper(target.get()), owned_(std::move(target)) {
+    file_system_ = owned_->GetFileSystem();
+    system_clock_ = std::make_shared<sleepless_clock>(owned_->GetSystemClock());
+  }
+
+private:
+  const std::unique_ptr<rocksdb::Env> owned_;
 };
 
 rocksdb::DBOptions database_options(const options& wanted, rocksdb::Env* env) {
@@ -198,7 +221,7 @@ result<std::unique_ptr<storage>> storage::open(const options& wanted) {
   parts->directory = wanted.directory;
   auto* env = rocksdb::Env::Default();
   if (wanted.file_system) {
-    parts->own_env = rocksdb::NewCompositeEnv(wanted.file_system);
+    parts->own_env = std::make_unique<custom_env>(rocksdb::NewCompositeEnv(wanted.file_system));
     env = parts->own_env.get();
   }
   parts->files = env->GetFileSystem();
