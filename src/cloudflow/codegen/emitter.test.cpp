@@ -11,14 +11,19 @@
 
 namespace {
 
-using namespace cloudflow::codegen;
+using cloudflow::codegen::cpp_type;
+using cloudflow::codegen::emit;
+using cloudflow::codegen::identifier;
+using cloudflow::codegen::identifiers;
+using cloudflow::codegen::read_schema_set;
+using cloudflow::codegen::snake_case;
 namespace fs = std::filesystem;
 
 const fs::path testdata{CLOUDFLOW_SOURCE_DIR "/src/cloudflow/codegen/testdata"};
 
 /// A folder that is gone after the test.
 class schema_files : public testing::Test {
-protected:
+public:
   schema_files() {
     auto pattern = (fs::temp_directory_path() / "codegen-XXXXXX").string();
     folder = mkdtemp(pattern.data());

@@ -14,7 +14,12 @@ namespace cloudflow::schema {
 
 namespace {
 
-using namespace internal;
+using internal::full_name;
+using internal::is_full_name;
+using internal::is_name;
+using internal::namespace_of;
+using internal::set_logical_type;
+using internal::whole_number;
 
 constexpr std::size_t max_schema_depth = 64;
 
@@ -49,7 +54,7 @@ public:
   bool read_defaults() {
     for (const auto& [record, field, json] : defaults_) {
       auto& f = nodes_[record].fields[field];
-      auto bytes = encode_default(nodes_, f.type, *json);
+      auto bytes = internal::encode_default(nodes_, f.type, *json);
       if (!bytes) {
         fail(*json, fmt::format("expected a default for \"{}\" of {} that fits its type: {}",
                                 f.name, nodes_[record].name, bytes.error().message));

@@ -13,8 +13,15 @@
 
 namespace {
 
-using namespace cloudflow::schema;
 using cloudflow::byte_writer;
+using cloudflow::schema::avro_schema;
+using cloudflow::schema::avro_to_json;
+using cloudflow::schema::incompatibilities;
+using cloudflow::schema::json_form;
+using cloudflow::schema::json_to_avro;
+using cloudflow::schema::parse_avro;
+using cloudflow::schema::resolution;
+using cloudflow::schema::to_base64;
 using nlohmann::json;
 
 std::string unpacked(const std::string& path) {

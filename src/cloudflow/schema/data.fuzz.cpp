@@ -9,7 +9,12 @@
 
 namespace {
 
-using namespace cloudflow::schema;
+using cloudflow::schema::avro_schema;
+using cloudflow::schema::avro_to_json;
+using cloudflow::schema::json_form;
+using cloudflow::schema::json_to_avro;
+using cloudflow::schema::parse_avro;
+using cloudflow::schema::resolution;
 
 constexpr std::array texts{
     R"({"type":"record","name":"L","fields":[{"name":"v","type":"long"},{"name":"next","type":["null","L"]}]})",

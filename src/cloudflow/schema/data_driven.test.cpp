@@ -11,7 +11,8 @@
 
 namespace {
 
-using namespace cloudflow::schema;
+using cloudflow::schema::json_to_avro;
+using cloudflow::schema::parse_avro;
 
 /// Lines of a block; comments and empty lines are not among them.
 using block = std::vector<std::string>;

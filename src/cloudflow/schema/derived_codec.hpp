@@ -297,7 +297,7 @@ struct form<T> {
 private:
   template <std::size_t... I>
   static constexpr void describe(schema::detail::type_text& out, std::index_sequence<I...>) {
-    if (!out.begin_record(schema::detail::type_name<T>())) return;
+    if (!out.template begin_record<T>()) return;
     (void)((out.begin_field(I), member_form<I>::describe(out), out.put("}")), ...);
     out.put("]}");
   }

@@ -162,7 +162,7 @@ std::vector<std::string> incompatibilities(const avro_schema& writer, const avro
   checker compare{writer, reader};
   const bool good = compare.check(writer.root_id(), reader.root_id());
   auto problems = std::move(compare).take();
-  if (!good && problems.empty()) problems.push_back("its types do not match");
+  if (!good && problems.empty()) problems.emplace_back("its types do not match");
   return problems;
 }
 

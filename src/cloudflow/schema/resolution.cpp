@@ -14,7 +14,13 @@ namespace cloudflow::schema {
 
 namespace {
 
-using namespace internal;
+using internal::max_depth;
+using internal::op_id;
+using internal::op_kind;
+using internal::record_step;
+using internal::resolution_op;
+using internal::resolution_program;
+using internal::skip_value;
 
 /// Runs a program over one value. Errors are sticky in the reader; the first leaves its message, and the path to it
 /// is put together on the way out.
@@ -166,7 +172,7 @@ resolution::resolution(std::shared_ptr<const resolution_program> program, bool i
   : program_(std::move(program)), is_identity_(is_identity) {}
 
 result<resolution> resolution::compile(const avro_schema& writer, const avro_schema& reader) {
-  auto program = compile_resolution(writer, reader);
+  auto program = internal::compile_resolution(writer, reader);
   if (!program) return std::move(program).error();
   const bool identity = internal::is_identity(*program);
   return resolution{std::make_shared<const resolution_program>(std::move(program).value()),

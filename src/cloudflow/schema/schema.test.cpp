@@ -10,8 +10,20 @@
 
 namespace {
 
-using namespace cloudflow::schema;
 using cloudflow::byte_writer;
+using cloudflow::schema::append_json;
+using cloudflow::schema::avro_parser;
+using cloudflow::schema::avro_schema;
+using cloudflow::schema::avro_to_json;
+using cloudflow::schema::incompatibilities;
+using cloudflow::schema::json_form;
+using cloudflow::schema::json_to_avro;
+using cloudflow::schema::logical_type;
+using cloudflow::schema::parse_avro;
+using cloudflow::schema::parse_iso_time;
+using cloudflow::schema::parse_json;
+using cloudflow::schema::resolution;
+using cloudflow::schema::to_base64;
 
 avro_schema schema_of(std::string_view text) {
   auto parsed = parse_avro(text);

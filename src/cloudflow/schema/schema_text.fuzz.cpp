@@ -4,7 +4,9 @@
 #include "cloudflow/schema/resolution.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace cloudflow::schema;
+  using cloudflow::schema::incompatibilities;
+  using cloudflow::schema::parse_avro;
+  using cloudflow::schema::resolution;
   const std::string_view text{reinterpret_cast<const char*>(data), size};
   const auto parsed = parse_avro(text);
   if (!parsed) {
