@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace cloudflow::state {
+namespace cloudflow::stores {
 namespace {
 
 constexpr std::int64_t record_version = 1;
@@ -162,4 +162,4 @@ result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
   return {};
 }
 
-}  // namespace cloudflow::state
+}  // namespace cloudflow::stores

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace cloudflow::state {
+namespace cloudflow::stores {
 
 /// What a program takes a store for. Schemas are compared as text: give their canonical form.
 struct store_spec {
@@ -58,4 +58,4 @@ result<std::optional<registered_store>> find_store(const pubsub::backend& log,
 result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
                          std::string_view name);
 
-}  // namespace cloudflow::state
+}  // namespace cloudflow::stores

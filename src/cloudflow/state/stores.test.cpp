@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace cloudflow::state {
+namespace cloudflow::stores {
 namespace {
 
 using testing::AllOf;
@@ -141,4 +141,4 @@ TEST_F(stores, a_record_that_is_not_understood_is_an_error) {
 }
 
 }  // namespace
-}  // namespace cloudflow::state
+}  // namespace cloudflow::stores
