@@ -8,6 +8,8 @@
 #include "cloudflow/flow/expand.hpp"
 #include "cloudflow/flow/window.hpp"
 
+#include <variant>
+
 namespace cloudflow {
 
 /// on_error policy: the original record goes to the inlet's dead-letter topic.
@@ -309,6 +311,21 @@ struct split {
       Alternatives == 0 || Alternatives == Destinations,
       "split() needs one destination for each alternative of the variant, in the same order");
   static constexpr bool ok = Alternatives != 0 && Alternatives == Destinations;
+};
+
+template <class Alternative, class Destination>
+inline constexpr bool fits = true;  // a function: it says itself what it takes
+template <class Alternative, class T>
+inline constexpr bool fits<Alternative, outlet<T>> = record_for<Alternative, T>;
+
+template <class Records, class... Destination>
+struct destinations;
+template <class... Alternative, class... Destination>
+struct destinations<std::variant<Alternative...>, Destination...> {
+  static constexpr bool ok = (fits<Alternative, Destination> && ...);
+  static_assert(ok,
+                "split() has an outlet that is not of its alternative's type: outlets stand in the "
+                "order of the variant's alternatives");
 };
 
 }  // namespace check

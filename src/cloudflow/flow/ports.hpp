@@ -27,11 +27,25 @@ struct port_name {
 namespace check {
 template <class T>
 struct port_type {
-  static constexpr bool ok = encodable<T>;
+  static constexpr bool ok = encodable<T> && !requires { codec<T>::is_derived; };
   static_assert(
       ok,
       "A port needs a record type that comes from a schema: add the schema to cloudflow_schemas(), "
       "or specialise cloudflow::codec<T>");
+};
+template <class Record, class PortRecord>
+struct inlet_key {
+  static constexpr bool ok = std::same_as<Record, PortRecord>;
+  static_assert(ok,
+                "keyed_by() of an inlet needs a member of its record type (both are named below)");
+};
+template <class Function, class Record>
+struct outlet_key {
+  static constexpr bool ok = std::is_invocable_v<Function&, const Record&>;
+  static_assert(
+      ok,
+      "key() of an outlet needs a member of its record type, or a function that takes view_of<T> "
+      "(both are named below)");
 };
 }  // namespace check
 
@@ -44,6 +58,16 @@ constexpr std::string_view raw_type_name() {
   s.remove_prefix(s.find("T = ") + 4);
   return s.substr(0, s.find_first_of(";]"));
 }
+
+/// view_of<T>; T itself where it has none, so that the port can say what is wrong with it.
+template <class T>
+struct port_view {
+  using type = T;
+};
+template <encodable T>
+struct port_view<T> {
+  using type = view_of<T>;
+};
 
 /// A schema as its codec names it.
 struct schema_ref {
@@ -133,28 +157,29 @@ template <class T>
 class inlet : public detail::inlet_base {
 public:
   using record_type = T;
+  using view = typename detail::port_view<T>::type;
   explicit inlet(port_name name)
     : inlet_base{{name.text, detail::raw_type_name<T>(), detail::schema_of<T>(), {}}} {
-    static_assert(check::port_type<T>::ok);
+    (void)check::port_type<T>::ok;
   }
-  template <class M>
-  inlet(port_name name, key_function<M T::*> k) : inlet(name) {
-    key_field_ = codec<T>::name_of(k.fn);
-    is_key_ = [member = codec<T>::member(k.fn)](std::string_view key, const view_of<T>& x) {
-      byte_writer space;
-      return key == detail::key_text(x.*member, space);
-    };
+  template <class M, class Record>
+  inlet(port_name name, key_function<M Record::*> k) : inlet(name) {
+    if constexpr (check::port_type<T>::ok && check::inlet_key<Record, T>::ok) {
+      key_field_ = codec<T>::name_of(k.fn);
+      is_key_ = [member = codec<T>::member(k.fn)](std::string_view key, const view& x) {
+        byte_writer space;
+        return key == detail::key_text(x.*member, space);
+      };
+    }
   }
   inlet(const inlet&) = delete;
   inlet& operator=(const inlet&) = delete;
 
   /// Whether a record's key is the text of the declared field; true where no key is declared.
-  bool has_key(std::string_view key, const view_of<T>& x) const {
-    return !is_key_ || is_key_(key, x);
-  }
+  bool has_key(std::string_view key, const view& x) const { return !is_key_ || is_key_(key, x); }
 
 private:
-  std::function<bool(std::string_view, const view_of<T>&)> is_key_;
+  std::function<bool(std::string_view, const view&)> is_key_;
 };
 
 /// A typed way out, with the key of its records. Without key they go to one partition after the other.
@@ -162,38 +187,37 @@ template <class T>
 class outlet : public detail::outlet_base {
 public:
   using record_type = T;
+  using view = typename detail::port_view<T>::type;
   explicit outlet(port_name name)
     : outlet_base{{name.text, detail::raw_type_name<T>(), detail::schema_of<T>(), {}}} {
-    static_assert(check::port_type<T>::ok);
+    (void)check::port_type<T>::ok;
   }
   template <class F>
   outlet(port_name name, key_function<F> k) : outlet(name) {
-    using fn = detail::fit<view_of<T>, F>;
-    static_assert(std::invocable<fn&, const view_of<T>&>,
-                  "key() of an outlet needs a member pointer of its record type, or a function "
-                  "that takes view_of<T>");
-    key_field_ = detail::field_of<F>::name(k.fn);
-    key_ = [f = detail::fitted<view_of<T>, F>::apply(std::move(k.fn))](const view_of<T>& x,
-                                                                       byte_writer& space) {
-      using part = std::remove_cvref_t<std::invoke_result_t<const fn&, const view_of<T>&>>;
-      if constexpr (std::same_as<part, std::string>) {
-        space.put_raw(std::invoke(f, x));
-        return space.view();
-      } else {
-        return detail::key_text(std::invoke(f, x), space);
-      }
-    };
+    if constexpr (check::port_type<T>::ok && check::outlet_key<detail::fit<view, F>, view>::ok) {
+      key_field_ = detail::field_of<F>::name(k.fn);
+      key_ = [f = detail::fitted<view, F>::apply(std::move(k.fn))](const view& x,
+                                                                   byte_writer& space) {
+        using part = std::remove_cvref_t<decltype(std::invoke(f, x))>;
+        if constexpr (std::same_as<part, std::string>) {
+          space.put_raw(std::invoke(f, x));
+          return space.view();
+        } else {
+          return detail::key_text(std::invoke(f, x), space);
+        }
+      };
+    }
   }
   outlet(const outlet&) = delete;
   outlet& operator=(const outlet&) = delete;
 
   /// The record's key, null without key; borrows from `x` or `space`.
-  std::string_view key_of(const view_of<T>& x, byte_writer& space) const {
+  std::string_view key_of(const view& x, byte_writer& space) const {
     return key_ ? key_(x, space) : std::string_view{};
   }
 
 private:
-  std::function<std::string_view(const view_of<T>&, byte_writer&)> key_;
+  std::function<std::string_view(const view&, byte_writer&)> key_;
 };
 
 namespace check {

@@ -205,6 +205,8 @@ public:
       return broken{};
     else if constexpr (!check::split<detail::alternatives<T>, sizeof...(D)>::ok)
       return broken{};
+    else if constexpr (!check::destinations<T, D...>::ok)
+      return broken{};
     else
       return split_to(std::index_sequence_for<D...>{}, destinations...);
   }

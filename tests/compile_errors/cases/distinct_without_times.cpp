@@ -1,0 +1,17 @@
+// error: distinct() remembers times
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::count;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+  cloudflow::outlet<line> out{"out"};
+  cloudflow::state<bool> seen{"seen"};
+  auto logic() const { return from(in).key_by(&line::app).distinct(seen).to(out); }
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();

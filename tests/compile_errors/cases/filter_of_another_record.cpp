@@ -1,0 +1,18 @@
+// error: filter() needs a function from a record of this stream to bool
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::count;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+  cloudflow::outlet<line> out{"out"};
+  auto logic() const {
+    return from(in).filter([](const count::view& c) { return c.lines > 1; }).to(out);
+  }
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();

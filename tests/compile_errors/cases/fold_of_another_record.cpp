@@ -1,0 +1,25 @@
+// error: fold() cannot call this function
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::count;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+  cloudflow::outlet<count> out{"out"};
+  cloudflow::state<std::int64_t> lines{"lines"};
+  auto logic() const {
+    return from(in)
+        .key_by(&line::app)
+        .fold(lines, [](std::int64_t& n, const count::view& c) { n += c.lines; })
+        .map([](const auto& k) {
+          return count{k.key, {}, k.value};
+        })
+        .to(out);
+  }
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();

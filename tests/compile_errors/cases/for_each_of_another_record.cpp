@@ -1,0 +1,17 @@
+// error: for_each() cannot call this function with the records of the stream
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::count;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+  auto logic() const {
+    return from(in).for_each([](const count::view&) {});
+  }
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();

@@ -1,0 +1,14 @@
+// error: A streamlet needs `auto logic(const cloudflow::context&) const`
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::count;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();

@@ -1,0 +1,16 @@
+// error: split() needs records that are a std::variant
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/count.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::count;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+  cloudflow::outlet<line> out{"out"};
+  auto logic() const { return from(in).split(out); }
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();
