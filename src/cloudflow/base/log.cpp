@@ -29,7 +29,7 @@ class console_sink final : public log_sink {
 public:
   explicit console_sink(log_level lowest)
     : out_("cloudflow", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()) {
-    out_.set_pattern("%H:%M:%S.%e %^%-5l%$ %v");
+    out_.set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
     out_.set_level(to_spdlog(lowest));
   }
   void write(log_level level, std::string_view component, std::string_view message) override {

@@ -35,14 +35,15 @@ public:
 
   T& value() & { return *checked<0>(held_); }
   const T& value() const& { return *checked<0>(held_); }
-  T&& value() && { return std::move(*checked<0>(held_)); }
+  /// By value, so that `for (auto& x : f().value())` does not dangle.
+  T value() && { return std::move(*checked<0>(held_)); }
   E& error() & { return *checked<1>(held_); }
   const E& error() const& { return *checked<1>(held_); }
-  E&& error() && { return std::move(*checked<1>(held_)); }
+  E error() && { return std::move(*checked<1>(held_)); }
 
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
@@ -88,7 +89,7 @@ public:
   bool has_value() const noexcept { return held_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
   const E& error() const& { return *checked(held_); }
-  E&& error() && { return std::move(*checked(held_)); }
+  E error() && { return std::move(*checked(held_)); }
   void ignore([[maybe_unused]] const char* reason) const noexcept {}
 
 private:

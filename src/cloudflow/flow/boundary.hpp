@@ -82,6 +82,7 @@ struct rejected_record {
   record_offset offset;
   std::string key, value;
   std::string reason;
+  bool is_decodable = true;  ///< the value is a record in the inlet's schema
 };
 
 /// What a task has to say beside its changes. Summed over tasks when somebody asks.

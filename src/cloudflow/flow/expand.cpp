@@ -6,6 +6,9 @@ std::string parked_record::encode() const {
   byte_writer w;
   w.put_long(attempts);
   w.put_long(due.time_since_epoch().count());
+  w.put_text(key);
+  w.put_long(offset.value());
+  w.put_long(time.time_since_epoch().count());
   w.put_raw(record);
   return std::string{w.view()};
 }
@@ -16,6 +19,9 @@ parked_record parked_record::decode(std::uint64_t id, std::string_view bytes) {
   p.id = id;
   p.attempts = r.get_long();
   p.due = timestamp{std::chrono::milliseconds{r.get_long()}};
+  p.key = r.get_text();
+  p.offset = record_offset{r.get_long()};
+  p.time = timestamp{std::chrono::milliseconds{r.get_long()}};
   p.record = r.get_raw(r.remaining());
   if (!r.ok()) throw flow::storage_failure("a record that was set aside cannot be read");
   return p;

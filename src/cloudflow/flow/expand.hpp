@@ -44,6 +44,9 @@ namespace detail {
 /// A record that was set aside.
 struct parked_record {
   std::string record;  ///< encoded
+  std::string key;     ///< of the record that came in, with its offset and time
+  record_offset offset{};
+  timestamp time{};
   std::int64_t attempts = 0;
   timestamp due{};
   std::uint64_t id = 0;
@@ -157,8 +160,9 @@ struct expand_stage : stage_base {
       auto record = decoded<owned>(due->record);
       auto key = settings.expansion.key(borrowed(record));
       begin(revived, std::move(record), std::move(key), 0);
+      revived->origin_key = due->key;
       revived->origin_value = due->record;
-      revived->origin.value = revived->origin_value;
+      revived->origin = {revived->origin_key, revived->origin_value, {}, due->time, due->offset};
       revived->attempts = due->attempts;
       revived->parked_id = due->id;
       parked.erase(due);
@@ -179,6 +183,9 @@ struct expand_stage : stage_base {
     }
     void set_aside(const work& w) {
       parked_record p{.record = encoded(w.record),
+                      .key = w.origin_key,
+                      .offset = w.origin.offset,
+                      .time = w.origin.time,
                       .attempts = w.attempts + 1,
                       .due = time->now() + delay_of(settings.policy, w.attempts),
                       .id = next_id++};

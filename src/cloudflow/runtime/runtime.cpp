@@ -134,6 +134,10 @@ result<void> native_runtime::open_inlets(streamlet_instance& s) {
     if (!reader)
       return in_streamlet(s.plan->name,
                           fmt::format("inlet {}: {}", port.name, reader.error().message));
+    const auto own = fingerprint_of(port.schema.schema);
+    if (auto put = around_.log->schemas().put(own, port.schema.schema); !put)
+      return in_streamlet(s.plan->name, put.error().message);
+    s.inlet_schema_headers.push_back(own.substr(0, schema_header_size));
     s.readers.push_back(std::move(reader).value());
     s.inputs.push_back(
         std::make_unique<input>(i, topic->name, port.group, std::move(consumer).value()));

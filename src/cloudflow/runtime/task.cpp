@@ -207,7 +207,8 @@ bool task::fill(source& s) {
   s.left = streamlet_->readers[s.inlet].convert(s.batch.records(), s.decoded);
   for (const auto& [index, why] : s.decoded.failures) {
     const auto& r = s.batch.records()[index];
-    changes_.rejected.push_back({s.inlet, r.offset, std::string{r.key}, std::string{r.value}, why});
+    changes_.rejected.push_back(
+        {s.inlet, r.offset, std::string{r.key}, std::string{r.value}, why, false});
   }
   if (s.left.empty()) s.next = s.batch.records().back().offset + 1;
   return !s.left.empty();
@@ -300,6 +301,8 @@ void task::collect_rejected(pubsub::transaction& into) {
       if (port.on_bad_record != blueprint::bad_record_policy::dead_letter) continue;
       auto& letters = dead_letters_[port.dead_letter_topic];
       letters.append(r.key, r.value);
+      if (r.is_decodable)
+        letters.add_header(flow::schema_header_name, streamlet_->inlet_schema_headers[r.inlet]);
       letters.add_header(header_reason, r.reason);
       letters.add_header(header_topic, streamlet_->inputs[r.inlet]->topic());
       letters.add_header(header_partition, std::to_string(partition_));

@@ -59,7 +59,8 @@ result<std::string> record_text::encode(const std::string& json) {
   if (*schema == nullptr)
     return error{"the topic's schema is not known here, so that JSON cannot be encoded for it"};
   byte_writer out;
-  if (const auto done = schema::json_to_avro(**schema, json, out); !done) return done.error();
+  if (const auto done = schema::json_to_avro(**schema, json, out, {.check_uuids = true}); !done)
+    return done.error();
   return std::string{out.view()};
 }
 

@@ -22,7 +22,9 @@ result<void> json_to_avro(const avro_schema& schema, std::string_view json, byte
   if (!parsed) return parsed.error();
   const auto before = out.size();
   internal::json_encoder encoder{
-      schema.nodes(), {.ignore_unknown_fields = options.ignore_unknown_fields}, out};
+      schema.nodes(),
+      {.ignore_unknown_fields = options.ignore_unknown_fields, .check_uuids = options.check_uuids},
+      out};
   if (encoder.encode(schema.root_id(), *parsed)) return {};
   out.truncate(before);
   return error{fmt::format("{}: {}", position_in(json, encoder.problem_at()), encoder.problem())};

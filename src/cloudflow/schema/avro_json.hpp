@@ -29,6 +29,8 @@ result<void> avro_to_json(const avro_schema& schema, std::string_view bytes, jso
 struct json_to_avro_options {
   bool ignore_unknown_fields =
       false;  ///< otherwise a member that the record does not have is an error
+  /// Text with the logical type uuid has to be one; Avro itself takes any.
+  bool check_uuids = false;
 };
 
 /// Appends a JSON value (in either form) in Avro's binary encoding. Fields that are not there take their defaults;

@@ -54,6 +54,17 @@ std::string read_as(std::string_view writer, std::string_view reader, std::strin
   return done ? to_json(schema_of(reader), out.view()) : done.error().message;
 }
 
+TEST(json_to_avro, takes_only_uuids_for_uuids_when_asked_to) {
+  const auto schema = schema_of(R"({"type": "string", "logicalType": "uuid"})");
+  byte_writer out;
+  EXPECT_TRUE(json_to_avro(schema, R"("123e4567-e89b-12d3-a456-42661417400A")", out,
+                           {.check_uuids = true}));
+  EXPECT_TRUE(json_to_avro(schema, R"("nope")", out));
+  const auto refused = json_to_avro(schema, R"("nope")", out, {.check_uuids = true});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, R"(1:1: expected a string (uuid), found the string "nope")");
+}
+
 // -- model -------------------------------------------------------------------------------------------
 
 TEST(avro_schema, has_the_fingerprint_that_a_descriptor_of_the_predecessor_holds) {

@@ -40,7 +40,9 @@ private:
     std::vector<std::string> records;
     for (const auto& document : *documents) {
       byte_writer out;
-      if (const auto done = schema::json_to_avro(schema_, document.text, out); !done) {
+      if (const auto done =
+              schema::json_to_avro(schema_, document.text, out, {.check_uuids = true});
+          !done) {
         const auto at = position_of(body, document.offset);
         return error{fmt::format("record {}, which begins at line {}, column {}: {}",
                                  document.index + 1, at.line, at.column, done.error().message)};

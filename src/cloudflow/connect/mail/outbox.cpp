@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,12 +42,11 @@ private:
   int fd_;
 };
 
-/// Replaces the X's in `path` by what makes it a new file, so that two writers of one mail do not meet in it.
-result<void> write_and_sync(std::string& path, std::string_view bytes) {
-  const file_descriptor file{::mkostemp(path.data(), O_CLOEXEC)};
+result<void> write_and_sync(const fs::path& path, std::string_view bytes) {
+  constexpr mode_t readable_by_all = 0644;
+  const file_descriptor file{
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, readable_by_all)};
   if (file.get() < 0) return from_errno("create", path);
-  constexpr mode_t readable_by_all = 0644;  // mkostemp makes it readable by its owner only
-  if (::fchmod(file.get(), readable_by_all) != 0) return from_errno("set the rights of", path);
   while (!bytes.empty()) {
     const auto n = ::write(file.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
@@ -57,9 +57,10 @@ result<void> write_and_sync(std::string& path, std::string_view bytes) {
   return {};
 }
 
-result<void> sync_directory(const fs::path& path) {
-  const file_descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) return from_errno("sync", path);
+/// One writer at a time, of all processes; a kill releases it.
+result<void> lock(const file_descriptor& directory, const fs::path& path) {
+  while (::flock(directory.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return from_errno("lock", path);
   return {};
 }
 
@@ -76,14 +77,18 @@ result<mail_outbox> mail_outbox::open(fs::path directory) {
   return mail_outbox{std::move(directory)};
 }
 
+/// The temporary name is always the same for a mail: what a kill has left there, the repeat of the mail replaces.
 result<fs::path> mail_outbox::put(const mail_message& message) const {
   const auto name = detail::word_for(message.idempotency_key, longest_name);
-  auto temporary = (directory_ / fmt::format(".{}.XXXXXX", name)).string();
+  const auto temporary = directory_ / fmt::format(".{}.part", name);
   auto path = directory_ / (name + ".eml");
+  const file_descriptor directory{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (directory.get() < 0) return from_errno("open", directory_);
+  if (auto locked = lock(directory, directory_); !locked) return std::move(locked).error();
   auto done = write_and_sync(temporary, to_rfc5322(message));
   if (done && ::rename(temporary.c_str(), path.c_str()) != 0)
     done = from_errno("rename", temporary);
-  if (done) done = sync_directory(directory_);
+  if (done && ::fsync(directory.get()) != 0) done = from_errno("sync", directory_);
   if (done) return path;
   ::unlink(temporary.c_str());
   return std::move(done).error();

@@ -15,8 +15,8 @@ namespace cloudflow::connect {
 ///
 /// *Concurrency.* Thread-safe, and safe between processes.
 ///
-/// *Limitations.* A kill in the middle of `put` leaves a hidden file, `.<name>.` and six characters, that nobody
-/// looks at.
+/// *Limitations.* A kill in the middle of `put` leaves a hidden file, `.<name>.part`, until the mail is put again. Writers wait for
+/// each other.
 class mail_outbox {
 public:
   /// Creates the directory where it is missing. Fails when it cannot be made or written to.

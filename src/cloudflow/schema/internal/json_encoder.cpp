@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -122,7 +123,15 @@ int rank(const avro_node& node) {
   }
 }
 
-std::string expectation(const avro_node& node) {
+/// RFC 4122: 8-4-4-4-12 hexadecimal digits.
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::equal(text.begin(), text.end(), form.begin(), form.end(), [](char c, char f) {
+    return f == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+  });
+}
+
+std::string expectation(const avro_node& node, bool names_uuid = false) {
   switch (node.type) {
     case avro_type::null_type: return "null";
     case avro_type::record_type: return fmt::format("an object for {}", node.name);
@@ -136,7 +145,7 @@ std::string expectation(const avro_node& node) {
   }
   auto text =
       fmt::format("{} {}", node.type == avro_type::int_type ? "an" : "a", to_text(node.type));
-  if (node.logical != logical_type::none && node.logical != logical_type::uuid)
+  if (node.logical != logical_type::none && (node.logical != logical_type::uuid || names_uuid))
     text += fmt::format(" ({})", to_text(node.logical));
   return text;
 }
@@ -165,7 +174,7 @@ bool json_encoder::encode(node_id id, const json_value& json) {
     case avro_type::float_type:
     case avro_type::double_type: return encode_real(node, json);
     case avro_type::string_type:
-      if (json.kind != json_kind::string) return fail(json, expectation(node));
+      if (!fits(node, json)) return fail(json, expectation(node, settings_.check_uuids));
       out_.put_text(json.text);
       return true;
     case avro_type::bytes_type:
@@ -295,7 +304,9 @@ bool json_encoder::fits(const avro_node& node, const json_value& json) const {
     case avro_type::long_type: return integer_for(node, json, settings_.dialect).has_value();
     case avro_type::float_type:
     case avro_type::double_type: return real_for(json, settings_.dialect).has_value();
-    case avro_type::string_type: return json.kind == json_kind::string;
+    case avro_type::string_type:
+      return json.kind == json_kind::string &&
+             (node.logical != logical_type::uuid || !settings_.check_uuids || is_uuid(json.text));
     case avro_type::bytes_type: return latin1(json).has_value();
     case avro_type::fixed_type: {
       const auto bytes = latin1(json);

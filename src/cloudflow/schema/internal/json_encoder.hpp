@@ -20,6 +20,7 @@ enum class json_dialect : std::uint8_t {
 struct encoder_settings {
   json_dialect dialect = json_dialect::plain;
   bool ignore_unknown_fields = false;
+  bool check_uuids = false;
 };
 
 /// Writes JSON as Avro binary by schema. Used once.

@@ -1,0 +1,234 @@
+/// Runs small applications on a log in a directory of its own, in virtual time, step by step.
+#pragma once
+
+#include "cloudflow/pubsub/embedded/log.hpp"
+#include "cloudflow/runtime/runtime.hpp"
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "runtime_test_schemas/count.hpp"
+#include "runtime_test_schemas/line.hpp"
+#include "runtime_test_schemas/old_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace cloudflow::runtime {
+
+using runtimetest::count;
+using runtimetest::line;
+using runtimetest::old_line;
+
+inline timestamp at(std::int64_t seconds) { return timestamp{std::chrono::seconds{seconds}}; }
+
+/// Forwards to a log, but fails commits when told to.
+class flaky_backend final : public pubsub::backend {
+public:
+  explicit flaky_backend(pubsub::backend& log) : log_(&log) {}
+  /// The next `count` commits fail like that.
+  void fail(int count, pubsub::error why) {
+    failures_ = count;
+    why_ = std::move(why);
+  }
+
+  pubsub::result<pubsub::topic_info> ensure_topic(const pubsub::topic_spec& t) override {
+    return log_->ensure_topic(t);
+  }
+  pubsub::result<std::vector<pubsub::topic_info>> topics() const override { return log_->topics(); }
+  pubsub::result<pubsub::topic_info> topic(std::string_view name) const override {
+    return log_->topic(name);
+  }
+  pubsub::result<std::unique_ptr<pubsub::producer>> open_producer(
+      const pubsub::producer_options& o) override {
+    auto opened = log_->open_producer(o);
+    if (!opened) return std::move(opened).error();
+    return std::unique_ptr<pubsub::producer>{
+        std::make_unique<flaky_producer>(this, std::move(opened).value())};
+  }
+  pubsub::result<std::unique_ptr<pubsub::consumer>> open_consumer(
+      const pubsub::consumer_options& o) override {
+    return log_->open_consumer(o);
+  }
+  pubsub::result<pubsub::record_batch> read(const pubsub::topic_partition& p, record_offset from,
+                                            pubsub::fetch_limits limits) const override {
+    return log_->read(p, from, limits);
+  }
+  pubsub::result<std::optional<std::string>> position(std::string_view group,
+                                                      std::string_view split) const override {
+    return log_->position(group, split);
+  }
+  pubsub::schema_store& schemas() override { return log_->schemas(); }
+  const pubsub::state_reader& state() const override { return log_->state(); }
+
+private:
+  struct flaky_producer final : pubsub::producer {
+    flaky_producer(flaky_backend* owner, std::unique_ptr<pubsub::producer> to)
+      : owner_(owner), to_(std::move(to)) {}
+    pubsub::result<void> commit(const pubsub::transaction& changes) override {
+      if (owner_->failures_ > 0) return --owner_->failures_, owner_->why_;
+      return to_->commit(changes);
+    }
+    flaky_backend* owner_;
+    std::unique_ptr<pubsub::producer> to_;
+  };
+  pubsub::backend* log_;
+  int failures_ = 0;
+  pubsub::error why_;
+};
+
+class application : public ::testing::Test {
+protected:
+  application() {
+    std::string name =
+        (std::filesystem::temp_directory_path() / "cloudflow-runtime-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+    open_log();
+    plan.app_id = "app";
+  }
+  ~application() override {
+    runtime.reset();
+    log.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  // -- the plan ---
+
+  template <class T>
+  void topic(const std::string& id, std::int32_t partitions = 1) {
+    blueprint::topic_plan t;
+    t.id = t.name = id;
+    t.partitions = partitions;
+    t.schema = {std::string{codec<T>::schema_name}, std::string{codec<T>::schema_text}, "", "avro"};
+    plan.topics.push_back(std::move(t));
+  }
+  /// Connects each port to the topic of its name; inlets get a dead-letter topic.
+  template <class S>
+  void streamlet(const std::string& name,
+                 blueprint::bad_record_policy policy = blueprint::bad_record_policy::dead_letter) {
+    const auto& definition = definition_of<S>();
+    blueprint::streamlet_plan s;
+    s.name = name;
+    s.descriptor = definition.describe();
+    s.class_name = s.descriptor.class_name;
+    definitions[s.class_name] = &definition;
+    for (const auto& p : s.descriptor.inlets) {
+      const auto dead = "app." + name + "." + p.name + ".dead-letter";
+      s.inlets.push_back(
+          {p.name, p.name, p.schema, p.key, "app." + name + "." + p.name, policy, dead});
+      blueprint::topic_plan t;
+      t.id = t.name = dead;
+      plan.topics.push_back(std::move(t));
+    }
+    for (const auto& p : s.descriptor.outlets) {
+      s.outlets.push_back({p.name, p.name, p.schema, p.key, "", policy, ""});
+      for (auto& t : plan.topics)
+        if (t.id == p.name) t.producers.push_back(name + "." + p.name);
+    }
+    plan.streamlets.push_back(std::move(s));
+  }
+
+  // -- running ---
+
+  void open_log() {
+    pubsub::embedded::options how;
+    how.directory = directory_;
+    how.sync_commits = false;
+    auto opened = pubsub::embedded::open(how, clock);
+    ASSERT_TRUE(opened) << opened.error().message;
+    log = std::move(opened).value();
+    backend = std::make_unique<flaky_backend>(*log);
+  }
+  void start(std::size_t workers = 2) {
+    runtime_options how;
+    how.workers = workers;
+    auto started = native_runtime::create(
+        plan,
+        {.log = backend.get(),
+         .time = time,
+         .definition_of = [this](const std::string& c) { return definitions.at(c); },
+         .endpoint_of = {},
+         .on_listening = {}},
+        how);
+    ASSERT_TRUE(started) << started.error().message;
+    runtime = std::move(started).value();
+  }
+  /// As after a SIGKILL: nothing is committed any more.
+  void kill() { runtime.reset(); }
+  void step(int rounds = 20) {
+    for (int n = 0; n != rounds; ++n) {
+      clock.advance(std::chrono::milliseconds{5});
+      for (const auto& w : runtime->workers()) w->step();
+    }
+  }
+  void run_to_end() {
+    for (int n = 0; n != 10'000; ++n) {
+      step(1);
+      if (runtime->advance_to_end()) return;
+    }
+    FAIL() << "the application does not come to an end";
+  }
+
+  // -- records ---
+
+  template <class T>
+  void send(const std::string& to, const std::vector<T>& records) {
+    record_buffer buffer;
+    for (const auto& r : records) {
+      byte_writer w;
+      codec<T>::encode(r, w);
+      buffer.append(r.app, w.view());
+    }
+    send(to, buffer);
+  }
+  void send(const std::string& to, const record_buffer& buffer) {
+    auto producer = log->open_producer({.transactional_id = "test", .group = {}});
+    ASSERT_TRUE(producer);
+    pubsub::transaction t;
+    t.outputs.push_back({to, partition_id{0}, &buffer});
+    ASSERT_TRUE((*producer)->commit(t));
+  }
+  template <class T>
+  std::vector<T> read(const std::string& from) {
+    std::vector<T> all;
+    each(from, [&](const record_view& r) {
+      view_of<T> v{};
+      EXPECT_TRUE(codec<T>::decode(r.value, v));
+      all.push_back(codec<T>::own(v));
+    });
+    return all;
+  }
+  void each(const std::string& from, const std::function<void(const record_view&)>& f) {
+    const auto info = log->topic(from);
+    ASSERT_TRUE(info);
+    for (std::size_t p = 0; p != info->partitions.size(); ++p) {
+      for (record_offset next{0};;) {
+        const auto batch = log->read({from, partition_id{static_cast<std::int32_t>(p)}}, next, {});
+        ASSERT_TRUE(batch) << batch.error().message;
+        if (batch->empty()) break;
+        for (const auto& r : batch->records()) f(r);
+        next = batch->records().back().offset + 1;
+      }
+    }
+  }
+  std::vector<std::string> texts(const std::string& from) {
+    std::vector<std::string> all;
+    for (const auto& l : read<line>(from)) all.push_back(l.text);
+    return all;
+  }
+
+  virtual_clock clock;
+  const cloudflow::clock* time = &clock;
+  blueprint::plan plan;
+  std::map<std::string, const streamlet_definition*> definitions;
+  std::unique_ptr<pubsub::embedded::log> log;
+  std::unique_ptr<flaky_backend> backend;
+  std::unique_ptr<native_runtime> runtime;
+
+private:
+  std::string directory_;
+};
+
+}  // namespace cloudflow::runtime

@@ -1,0 +1,248 @@
+#include "cloudflow/runtime/fixture.test.hpp"
+
+#include "cloudflow/runtime/threads.hpp"
+
+#include <thread>
+
+namespace cloudflow::runtime {
+
+using namespace std::chrono_literals;
+
+/// Fails as the tests say.
+struct trouble {
+  static inline bool is_away = false;
+};
+
+struct shouting {
+  inlet<line> in{"lines"};
+  outlet<line> out{"shouted", key(&line::app)};
+  auto logic() const {
+    return from(in)
+        .map([](const line::view& l) {
+          if (l.text == "bad") throw std::runtime_error("a bad line");
+          if (trouble::is_away && l.text == "later") throw try_again("the server is away");
+          return line{std::string{l.app}, l.time, std::string{l.text} + "!"};
+        })
+        .to(out);
+  }
+};
+
+struct counting {
+  inlet<line> in{"shouted", keyed_by(&line::app)};
+  outlet<count> out{"counts", key(&count::app)};
+  cloudflow::state<std::int64_t> seen{"seen"};
+  auto logic() const {
+    return from(in)
+        .event_time(&line::time, in_order)
+        .key_by(&line::app)
+        .window(tumbling{60s})
+        .fold(seen, [](std::int64_t& n, const line::view&) { ++n; })
+        .map([](const windowed<std::string, std::int64_t>& w) {
+          return count{w.key, w.window.start, w.value};
+        })
+        .to(out);
+  }
+};
+
+namespace {
+
+const std::vector<line> four{
+    {"a", at(0), "one"}, {"b", at(1), "two"}, {"a", at(61), "three"}, {"b", at(62), "four"}};
+
+class two_streamlets : public application {
+protected:
+  explicit two_streamlets(
+      blueprint::bad_record_policy policy = blueprint::bad_record_policy::dead_letter) {
+    topic<line>("lines");
+    topic<line>("shouted", 2);
+    topic<count>("counts");
+    streamlet<shouting>("shouter", policy);
+    streamlet<counting>("counter");
+    trouble::is_away = false;
+  }
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> counts() {
+    std::map<std::pair<std::string, std::int64_t>, std::int64_t> all;
+    for (const auto& c : read<count>("counts"))
+      EXPECT_TRUE(all.emplace(std::pair{c.app, c.start.time_since_epoch() / 1s}, c.lines).second);
+    return all;
+  }
+  using expected = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
+};
+struct failing_policy : two_streamlets {
+  failing_policy() : two_streamlets(blueprint::bad_record_policy::fail) {}
+};
+struct skipping_policy : two_streamlets {
+  skipping_policy() : two_streamlets(blueprint::bad_record_policy::skip) {}
+};
+
+TEST_F(two_streamlets, pass_records_on_and_fire_all_windows_at_the_end_of_the_input) {
+  start();
+  send("lines", four);
+  run_to_end();
+  EXPECT_EQ(counts(), (expected{{{"a", 0}, 1}, {{"b", 0}, 1}, {{"a", 60}, 1}, {{"b", 60}, 1}}));
+}
+
+TEST_F(two_streamlets, count_each_record_once_however_often_they_are_killed) {
+  for (int round = 0; round != 30; ++round) {
+    start(1 + static_cast<std::size_t>(round) % 3);
+    if (round < 20) send("lines", std::vector<line>{{"a", at(round), "x"}});
+    step(round % 7);
+    kill();
+  }
+  start();
+  run_to_end();
+  EXPECT_EQ(counts(), (expected{{{"a", 0}, 20}}));
+  EXPECT_EQ(texts("shouted").size(), 20u);
+}
+
+TEST_F(two_streamlets, put_a_record_that_makes_the_code_throw_aside_and_go_on) {
+  start();
+  send("lines", std::vector<line>{{"a", at(0), "one"}, {"a", at(1), "bad"}, {"a", at(2), "two"}});
+  run_to_end();
+  EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"one!", "two!"}));
+  std::map<std::string, std::string> headers;
+  each("app.shouter.lines.dead-letter", [&](const record_view& r) {
+    for (const auto& h : r.headers) headers[std::string{h.name}] = h.value;
+  });
+  EXPECT_EQ(headers["cloudflow-reason"], "a bad line");
+  EXPECT_EQ(headers["cloudflow-topic"], "lines");
+  EXPECT_EQ(headers["cloudflow-offset"], "1");
+}
+
+TEST_F(skipping_policy, drops_a_record_that_makes_the_code_throw) {
+  start();
+  send("lines", std::vector<line>{{"a", at(0), "bad"}, {"a", at(2), "two"}});
+  run_to_end();
+  EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"two!"}));
+}
+
+TEST_F(failing_policy, stops_the_streamlet_at_the_record_while_others_go_on) {
+  start();
+  send("lines", std::vector<line>{{"a", at(0), "one"}, {"a", at(1), "bad"}, {"a", at(2), "two"}});
+  step(400);
+  EXPECT_FALSE(runtime->is_ready());
+  const auto status = runtime->status();
+  const auto shouter = std::find_if(status.begin(), status.end(),
+                                    [](const auto& t) { return t.streamlet == "shouter"; });
+  EXPECT_EQ(shouter->failure, "inlet lines, topic lines, partition 0, offset 1: a bad line");
+  EXPECT_GE(shouter->restarts, 2u);
+  EXPECT_EQ(shouter->sources[0].lag(), 3);
+  send("shouted", std::vector<line>{{"b", at(0), "x"}, {"b", at(60), "x"}});
+  step();
+  EXPECT_EQ(counts().size(), 1u);
+}
+
+TEST_F(two_streamlets, try_again_from_the_last_commit_when_something_outside_fails) {
+  start();
+  trouble::is_away = true;
+  send("lines", std::vector<line>{{"a", at(0), "one"}, {"a", at(1), "later"}});
+  step(50);
+  EXPECT_FALSE(runtime->is_ready());
+  trouble::is_away = false;
+  clock.advance(30s);
+  run_to_end();
+  EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"one!", "later!"}));
+}
+
+TEST_F(two_streamlets, wait_with_a_commit_that_may_succeed_later) {
+  start(1);
+  send("lines", four);
+  backend->fail(3, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+  step(3);
+  EXPECT_TRUE(texts("shouted").empty());
+  clock.advance(2s);
+  run_to_end();
+  EXPECT_EQ(texts("shouted").size(), 4u);
+  EXPECT_EQ(counts().size(), 4u);
+}
+
+TEST_F(two_streamlets, do_everything_since_the_last_commit_again_when_a_commit_fails_for_good) {
+  start(1);
+  send("lines", four);
+  backend->fail(2, {.code = pubsub::errc::fenced, .message = "fenced", .fatal = true});
+  step(10);
+  clock.advance(5s);
+  run_to_end();
+  EXPECT_EQ(texts("shouted").size(), 4u);
+  EXPECT_EQ(counts(), (expected{{{"a", 0}, 1}, {{"b", 0}, 1}, {{"a", 60}, 1}, {{"b", 60}, 1}}));
+}
+
+TEST_F(two_streamlets, refuse_a_record_whose_key_is_not_the_field_that_the_inlet_is_keyed_by) {
+  start();
+  record_buffer wrong;
+  byte_writer w;
+  codec<line>::encode(four[0], w);
+  wrong.append("not-a", w.view());
+  send("shouted", wrong);
+  run_to_end();
+  std::size_t refused = 0;
+  each("app.counter.shouted.dead-letter", [&](const record_view&) { ++refused; });
+  EXPECT_EQ(refused, 1u);
+}
+
+TEST_F(two_streamlets, run_on_threads_of_their_own) {
+  const system_clock real;
+  time = &real;
+  start(3);
+  {
+    const worker_threads threads{*runtime};
+    for (int n = 0; n != 50; ++n)
+      send("lines", std::vector<line>{{"a", at(n % 60), "x"}, {"b", at(n % 60), "y"}});
+    while (!runtime->advance_to_end()) std::this_thread::yield();
+  }
+  EXPECT_EQ(counts(), (expected{{{"a", 0}, 50}, {{"b", 0}, 50}}));
+  kill();
+}
+
+struct reading_new : application {
+  reading_new() {
+    topic<old_line>("lines");
+    topic<line>("shouted");
+    streamlet<shouting>("shouter");
+  }
+};
+
+TEST_F(reading_new, takes_records_of_an_older_schema_with_the_default_of_the_new_field) {
+  start();
+  send("lines", std::vector<old_line>{{"a", at(0)}});
+  run_to_end();
+  EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"none!"}));
+}
+
+TEST_F(reading_new, reads_a_record_that_names_its_schema_in_a_header) {
+  start();
+  record_buffer mixed;
+  byte_writer w;
+  codec<old_line>::encode(old_line{"a", at(0)}, w);
+  mixed.append("a", w.view());
+  w.clear();
+  codec<line>::encode(line{"a", at(0), "new"}, w);
+  mixed.append("a", w.view());
+  mixed.add_header(flow::schema_header_name, codec<line>::fingerprint.substr(0, 8));
+  ASSERT_TRUE(log->schemas().put(codec<line>::fingerprint, codec<line>::schema_text));
+  send("lines", mixed);
+  run_to_end();
+  EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"none!", "new!"}));
+}
+
+TEST(metrics, are_written_as_prometheus_reads_them) {
+  const task_status t{.streamlet = "s",
+                      .partition = 1,
+                      .is_running = true,
+                      .failure = {},
+                      .records_in = 7,
+                      .sources = {{"in", "t", 1, 3, 10}}};
+  const auto text = to_prometheus("app", {t});
+  EXPECT_NE(
+      text.find(
+          "cloudflow_records_in_total{application=\"app\",streamlet=\"s\",partition=\"1\"} 7"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("cloudflow_lag_records{application=\"app\",streamlet=\"s\",inlet=\"in\","
+                      "topic=\"t\",partition=\"1\"} 7"),
+            std::string::npos)
+      << text;
+}
+
+}  // namespace
+}  // namespace cloudflow::runtime
