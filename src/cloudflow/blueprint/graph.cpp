@@ -45,9 +45,7 @@ std::string_view streamlet_of(std::string_view port_path) {
 class picture {
 public:
   picture(const plan& p, const graph_options& options)
-    : plan_(p),
-      to_(options.is_ascii ? "->" : "─▶"),
-      from_(options.is_ascii ? "<-" : "◀─") {}
+    : plan_(p), to_(options.is_ascii ? "->" : "─▶"), from_(options.is_ascii ? "<-" : "◀─") {}
 
   std::string draw() const { return title() + "\n" + streamlets() + "\n" + topics(); }
 
