@@ -39,7 +39,10 @@ public:
       const auto before = problems_.size();
       auto streamlet = resolve(s);
       const auto is_sound = problems_.size() == before;
-      if (is_sound) check_guarantee(streamlet);
+      if (is_sound) {
+        check_guarantee(streamlet);
+        check_state(streamlet);
+      }
       add_dead_letters(streamlet, dead_letters);
       plan_.streamlets.push_back(std::move(streamlet));
     }
@@ -68,14 +71,41 @@ private:
                          "Unknown key '{path}.{key}'.");
   }
 
-  /// Other parts read sections of their own there, so only a near miss of ours is suspicious.
+  /// What nobody reads is pointed out: 2.3 refuses it, but other tools may keep sections of their own there.
   void warn_of_typos(const config::value& section) {
-    static const std::vector<std::string> sections{"streamlets", "topics", "runtimes", "kafka"};
+    static const std::vector<std::string> sections{"streamlets", "topics", "runtimes",
+                                                   "kafka",      "runner", "internal"};
     for (const auto& m : *section.as_object()) {
       if (std::find(sections.begin(), sections.end(), m.key) != sections.end()) continue;
-      if (auto hint = did_you_mean(m.key, sections); !hint.empty())
-        from_.report(m.where, fmt::format("Unknown key 'cloudflow.{}'.", m.key), std::move(hint),
-                     problem_kind::unknown_key, severity::warning);
+      from_.report(m.where, fmt::format("Unknown key 'cloudflow.{}'.", m.key),
+                   suggest(m.key, sections), problem_kind::unknown_key, severity::warning);
+    }
+  }
+
+  /// State belongs to a partition: all records of a key have to come in the same one, whatever the inlet.
+  void check_state(const streamlet_plan& s) {
+    if (s.descriptor.states.empty()) return;
+    const topic_plan* first = nullptr;
+    for (const auto& inlet : s.inlets) {
+      const auto* topic = plan_.find_topic(inlet.topic_id);
+      if (topic == nullptr) continue;
+      if (topic->partitions > 1 && inlet.key.empty())
+        from_.report(
+            settings::nowhere(),
+            fmt::format(
+                "streamlet {} keeps state, but its inlet {} does not say by what its records are "
+                "keyed, and topic {} has {} partitions",
+                s.name, inlet.name, topic->id, topic->partitions),
+            "declare the inlet with keyed_by(...), or give the topic one partition");
+      if (first != nullptr && first->partitions != topic->partitions)
+        from_.report(
+            settings::nowhere(),
+            fmt::format(
+                "streamlet {} keeps state over topics with different numbers of partitions: {} has "
+                "{}, {} has {}",
+                s.name, first->id, first->partitions, topic->id, topic->partitions),
+            "give both topics the same number of partitions");
+      if (first == nullptr) first = topic;
     }
   }
 

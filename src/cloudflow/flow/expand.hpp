@@ -74,7 +74,7 @@ struct expand_stage : stage_base {
     struct work {
       owned record;
       std::string key;
-      std::string origin_key, origin_value;
+      std::string origin_key{}, origin_value{};
       record_view origin{};
       std::size_t inlet = 0;
       std::int64_t attempts = 0;
@@ -97,7 +97,8 @@ struct expand_stage : stage_base {
     expansion_output<output> emitted{};
 
     void operator()(const In& x, const record_info& i) {
-      begin(current, to_owned(x), settings.expansion.key(x), i.inlet);
+      current.emplace(
+          work{.record = to_owned(x), .key = settings.expansion.key(x), .inlet = i.inlet});
       if (i.origin != nullptr) {
         current->origin_key = i.origin->key;
         current->origin_value = i.origin->value;
@@ -142,13 +143,6 @@ struct expand_stage : stage_base {
     }
 
   private:
-    void begin(std::optional<work>& slot, owned record, std::string key, std::size_t inlet) {
-      slot.emplace(work{.record = std::move(record),
-                        .key = std::move(key),
-                        .origin_key = {},
-                        .origin_value = {},
-                        .inlet = inlet});
-    }
     void proceed() {
       out->is_suspended = !work_on(*current);
       if (!out->is_suspended) current.reset();
@@ -159,7 +153,7 @@ struct expand_stage : stage_base {
       if (due == parked.end()) return;
       auto record = decoded<owned>(due->record);
       auto key = settings.expansion.key(borrowed(record));
-      begin(revived, std::move(record), std::move(key), 0);
+      revived.emplace(work{.record = std::move(record), .key = std::move(key)});
       revived->origin_key = due->key;
       revived->origin_value = due->record;
       revived->origin = {revived->origin_key, revived->origin_value, {}, due->time, due->offset};

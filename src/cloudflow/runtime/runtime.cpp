@@ -64,10 +64,13 @@ result<void> native_runtime::start_topics() {
         return error{
             fmt::format("topic {}: its schema cannot be stored: {}", t.name, put.error().message)};
     }
-    auto made = around_.log->ensure_topic({.name = t.name,
-                                           .partitions = t.partitions,
-                                           .properties = t.properties,
-                                           .base_schema = fingerprint});
+    // The base schema is recorded when a topic is created; producers with another one say so in a header.
+    const auto there = around_.log->topic(t.name);
+    auto made =
+        around_.log->ensure_topic({.name = t.name,
+                                   .partitions = t.partitions,
+                                   .properties = t.properties,
+                                   .base_schema = there ? there->spec.base_schema : fingerprint});
     if (!made) return error{fmt::format("topic {}: {}", t.name, made.error().message)};
   }
   return {};
@@ -94,6 +97,11 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s)
   streamlets_.push_back(std::move(instance));
   auto& added = *streamlets_.back();
   if (auto done = open_outlets(added); !done) return done;
+  try {
+    definition->check(added.where);
+  } catch (const std::exception& e) {
+    return in_streamlet(s.name, e.what());
+  }
   return open_inlets(added);
 }
 

@@ -194,6 +194,42 @@ TEST_F(two_streamlets, run_on_threads_of_their_own) {
   kill();
 }
 
+TEST_F(failing_policy, stops_at_a_record_that_cannot_be_decoded) {
+  start();
+  record_buffer broken;
+  broken.append("a", "\x02");
+  send("lines", broken);
+  step(50);
+  EXPECT_FALSE(runtime->is_ready());
+  std::size_t letters = 0;
+  each("app.shouter.lines.dead-letter", [&](const record_view&) { ++letters; });
+  EXPECT_EQ(letters, 0u);
+}
+
+struct changed_schema : application {
+  changed_schema() {
+    topic<line>("lines");
+    topic<line>("shouted");
+    streamlet<shouting>("shouter");
+  }
+};
+
+TEST_F(changed_schema, is_named_in_a_header_where_the_topic_was_made_with_an_older_one) {
+  ASSERT_TRUE(log->schemas().put(codec<old_line>::fingerprint, codec<old_line>::schema_text));
+  ASSERT_TRUE(log->ensure_topic({.name = "shouted",
+                                 .partitions = 1,
+                                 .properties = {},
+                                 .base_schema = std::string{codec<old_line>::fingerprint}}));
+  start();
+  send("lines", std::vector<line>{{"a", at(0), "new"}});
+  run_to_end();
+  EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"new!"}));
+  each("shouted", [](const record_view& r) {
+    ASSERT_EQ(r.headers.size(), 1u);
+    EXPECT_EQ(r.headers[0].value, codec<line>::fingerprint.substr(0, 8));
+  });
+}
+
 struct reading_new : application {
   reading_new() {
     topic<old_line>("lines");

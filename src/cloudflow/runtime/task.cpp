@@ -68,8 +68,8 @@ void task::assign(std::size_t inlet, record_offset next) {
 }
 
 void task::build() {
-  program_ =
-      streamlet_->definition->start(streamlet_->where, {&changes_, stores_.get(), time_, wake_});
+  program_ = streamlet_->definition->start(
+      streamlet_->where, {&changes_, stores_.get(), time_, owns_sources() ? wake_ : nullptr});
   program_->load();
   restart_at_.reset();
   is_running_.store(true, std::memory_order_release);
@@ -152,8 +152,10 @@ task::activity task::step_program(timestamp now) {
   for (auto& s : sources_) {
     has_worked |= run_source(*s);
     if (changes_.is_suspended) return activity::worked;
+    refuse_rejected();
   }
-  if (sources_.empty()) has_worked |= program_->poll() == flow::source_status::produced;
+  if (owns_sources()) has_worked |= program_->poll() == flow::source_status::produced;
+  refuse_rejected();
   count();
   if (!has_worked && must_finish_.load(std::memory_order_acquire)) {
     finish();
@@ -161,6 +163,14 @@ task::activity task::step_program(timestamp now) {
   }
   if (has_worked) return activity::worked;
   return waits_for_clock_ ? activity::waiting : activity::idle;
+}
+
+/// The policy `fail` holds for whatever a record is rejected for.
+void task::refuse_rejected() const {
+  for (const auto& r : changes_.rejected)
+    if (r.inlet < streamlet_->plan->inlets.size() &&
+        streamlet_->plan->inlets[r.inlet].on_bad_record == blueprint::bad_record_policy::fail)
+      throw flow::record_failure(r.inlet, r.offset, r.reason.c_str());
 }
 
 task::activity task::work_off_suspended() {

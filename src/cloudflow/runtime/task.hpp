@@ -106,6 +106,9 @@ private:
 
   activity step_program(timestamp now);
   void finish();
+  void refuse_rejected() const;
+  /// Sources have no partitions: the first task of a streamlet has them.
+  bool owns_sources() const noexcept { return partition_ == 0; }
   activity work_off_suspended();
   bool run_source(source& s);
   bool fill(source& s);

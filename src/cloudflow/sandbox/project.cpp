@@ -95,6 +95,8 @@ result<blueprint::plan> project::make_plan(const configuration_arguments& argume
       app, *configuration,
       {.mount_root = state_directory + "/mounts", .needs_parameters = needs_parameters});
   if (!resolved.result) return error{blueprint::to_string(resolved.problems)};
+  // The embedded log commits everything exactly once, which is at least once and at most once as well.
+  for (auto& s : resolved.result->streamlets) s.guarantee = blueprint::delivery::exactly_once;
   return std::move(*resolved.result);
 }
 

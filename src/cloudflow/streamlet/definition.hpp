@@ -19,6 +19,10 @@ public:
   /// Throws std::invalid_argument with a sentence: a foreign port, an inlet read twice, an outlet never written.
   virtual blueprint::streamlet_descriptor describe() const = 0;
 
+  /// Builds the logic with these values and drops it: a value that only the author's code can judge is refused before
+  /// anything runs. Throws what that code throws, std::invalid_argument otherwise.
+  virtual void check(const deployment& d) const = 0;
+
   /// Calls logic() and binds what it returns. `d` and `around` outlive the program.
   /// Throws std::invalid_argument with a sentence: a parameter without value, a value that is not allowed.
   virtual std::unique_ptr<flow::program> start(const deployment& d,

@@ -45,6 +45,17 @@ public:
             const std::function<bool(std::string_view, std::string_view)>&) const override {}
 };
 
+/// What a logic is bound to when it will not run.
+struct dry_run {
+  explicit dry_run(std::size_t outlets) {
+    for (std::size_t i = 0; i != outlets; ++i) out.outputs.emplace_back(1);
+  }
+  flow::wiring::surroundings around() { return {&out, &stores, &time, {}}; }
+  flow::changes out;
+  no_state stores;
+  system_clock time;
+};
+
 std::vector<std::string> names_of(const blueprint::streamlet_descriptor& d) {
   std::vector<std::string> names;
   for (const auto* ports : {&d.inlets, &d.outlets})
@@ -90,11 +101,8 @@ blueprint::streamlet_descriptor definition_base::describe() const {
   for (const auto* p : parameters_) ctx.set(p, p->placeholder());
   for (const auto* m : mounts_) ctx.set(m, std::make_shared<const std::string>());
 
-  flow::changes out;
-  for (std::size_t i = 0; i != outlets_.size(); ++i) out.outputs.emplace_back(1);
-  const no_state stores;
-  const system_clock time;
-  flow::wiring w{inlets_, outlets_, states_, {&out, &stores, &time, {}}};
+  dry_run dry{outlets_.size()};
+  flow::wiring w{inlets_, outlets_, states_, dry.around()};
   bind(ctx, w).reset();
   w.expect_all_used(names_of(described_));
 
@@ -105,6 +113,11 @@ blueprint::streamlet_descriptor definition_base::describe() const {
     d.states[i].window = use.window;
   }
   return d;
+}
+
+void definition_base::check(const deployment& d) const {
+  dry_run dry{outlets_.size()};
+  start(d, dry.around()).reset();
 }
 
 std::unique_ptr<flow::program> definition_base::start(const deployment& d,

@@ -14,6 +14,7 @@ namespace detail {
 class definition_base : public streamlet_definition {
 public:
   blueprint::streamlet_descriptor describe() const final;
+  void check(const deployment& d) const final;
   std::unique_ptr<flow::program> start(const deployment& d,
                                        flow::wiring::surroundings around) const final;
 
