@@ -1,6 +1,6 @@
 """Runs clang-tidy over the files of a build tree, several at a time, and remembers the clean ones.
 
-usage: tidy.py --build TREE [-j N] [--changed-since COMMIT] [--checks CHECKS] [FILE...]
+usage: tidy.py --build TREE [-j N] [--changed-since COMMIT] [--checks CHECKS] [--tests] [FILE...]
 
 A file is clean while it, the project's headers below it, its compile command, .clang-tidy and clang-tidy's version
 stay the same; then it is not looked at again (cache: $XDG_CACHE_HOME/cloudflow/tidy, by content, shared by clones).
@@ -23,6 +23,7 @@ import time
 TIDY = "clang-tidy-16"
 INCLUDE = re.compile(rb'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 SKIPPED = re.compile(r"/headers/[^/]*\.hpp\.cpp$")  # check_headers' one-line files
+TESTS = re.compile(r"\.(test|bench|fuzz)\.cpp$")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -107,6 +108,7 @@ def main() -> int:
     parser.add_argument("-j", type=int, default=os.cpu_count())
     parser.add_argument("--changed-since")
     parser.add_argument("--checks", default="")
+    parser.add_argument("--tests", action="store_true", help="tests, benchmarks and fuzz targets too")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
 
@@ -114,6 +116,8 @@ def main() -> int:
     if not units:
         print("clang-tidy: nothing to look at: is the tree configured?", file=sys.stderr)
         return 1
+    if not options.tests and not options.files:
+        units = [u for u in units if not TESTS.search(u.file)]
     known = len(units)
     if options.changed_since:
         changed = changed_since(options.changed_since)

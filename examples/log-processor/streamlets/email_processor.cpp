@@ -4,7 +4,6 @@
 
 namespace logproc {
 
-using cloudflow::dead_letter;
 using data::log_stats;
 
 /// One mail for each flagged window, when it is first flagged.

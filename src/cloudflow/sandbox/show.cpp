@@ -24,30 +24,46 @@ enum class purpose { reading, writing };
 /// The log of a state directory, wherever it is open.
 class opened_log {
 public:
+  /// A sandbox that is starting has the log open before it answers, and one that ends has it open for longer: both
+  /// are waited for.
   static result<opened_log> open(const state_layout& state, purpose why) {
-    opened_log o;
-    if (auto remote = connect_access(state.socket())) {
-      o.access_ = std::move(remote);
-      return o;
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+      if (auto remote = connect_access(state.socket())) return opened_log{std::move(remote)};
+      if (!std::filesystem::exists(state.log()))
+        return error{
+            fmt::format("{}: there is no log here: run the application first, or name its "
+                        "directory with --state",
+                        state.root.string())};
+      auto local = open_here(state, why);
+      if (local) return std::move(local).value();
+      const bool is_final = local.error().code != pubsub::errc::in_use;
+      if (is_final || std::chrono::steady_clock::now() > give_up)
+        return error{std::move(local).error().message};
+      std::this_thread::sleep_for(look_every);
     }
-    if (!std::filesystem::exists(state.log()))
-      return error{fmt::format(
-          "{}: there is no log here: run the application first, or name its directory with --state",
-          state.root.string())};
-    pubsub::embedded::options how;
-    how.directory = state.log();
-    how.read_only = why == purpose::reading;
-    o.clock_ = std::make_unique<system_clock>();
-    auto log = pubsub::embedded::open(how, *o.clock_);
-    if (!log) return error{log.error().message};
-    o.log_ = std::move(log).value();
-    o.access_ = make_local_access(*o.log_);
-    return o;
   }
   log_access& operator*() const { return *access_; }
   log_access* operator->() const { return access_.get(); }
 
 private:
+  static constexpr std::chrono::milliseconds patience{5000}, look_every{20};
+
+  explicit opened_log(std::unique_ptr<log_access> access) : access_(std::move(access)) {}
+
+  static pubsub::result<opened_log> open_here(const state_layout& state, purpose why) {
+    pubsub::embedded::options how;
+    how.directory = state.log();
+    how.read_only = why == purpose::reading;
+    auto clock = std::make_unique<system_clock>();
+    auto log = pubsub::embedded::open(how, *clock);
+    if (!log) return std::move(log).error();
+    opened_log o{make_local_access(**log)};
+    o.clock_ = std::move(clock);
+    o.log_ = std::move(log).value();
+    return o;
+  }
+
   std::unique_ptr<system_clock> clock_;
   std::unique_ptr<pubsub::embedded::log> log_;
   std::unique_ptr<log_access> access_;
