@@ -44,6 +44,11 @@ public:
 
   int parse_and_run(int argc, char** argv) {
     arguments_.assign(argv, argv + argc);
+    if (argc > 1 && argv[1][0] != '-' && !has_command(argv[1])) {
+      fmt::print(stderr, "there is no command {}; {} --help lists those there are\n", argv[1],
+                 app_->info().name);
+      return wrong_use;
+    }
     try {
       cli_.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -53,6 +58,10 @@ public:
   }
 
 private:
+  bool has_command(const std::string& name) const {
+    const auto all = cli_.get_subcommands([&](const CLI::App* c) { return c->get_name() == name; });
+    return !all.empty();
+  }
   CLI::App& command(const char* name, const char* description, std::function<int()> action) {
     auto& c = *cli_.add_subcommand(name, description);
     c.callback([this, action = std::move(action)] { action_ = action; });

@@ -119,11 +119,29 @@ error in_use(const options& wanted) {
           true, false};
 }
 
+/// Families are made one after the other when a log is made: a kill in between leaves some of them.
+bool is_complete(const std::string& path, rocksdb::Env* env) {
+  rocksdb::DBOptions how;
+  how.env = env;
+  std::vector<std::string> names;
+  // What cannot be read at all, opening it reports.
+  if (!rocksdb::DB::ListColumnFamilies(how, path, &names).ok()) return true;
+  return names.size() > family_names.size();
+}
+
 /// A reader takes no lock, but must not read beside an owner that moves files away.
-std::optional<error> check_readable(const options& wanted, rocksdb::FileSystem& files) {
+std::optional<error> check_readable(const options& wanted, rocksdb::Env* env) {
   const auto path = wanted.directory.string();
+  auto& files = *env->GetFileSystem();
   if (!files.FileExists(path + "/CURRENT", {}, nullptr).ok())
     return error{errc::unavailable, fmt::format("There is no log in {}.", path), false, false};
+  if (!is_complete(path, env))
+    return error{
+        errc::unavailable,
+        fmt::format("There is no log in {} yet: the process that made it was killed before "
+                    "it was complete. Opening it for writing completes it.",
+                    path),
+        false, false};
   rocksdb::FileLock* lock = nullptr;
   const auto status = files.LockFile(path + "/LOCK", {}, &lock, nullptr);
   if (status.ok())
@@ -226,7 +244,7 @@ result<std::unique_ptr<storage>> storage::open(const options& wanted) {
   }
   parts->files = env->GetFileSystem();
   if (wanted.read_only) {
-    if (auto problem = check_readable(wanted, *parts->files)) return *std::move(problem);
+    if (auto problem = check_readable(wanted, env)) return *std::move(problem);
   } else if (const auto made = env->CreateDirIfMissing(wanted.directory.string()); !made.ok()) {
     return to_error(made, wanted.directory);
   }
