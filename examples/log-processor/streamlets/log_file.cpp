@@ -36,7 +36,8 @@ struct log_file::reader {
   std::unique_ptr<connect::log_records> records;
 };
 
-log_file::log_file(std::string bucket, std::string line_pattern, std::string time_format)
+log_file::log_file(std::string bucket, const std::string& line_pattern,
+                   const std::string& time_format)
   : settings_(std::make_shared<const settings>(
         settings{std::move(bucket), layouts_of(line_pattern, time_format)})) {}
 

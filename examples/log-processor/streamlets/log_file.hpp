@@ -39,7 +39,7 @@ public:
   using state = file_progress;
   using output = std::variant<data::log_message, data::invalid_log>;
 
-  log_file(std::string bucket, std::string line_pattern, std::string time_format);
+  log_file(std::string bucket, const std::string& line_pattern, const std::string& time_format);
 
   std::string key(const data::log_key::view& k) const { return std::string{k.key}; }
   cloudflow::result<cloudflow::expansion_progress, read_error> advance(

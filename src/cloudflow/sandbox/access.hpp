@@ -30,6 +30,7 @@ struct peek_request {
   /// Where to start: an offset, or relative to the end when negative.
   std::int64_t from = 0;
   std::size_t at_most = static_cast<std::size_t>(-1);
+  bool has_readable_times = false;  ///< ISO 8601 instead of the numbers that are stored
 };
 
 struct send_request {

@@ -57,7 +57,7 @@ public:
     if (!info) return error{info.error().message};
     auto cursors = cursors_for(request, *info);
     if (!cursors) return std::move(cursors).error();
-    record_text text{*log_, info->spec.base_schema};
+    record_text text{*log_, info->spec.base_schema, request.has_readable_times};
     for (std::size_t n = 0; n != request.at_most; ++n) {
       auto earliest = earliest_of(*cursors);
       if (!earliest) return std::move(earliest).error();
@@ -73,7 +73,7 @@ public:
   result<std::size_t> send(const send_request& request) override {
     const auto info = log_->topic(request.topic);
     if (!info) return error{info.error().message};
-    record_text text{*log_, info->spec.base_schema};
+    record_text text{*log_, info->spec.base_schema, false};
     const auto partitions = static_cast<std::int32_t>(info->partitions.size());
     std::vector<record_buffer> by_partition(info->partitions.size());
     for (std::size_t i = 0; i != request.values_json.size(); ++i) {

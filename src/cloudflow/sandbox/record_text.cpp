@@ -47,8 +47,10 @@ result<shown_record> record_text::show(const record_view& r, std::int32_t partit
   const auto schema =
       fingerprint.empty() ? result<const schema::avro_schema*>{nullptr} : schema_of(fingerprint);
   if (!schema) return schema.error();
-  if (*schema == nullptr ||
-      !schema::avro_to_json(**schema, r.value, schema::json_form::plain, s.value_json))
+  if (*schema == nullptr || !schema::avro_to_json(**schema, r.value,
+                                                  has_readable_times_ ? schema::json_form::plain
+                                                                      : schema::json_form::numbers,
+                                                  s.value_json))
     s.value_json = hex_json(r.value);
   return s;
 }

@@ -14,8 +14,8 @@ namespace cloudflow::sandbox {
 class record_text {
 public:
   /// `log` outlives this; `base_schema` is the fingerprint of records without schema header.
-  record_text(pubsub::backend& log, std::string base_schema)
-    : log_(&log), base_(std::move(base_schema)) {}
+  record_text(pubsub::backend& log, std::string base_schema, bool has_readable_times)
+    : log_(&log), base_(std::move(base_schema)), has_readable_times_(has_readable_times) {}
 
   /// A value that its schema cannot read is shown as its bytes in hexadecimal; that is no error.
   result<shown_record> show(const record_view& r, std::int32_t partition);
@@ -28,6 +28,7 @@ private:
 
   pubsub::backend* log_;
   std::string base_;
+  bool has_readable_times_;
   std::map<std::string, schema::avro_schema> known_;
 };
 

@@ -136,6 +136,7 @@ result<void> peek(const std::filesystem::path& state, const peek_options& option
   if (!log) return std::move(log).error();
   peek_request request{.topic = options.topic, .partition = options.partition, .from = *from};
   if (options.count) request.at_most = *options.count;
+  request.has_readable_times = options.format == "table";
   std::map<std::int32_t, std::int64_t> next;
   if (options.is_following) {
     const auto topics = (*log)->topics();

@@ -35,15 +35,12 @@ std::optional<T> optional_from(const nlohmann::json& j) {
 // -- requests ----------------------------------------------------------------------------------------
 
 nlohmann::json to_json(const peek_request& r) {
-  return {{"command", "peek"},
-          {"topic", r.topic},
-          {"partition", or_null(r.partition)},
-          {"from", r.from},
-          {"at_most", r.at_most}};
+  return {{"command", "peek"}, {"topic", r.topic},     {"partition", or_null(r.partition)},
+          {"from", r.from},    {"at_most", r.at_most}, {"readable_times", r.has_readable_times}};
 }
 peek_request peek_from(const nlohmann::json& j) {
   return {j.at("topic"), optional_from<std::int32_t>(j.at("partition")), j.at("from"),
-          j.at("at_most")};
+          j.at("at_most"), j.at("readable_times")};
 }
 
 nlohmann::json to_json(const send_request& r) {

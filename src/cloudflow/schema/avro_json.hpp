@@ -14,6 +14,8 @@ enum class json_form : std::uint8_t {
   /// For people and their tools: the value of a union stands for itself; timestamps and dates are ISO 8601 where the
   /// year has four digits, otherwise numbers.
   plain,
+  /// As `plain`, but logical types do not show: times are numbers, as they are stored.
+  numbers,
   /// "JSON Encoding" of the Avro specification: the value of a union is `null` or `{"type": value}`; logical types
   /// do not show.
   avro,
