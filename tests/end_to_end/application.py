@@ -43,14 +43,15 @@ def program(name, *arguments, text=None):
 
 
 def processes_of_group(group):
-    """The processes of a group that have not ended; zombies have."""
+    """The processes of a group that have not ended; a zombie has when all of its threads have."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError):
             state, parent, of_group = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:3]
-            if int(of_group) == group and state not in "ZX":
+            has_ended = state in "ZX" and len(os.listdir(entry / "task")) <= 1
+            if int(of_group) == group and not has_ended:
                 found.append((int(entry.name), int(parent)))
     return found
 
@@ -113,7 +114,10 @@ class Life:
         return wait_until("a child", find)
 
     def kill_child(self):
-        os.kill(self.child(), signal.SIGKILL)
+        """SIGKILL to the child alone; the parent stays."""
+        child, group = self.child(), self.process.pid
+        os.kill(child, signal.SIGKILL)
+        wait_until("the child's end", lambda: child not in [pid for pid, _ in processes_of_group(group)])
 
     def said(self, pattern):
         """The first group of `pattern` in what it has logged; waits for it."""
@@ -144,15 +148,15 @@ class Application:
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, *arguments, feeds=False):
-        """Starts it with what the arguments add. With `feeds` it announces all logs itself and ends by itself."""
+        """Starts it with what the arguments add. With `feeds` it announces all logs itself."""
         own = ["--state", self.state, "--port", 0, "--metrics-port", 0]
         if feeds:
-            own += ["--until-idle", "--feed", f"'{BIN}/log-forwarder' '{self.logs}'"]
+            own += ["--feed", f"'{BIN}/log-forwarder' '{self.logs}'"]
         return Life([*own, *arguments, f"bucket={self.logs}", f"mail-outbox={self.outbox}"], self.directory)
 
     def run(self, *arguments):
         """Runs it over all logs to the end, which has to be a good one."""
-        life = self.start(*arguments, feeds=True)
+        life = self.start("--until-idle", *arguments, feeds=True)
         try:
             code = life.wait()
         finally:
@@ -165,17 +169,17 @@ class Application:
         return program("log-processor", command, *arguments, "--state", self.state, text=text)
 
     def topics(self):
-        """How many records are in each topic."""
+        """How many records are in each topic; nothing when there is no log yet."""
         asked = self.ask("topics")
         if asked.returncode != 0:
+            if re.search("there is no log (here|in)", asked.stderr, re.IGNORECASE):
+                return {}
             raise AssertionError(asked.stderr)
         return {row.split()[0]: int(row.split()[2]) for row in asked.stdout.splitlines()[1:]}
 
     def count(self, topic):
-        """How many records are in a topic; 0 also when there is no log yet."""
-        asked = self.ask("topics")
-        found = re.search(rf"^{re.escape(topic)} .* (\d+)$", asked.stdout, re.MULTILINE)
-        return int(found[1]) if found else 0
+        """How many records are in a topic; 0 also when it is not there yet."""
+        return self.topics().get(topic, 0)
 
     def lines(self, topic, *arguments):
         """The records of a topic, one JSON text each, as a stream: a topic may be large."""

@@ -7,7 +7,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from application import BIN, ROOT, EndToEnd, program, wait_until
+from application import ROOT, EndToEnd, program, wait_until
 from oracle import assert_equals_count, counted
 
 APP_ID = "11111111-2222-4333-8444-555555555555"
@@ -232,6 +232,7 @@ class Serving(EndToEnd):
         for body, pattern in (
             (json.dumps({"appId": APP_ID}), r"record 1.* key: expected a string, found no such field"),
             (f"{good}\n" + json.dumps(key_of(5)), r"record 2, which begins at line 2.* key: expected a string, found 5"),
+            (json.dumps({"appId": "no uuid", "key": "a.log"}), r"appId: .*no uuid"),
             ("[" + good, r"line 1, column \d+: .* found is the end"),
             ("", "the body is empty"),
         ):
@@ -267,8 +268,10 @@ class Serving(EndToEnd):
         self.announce(life, "001/orders.log", "missing.log", "001/payments.log")
         wait_until("a dead letter", lambda: self.app.count(DEAD_LETTERS) == 1)
         letter = self.app.peek(DEAD_LETTERS, "--format", "full")[0]
-        reason = dict(letter["headers"])["cloudflow-reason"]
-        self.assertRegex(reason, "missing.log.*No such file or directory")
+        about = dict(letter["headers"])
+        self.assertRegex(about["cloudflow-reason"], "missing.log.*No such file or directory")
+        self.assertEqual((about["cloudflow-topic"], about["cloudflow-offset"]), ("log-key", "1"))
+        self.assertEqual((letter["key"], letter["value"]), ("missing", key_of("missing.log", app="missing")))
         of_next = [r for r in self.app.peek("valid-logs", "--format", "full") if r["key"] == "payments"]
         self.assertEqual(len(of_next), 334)
         self.assertLess(max(r["time"] for r in of_next), letter["time"])
@@ -286,8 +289,7 @@ class Serving(EndToEnd):
     def test_an_outbox_that_cannot_be_written_delays_mails_and_loses_none(self):
         self.generate(self.app.logs)
         self.app.outbox.write_text("a file in the way")
-        life = self.serve("alert-threshold=3", "--until-idle", "--feed",
-                          f"'{BIN}/log-forwarder' '{self.app.logs}'")
+        life = self.started(self.app, "alert-threshold=3", "--until-idle", feeds=True)
         life.said("the outbox cannot be opened|cannot create the outbox|cannot write into the outbox")
         self.app.outbox.unlink()
         self.assertEqual(life.wait(), 0, life.log[-2000:])

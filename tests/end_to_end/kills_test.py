@@ -20,7 +20,7 @@ class Kills(EndToEnd):
         super().setUpClass()
         common = pathlib.Path(tempfile.mkdtemp(prefix="cloudflow-"))
         cls.addClassCleanup(shutil.rmtree, common, ignore_errors=True)
-        cls.logs = kills.make_logs(common / "logs", records=300_000, files=20)
+        cls.logs = kills.make_logs(common / "logs", records=300_000, files=6)
         cls.reference = kills.undisturbed(common / "undisturbed", cls.logs, kills.SETTINGS)
 
     def say(self, text):
@@ -35,7 +35,7 @@ class Kills(EndToEnd):
 
     def test_kills_of_the_child_alone_are_repaired_by_the_parent(self):
         app = Application(self.directory, self.logs)
-        life = app.start(*kills.SETTINGS, feeds=True)
+        life = app.start("--until-idle", *kills.SETTINGS, feeds=True)
         self.addCleanup(life.kill)
         for share in (0.2, 0.5):
             wait_until("progress", lambda share=share: app.count("valid-logs") > share * self.reference.records)

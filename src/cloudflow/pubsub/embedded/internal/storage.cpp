@@ -135,6 +135,12 @@ std::optional<error> check_readable(const options& wanted, rocksdb::Env* env) {
   auto& files = *env->GetFileSystem();
   if (!files.FileExists(path + "/CURRENT", {}, nullptr).ok())
     return error{errc::unavailable, fmt::format("There is no log in {}.", path), false, false};
+  rocksdb::FileLock* lock = nullptr;
+  const auto status = files.LockFile(path + "/LOCK", {}, &lock, nullptr);
+  if (status.ok())
+    files.UnlockFile(lock, {}, nullptr).PermitUncheckedError();
+  else if (is_lock_conflict(status.ToString()))
+    return in_use(wanted);
   if (!is_complete(path, env))
     return error{
         errc::unavailable,
@@ -142,12 +148,6 @@ std::optional<error> check_readable(const options& wanted, rocksdb::Env* env) {
                     "it was complete. Opening it for writing completes it.",
                     path),
         false, false};
-  rocksdb::FileLock* lock = nullptr;
-  const auto status = files.LockFile(path + "/LOCK", {}, &lock, nullptr);
-  if (status.ok())
-    files.UnlockFile(lock, {}, nullptr).PermitUncheckedError();
-  else if (is_lock_conflict(status.ToString()))
-    return in_use(wanted);
   return {};
 }
 
