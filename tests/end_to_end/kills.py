@@ -144,8 +144,8 @@ def killed(app, settings, reference, kills, numbers, say):
 
 
 def thirds(struck):
-    """How many kills struck in the first, the middle and the last third of the work."""
-    bounds = {"start": (0, 1 / 3), "middle": (1 / 3, 2 / 3), "end": (2 / 3, 2)}
+    """How many kills struck in each third of the work."""
+    bounds = {"first": (0, 1 / 3), "second": (1 / 3, 2 / 3), "last": (2 / 3, 2)}
     return {name: sum(low <= kill.share < high for kill in struck) for name, (low, high) in bounds.items()}
 
 
@@ -190,7 +190,7 @@ def main():
         logs = make_logs(directory / "logs", arguments.records, files=12)
         reference = undisturbed(directory / "undisturbed", logs, SETTINGS)
         struck, differences = story(directory, logs, SETTINGS, reference, arguments.kills, arguments.seed)
-    in_thirds = ", ".join(f"{count} at the {third}" for third, count in thirds(struck).items())
+    in_thirds = ", ".join(f"{count} in the {third} third" for third, count in thirds(struck).items())
     print(f"{len(struck)} kills struck: {in_thirds}")
     print("\n".join(differences[:20]) or "rows, valid-logs, invalid-logs and outbox equal those of the undisturbed run")
     return 1 if differences else 0
