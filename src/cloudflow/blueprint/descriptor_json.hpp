@@ -21,8 +21,8 @@ std::string to_json(std::span<const streamlet_descriptor> descriptors);
 
 /// Reads one descriptor. Unknown fields are ignored; those that 2.3 demands must be there. The
 /// error names the class and the path of the field (`outlets[0].schema.fingerprint`).
-result<streamlet_descriptor> descriptor_from_json(std::string_view json);
+result<streamlet_descriptor> descriptor_from_json(std::string_view text);
 /// Reads an array of descriptors, or a single one.
-result<std::vector<streamlet_descriptor>> descriptors_from_json(std::string_view json);
+result<std::vector<streamlet_descriptor>> descriptors_from_json(std::string_view text);
 
 }  // namespace cloudflow::blueprint

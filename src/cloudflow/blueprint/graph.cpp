@@ -128,8 +128,8 @@ private:
     row out{p.name, fmt::format("{} [{}]", from_, p.topic_id)};
     const auto* topic = plan_.find_topic(p.topic_id);
     if (topic != nullptr && topic->producers.empty()) out.push_back(from_ + " others");
-    if (p.on_bad_record == bad_record_policy::skip) out.push_back("(skips bad records)");
-    if (p.on_bad_record == bad_record_policy::fail) out.push_back("(fails on a bad record)");
+    if (p.on_bad_record == bad_record_policy::skip) out.emplace_back("(skips bad records)");
+    if (p.on_bad_record == bad_record_policy::fail) out.emplace_back("(fails on a bad record)");
     return out;
   }
 

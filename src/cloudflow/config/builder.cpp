@@ -83,7 +83,7 @@ void object_builder::put(node& object, std::span<const std::string> keys, const 
 }
 
 void object_builder::put_over(node& object, field& existing, const origin& where,
-                              node_ptr content) {
+                              const node_ptr& content) {
   if (is_open_object(*existing.content) && is_open_object(*content)) {
     const auto key = existing.key;
     path_.pop_back();

@@ -23,7 +23,7 @@ public:
 
 private:
   void put(node& object, std::span<const std::string> keys, const origin& where, node_ptr content);
-  void put_over(node& object, field& existing, const origin& where, node_ptr content);
+  void put_over(node& object, field& existing, const origin& where, const node_ptr& content);
   void note_duplicate(const field& existing, const origin& where, const node& content);
 
   node_ptr object_;

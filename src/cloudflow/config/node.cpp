@@ -58,7 +58,7 @@ bool is_unresolved_by_kind(const node& n) {
 
 }  // namespace
 
-node::node(node_body held_, origin where_) : held{std::move(held_)}, where{std::move(where_)} {
+node::node(node_body content, origin at) : held{std::move(content)}, where{std::move(at)} {
   resolved = !is_unresolved_by_kind(*this);
   for_each_child(*this, [&](const node& child) {
     resolved = resolved && child.resolved;

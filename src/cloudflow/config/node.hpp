@@ -97,7 +97,7 @@ using node_body = std::variant<std::monostate, bool, number, text, list_body, ob
                                reference, concatenation, merge_stack, broken>;
 
 struct node {
-  node(node_body held_, origin where_);
+  node(node_body content, origin at);
 
   template <class T>
   const T* as() const noexcept {
