@@ -81,7 +81,7 @@ const std::string* chars(const node& n) {
   static const std::string no = "false";
   static const std::string null = "null";
   if (const auto* t = n.as<text>()) return &t->chars;
-  if (const auto* number_ = n.as<number>()) return &number_->text;
+  if (const auto* digits = n.as<number>()) return &digits->text;
   if (const auto* b = n.as<bool>()) return *b ? &yes : &no;
   return n.as<std::monostate>() ? &null : nullptr;
 }
@@ -127,6 +127,8 @@ public:
   std::vector<node_ptr> take() && { return std::move(joined_); }
 
 private:
+  /// `left` is a copy because what it points to is replaced meanwhile.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   std::optional<mismatch> join(node_ptr left, const node_ptr& right) {
     if (is_object(*left) && is_object(*right)) return replace(over(right, left));
     if (left->as<list_body>() && right->as<list_body>()) return join_lists(left, right);

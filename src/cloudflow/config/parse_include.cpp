@@ -43,7 +43,7 @@ parser::success parser::parse_include(const origin& keyword, object_builder& int
 /// `"name"`, `file("name")` or `required(` of one of them `)`.
 std::optional<include_request> parser::parse_include_request() {
   auto t = next_content();
-  if (!opens(t, required_opening)) return parse_included_name(std::move(t));
+  if (!opens(t, required_opening)) return parse_included_name(t);
   if (t.text.size() > required_opening.size()) put_back(rest_of(t, required_opening.size()));
   auto request = parse_included_name(next_content());
   if (!request || !expect_close_paren()) return std::nullopt;
@@ -51,7 +51,7 @@ std::optional<include_request> parser::parse_include_request() {
   return request;
 }
 
-std::optional<include_request> parser::parse_included_name(token t) {
+std::optional<include_request> parser::parse_included_name(const token& t) {
   if (t.kind == token_kind::quoted) return include_request{include_kind::heuristic, t.text};
   if (t.kind == token_kind::unquoted) return parse_include_kind(t);
   fail_expecting(t, "the quoted name of a file after 'include'");

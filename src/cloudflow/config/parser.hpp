@@ -52,7 +52,7 @@ private:
 
   success parse_include(const origin& keyword, object_builder& into);
   std::optional<include_request> parse_include_request();
-  std::optional<include_request> parse_included_name(token t);
+  std::optional<include_request> parse_included_name(const token& t);
   std::optional<include_request> parse_include_kind(const token& t);
   success expect_close_paren();
   success add_included(const include_request& request, object_builder& into);
