@@ -83,6 +83,9 @@ class AboutTheApplication(EndToEnd):
             (r"stat-aggregator\.windw=.*did you mean stat-aggregator\.window\?", "stat-aggregator.windw=5m"),
             (r"window for streamlet stat-aggregator is not valid(?s:.*)'soon'", "window=soon"),
             (r"alert-threshold for streamlet stat-aggregator is not valid(?s:.*)'many'", "alert-threshold=many"),
+            (r"stat-aggregator: .*window.*-5m.* is not allowed", "window=-5m"),
+            (r"email-proc: mail-from: 'nobody' is no mail address", "mail-from=nobody"),
+            (r"file-ingestor: line-pattern '\(' is no RE2 pattern", "line-pattern=("),
         ):
             with self.subTest(setting=setting):
                 self.assert_refused(FAILED, pattern, "run", "--state", state, setting)

@@ -121,7 +121,7 @@ def killed(app, settings, reference, kills, numbers, say):
     Each fifth kill or so strikes while it recovers from the one before. Each life is told all logs again from the
     first on, until all are known; then each second one or so: also while old ones are worked off.
     """
-    struck, before = [], 0.0
+    struck, share = [], 0.0
     files = sum(path.is_file() for path in app.logs.rglob("*"))
     seconds_of_work = reference.seconds - reference.seconds_to_start
     for moment in moments_of(numbers, kills):
@@ -129,9 +129,10 @@ def killed(app, settings, reference, kills, numbers, say):
         feeds = app.count("log-key") == 0 or len({k["key"] for k in app.peek("log-key")}) < files or numbers.random() < 0.5
         began = time.monotonic()
         life = app.start("--until-idle", *settings, feeds=feeds)
-        if not strikes(life, (moment - before) * seconds_of_work, is_early, numbers):
+        # From where it stands, not from the moment before: each start takes time that does no work.
+        work = max(moment - share, numbers.random() / kills) * seconds_of_work
+        if not strikes(life, work, is_early, numbers):
             break
-        before = before if is_early else moment
         after, was_at_work = time.monotonic() - began, "metrics" in life.log
         records = app.count("valid-logs")
         share = records / reference.records
