@@ -28,20 +28,23 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
 class console_sink final : public log_sink {
 public:
   explicit console_sink(log_level lowest)
-    : out_("cloudflow", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()) {
+    : lowest_(lowest), out_("cloudflow", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()) {
     out_.set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
     out_.set_level(to_spdlog(lowest));
   }
+  log_level lowest() const noexcept override { return lowest_; }
   void write(log_level level, std::string_view component, std::string_view message) override {
     out_.log(to_spdlog(level), "{:<18} {}", component, message);
   }
 
 private:
+  log_level lowest_;
   spdlog::logger out_;
 };
 
 class null_sink final : public log_sink {
 public:
+  log_level lowest() const noexcept override { return log_level::off; }
   void write(log_level, std::string_view, std::string_view) override {}
 };
 

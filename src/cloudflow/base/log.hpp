@@ -18,6 +18,8 @@ std::string_view to_string(log_level level) noexcept;
 class log_sink {
 public:
   virtual ~log_sink() = default;
+  /// What is below this level is not written, and need not be formatted.
+  virtual log_level lowest() const noexcept = 0;
   /// `component` is who speaks: a streamlet's name, or a part of the runtime.
   virtual void write(log_level level, std::string_view component, std::string_view message) = 0;
 };
@@ -51,6 +53,7 @@ public:
   }
   template <class... Args>
   void log(log_level level, fmt::format_string<Args...> text, Args&&... args) const {
+    if (level < sink_->lowest()) return;
     sink_->write(level, component_, fmt::format(text, std::forward<Args>(args)...));
   }
   /// The same sink under another name.

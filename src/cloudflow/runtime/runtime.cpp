@@ -188,7 +188,8 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
 void native_runtime::start_tasks(streamlet_instance& s, std::int32_t partitions,
                                  const std::vector<std::vector<pubsub::assignment>>& assigned) {
   for (std::int32_t p = 0; p != partitions; ++p) {
-    auto& w = *workers_[next_worker_++ % workers_.size()];
+    // Each streamlet begins one worker further, so that the consumers of one partition are on different ones.
+    auto& w = *workers_[(streamlets_.size() + static_cast<std::size_t>(p)) % workers_.size()];
     auto t = std::make_unique<task>(s, p, around_.log->state(), *around_.time,
                                     options_.worker.tasks, [&w] { w.waker().notify(); });
     for (std::size_t i = 0; i != assigned.size(); ++i)

@@ -68,7 +68,6 @@ private:
   std::vector<std::unique_ptr<worker>> workers_;
   std::vector<std::string>
       finished_;  ///< streamlets that have been told that their input has ended
-  std::size_t next_worker_ = 0;
 };
 
 }  // namespace cloudflow::runtime

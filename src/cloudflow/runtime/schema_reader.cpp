@@ -70,8 +70,9 @@ schema_reader::schema_reader(schema_reader&&) noexcept = default;
 schema_reader& schema_reader::operator=(schema_reader&&) noexcept = default;
 schema_reader::~schema_reader() = default;
 
-pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas, std::string base,
-                                                  std::string reader_schema) {
+pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas,
+                                                  const std::string& base,
+                                                  const std::string& reader_schema) {
   auto reader = schema::parse_avro(reader_schema, "the inlet's schema");
   if (!reader) return unreadable(reader.error().message);
   auto own = reader->fingerprint();

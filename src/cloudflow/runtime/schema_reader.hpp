@@ -26,8 +26,8 @@ public:
   };
 
   /// `base` is the fingerprint of records without header. Errors: the base schema cannot be read as `reader_schema`.
-  static pubsub::result<schema_reader> open(pubsub::schema_store& schemas, std::string base,
-                                            std::string reader_schema);
+  static pubsub::result<schema_reader> open(pubsub::schema_store& schemas, const std::string& base,
+                                            const std::string& reader_schema);
   schema_reader(schema_reader&&) noexcept;
   schema_reader& operator=(schema_reader&&) noexcept;
   ~schema_reader();

@@ -75,7 +75,7 @@ private:
   std::vector<std::unique_ptr<task>> tasks_;
   std::unique_ptr<pubsub::producer> producer_;
   pubsub::transaction transaction_;
-  bool has_changes_ = false, waits_ = false;
+  bool has_changes_ = false;
   std::chrono::nanoseconds first_change_{0}, last_commit_{0};
   /// A commit that failed and may succeed later: until then the tasks stand still.
   std::chrono::nanoseconds retry_at_{0};

@@ -126,7 +126,7 @@ private:
     std::vector<std::string> child{"/proc/self/exe"};
     for (std::size_t i = 1; i < arguments_.size(); ++i)
       if (arguments_[i] != "--fresh") child.push_back(arguments_[i]);
-    child.push_back("--child");
+    child.emplace_back("--child");
     return sandbox::supervise(run_, child);
   }
 

@@ -26,7 +26,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     const std::string_view entry{*e};
     if (!added.contains(std::string{entry.substr(0, entry.find('='))})) all.emplace_back(entry);
   }
-  for (const auto& [name, value] : added) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : added) all.push_back(fmt::format("{}={}", name, value));
   return all;
 }
 

@@ -81,12 +81,12 @@ result<std::int64_t> parse_from(const std::string& text) {
 
 /// Prints what is appended, partition by partition, until the process is interrupted.
 result<void> follow(log_access& access, const peek_options& options, row_printer& rows,
-                    std::map<std::int32_t, std::int64_t> next) {
+                    std::map<std::int32_t, std::int64_t>& next) {
   using namespace std::chrono_literals;
   for (;;) {
     for (auto& [partition, from] : next) {
       const peek_request request{.topic = options.topic, .partition = partition, .from = from};
-      const auto done = access.peek(request, [&, &at = from](const shown_record& r) {
+      auto done = access.peek(request, [&, &at = from](const shown_record& r) {
         rows.add(r);
         at = r.offset + 1;
         return true;
@@ -147,14 +147,14 @@ result<void> peek(const std::filesystem::path& state, const peek_options& option
           next[static_cast<std::int32_t>(p)] = t.partitions[p].end.value();
   }
   row_printer rows{options.format, options.latest_by};
-  const auto done = (*log)->peek(request, [&](const shown_record& r) {
+  auto done = (*log)->peek(request, [&](const shown_record& r) {
     rows.add(r);
     if (options.is_following) next[r.partition] = std::max(next[r.partition], r.offset + 1);
     return true;
   });
   rows.finish();
   if (!done || !options.is_following) return done;
-  return follow(**log, options, rows, std::move(next));
+  return follow(**log, options, rows, next);
 }
 
 result<void> send(const std::filesystem::path& state, const send_options& options) {
