@@ -83,13 +83,22 @@ class AboutTheApplication(EndToEnd):
             (r"stat-aggregator\.windw=.*did you mean stat-aggregator\.window\?", "stat-aggregator.windw=5m"),
             (r"window for streamlet stat-aggregator is not valid(?s:.*)'soon'", "window=soon"),
             (r"alert-threshold for streamlet stat-aggregator is not valid(?s:.*)'many'", "alert-threshold=many"),
+        ):
+            with self.subTest(setting=setting):
+                self.assert_refused(FAILED, pattern, "run", "--state", state, setting)
+                self.assertFalse(state.exists())
+
+    def test_a_value_that_only_its_reader_can_judge_is_refused_before_a_streamlet_starts(self):
+        for pattern, setting in (
             (r"stat-aggregator: .*window.*-5m.* is not allowed", "window=-5m"),
             (r"email-proc: mail-from: 'nobody' is no mail address", "mail-from=nobody"),
             (r"file-ingestor: line-pattern '\(' is no RE2 pattern", "line-pattern=("),
         ):
             with self.subTest(setting=setting):
-                self.assert_refused(FAILED, pattern, "run", "--state", state, setting)
-                self.assertFalse(state.exists())
+                life = self.started(self.application(), setting)
+                self.assertEqual(life.wait(), FAILED)
+                self.assertRegex(life.log, pattern)
+                self.assertNotIn("listens at", life.log)
 
     def test_a_directory_that_is_not_there_is_named(self):
         missing = self.directory / "missing"
