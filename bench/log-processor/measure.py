@@ -170,6 +170,15 @@ def measure_throughput(work, runs):
     print(f"  CPU of log-processor / CPU by hand: {cpu['log-processor'] / cpu['by hand']:.1f}")
 
 
+def measure_small_files(directory, by_hand, runs):
+    """The forwarder announces one file after the other, each when the one before is durable."""
+    work = Workplace(directory, by_hand, 10_000, 100)
+    files = len(list(work.logs.rglob("*.log")))
+    show_heading(f"{work.lines:,} lines in {files} files, ms per file")
+    show("log-processor", [work.log_processor().seconds * 1000 / files for _ in range(runs)], 2)
+    show("by hand, one thread", [work.by_hand().seconds * 1000 / files for _ in range(runs)], 2)
+
+
 # -- where the time goes -----------------------------------------------------------------------------
 
 ON_DISK = "RocksDB, and waiting for the disk"
@@ -328,8 +337,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cloudflow-bench-") as name:
         directory = pathlib.Path(name)
         check_small(directory / "small", args.by_hand)
-        work = Workplace(directory / "work", args.by_hand, args.records, 100)
+        work = Workplace(directory / "work", args.by_hand, args.records, 10)
         measure_throughput(work, args.runs)
+        measure_small_files(directory / "small-files", args.by_hand, args.runs)
         show_profile(work)
         measure_start(directory, args.starts)
         measure_idle(directory)
