@@ -2,6 +2,7 @@
 """The commands of the log processor, running and stopped: what they print, refuse and return."""
 
 import json
+import re
 import shutil
 import unittest
 import urllib.error
@@ -50,6 +51,30 @@ class AboutTheApplication(EndToEnd):
         done = program("log-processor", "verify")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"blueprint\.conf: 9 streamlets, 4 topics, no problems")
+
+    def test_verify_finds_ten_planted_mistakes_in_one_run_and_no_eleventh(self):
+        file = str(ROOT / "examples/log-processor/testdata/ten-mistakes.conf")
+        done = program("log-processor", "verify", file)
+        self.assertEqual(done.returncode, 1)
+        found = re.findall(rf"^{re.escape(file)}:(\d+):\d+: error: (.*)$", done.stderr, re.MULTILINE)
+        planted = [
+            ("3", "ClassName logproc.http_ingres for http-ingress cannot be found."),
+            ("5", "Invalid streamlet name 'Key_Logger2'."),
+            ("18", "Invalid Kafka cluster name 'East_1'."),
+            ("20", "'valid logs' is not a valid topic name"),
+            ("22", "'message-logger.valid-log' does not point to a known streamlet inlet or outlet."),
+            ("23", "'0' is not a valid number of partitions"),
+            ("28", "'bad/name' is not a valid topic name"),
+            ("32", "'email-proc' is not a valid path to an outlet or an inlet."),
+            ("32", "'message-printer.valid-logs' is bound to more than one topic"),
+            ("34", "The key 'blueprint.topics.log-stat.partitions' is set twice"),
+        ]
+        self.assertEqual([line for line, _ in found], [line for line, _ in planted])
+        for (_, text), (_, begins) in zip(found, planted):
+            self.assertTrue(text.startswith(begins), text)
+        # Each is followed by the line it is about, and by what to do.
+        self.assertEqual(len(re.findall(r"^ +\^$", done.stderr, re.MULTILINE)), len(planted))
+        self.assertIn("did you mean 'logproc.http_ingress'?", done.stderr)
 
     def test_graph_shows_every_streamlet_and_topic(self):
         done = program("log-processor", "graph", "--ascii")

@@ -139,14 +139,20 @@ private:
     });
   }
   void add_verify() {
-    command("verify", "Checks the blueprint; every problem with its line.", [this] {
-      const auto v = app_->verify();
-      fmt::print(stderr, "{}", blueprint::to_string(v.problems));
-      if (!v.is_valid()) return failed;
-      fmt::print("{}: {} streamlets, {} topics, no problems\n", app_->info().blueprint_file,
-                 v.blueprint.streamlets.size(), v.blueprint.topics.size());
+    auto& c = command("verify", "Checks the blueprint; every problem with its line.", [this] {
+      const auto v =
+          other_blueprint_.empty() ? app_->verify() : app_->verify_file(other_blueprint_);
+      if (!v) return report(v.error());
+      fmt::print(stderr, "{}", blueprint::to_string(v->problems));
+      if (!v->is_valid()) return failed;
+      fmt::print("{}: {} streamlets, {} topics, no problems\n",
+                 other_blueprint_.empty() ? app_->info().blueprint_file : other_blueprint_,
+                 v->blueprint.streamlets.size(), v->blueprint.topics.size());
       return 0;
     });
+    c.add_option("blueprint", other_blueprint_,
+                 "Another blueprint for the streamlets of this program; without it the one it was "
+                 "built with.");
   }
   void add_graph() {
     auto& c = command("graph", "Draws the application as text.", [this] {
@@ -214,6 +220,7 @@ private:
   std::function<int()> action_;
   run_options run_;
   bool is_child_ = false, is_ascii_ = false;
+  std::string other_blueprint_;
   sandbox::peek_options peek_;
   sandbox::send_options send_;
 };

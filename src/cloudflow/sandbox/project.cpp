@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace cloudflow::sandbox {
@@ -69,19 +71,28 @@ result<project> project::load(std::span<const streamlet_definition* const> strea
   return p;
 }
 
+result<blueprint::verification> project::verify_file(const std::string& path) const {
+  std::ifstream file{path};
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return error{fmt::format("{}: cannot be read", path)};
+  return blueprint::verify(text.str(), path, descriptors_);
+}
+
 const streamlet_definition* project::definition_of(const std::string& class_name) const {
   const auto it = by_class_.find(class_name);
   return it == by_class_.end() ? nullptr : it->second;
 }
 
-blueprint::verification project::verify() const {
+result<blueprint::verification> project::verify() const {
   return blueprint::verify(info_.blueprint_text, std::string{info_.blueprint_file}, descriptors_);
 }
 
 result<blueprint::plan> project::make_plan(const configuration_arguments& arguments,
                                            const std::string& state_directory,
                                            bool needs_parameters) const {
-  auto verified = verify();
+  auto verified =
+      blueprint::verify(info_.blueprint_text, std::string{info_.blueprint_file}, descriptors_);
   if (!verified.is_valid()) return error{blueprint::to_string(verified.problems)};
   auto assignments = expand_assignments(arguments.assignments, verified.blueprint);
   if (!assignments) return std::move(assignments).error();

@@ -31,7 +31,9 @@ public:
   }
   /// Null if the program has no such class.
   const streamlet_definition* definition_of(const std::string& class_name) const;
-  blueprint::verification verify() const;
+  result<blueprint::verification> verify() const;
+  /// Another blueprint for the same streamlets. Errors: the file cannot be read.
+  result<blueprint::verification> verify_file(const std::string& path) const;
   /// The plan for this machine; the error is the problems, as a compiler prints them. `needs_parameters`: false for a
   /// plan that is only looked at.
   result<blueprint::plan> make_plan(const configuration_arguments& arguments,
