@@ -121,8 +121,9 @@ private:
   int run() {
     if (is_child_) return sandbox::run(*app_, run_);
     // Checked here, so that a mistake is reported once and nothing is started.
-    if (auto plan = app_->make_plan(run_.configuration, run_.state.string(), true); !plan)
-      return report(plan.error());
+    const auto plan = app_->make_plan(run_.configuration, run_.state.string(), true);
+    if (!plan) return report(plan.error());
+    if (const auto taken = app_->check_values(*plan); !taken) return report(taken.error());
     std::vector<std::string> child{"/proc/self/exe"};
     for (std::size_t i = 1; i < arguments_.size(); ++i)
       if (arguments_[i] != "--fresh") child.push_back(arguments_[i]);

@@ -2,6 +2,7 @@
 
 #include "cloudflow/blueprint/resolve.hpp"
 #include "cloudflow/config/layers.hpp"
+#include "cloudflow/streamlet/context.hpp"
 
 #include <fmt/format.h>
 
@@ -109,6 +110,21 @@ result<blueprint::plan> project::make_plan(const configuration_arguments& argume
   // The embedded log commits everything exactly once, which is at least once and at most once as well.
   for (auto& s : resolved.result->streamlets) s.guarantee = blueprint::delivery::exactly_once;
   return std::move(*resolved.result);
+}
+
+result<void> project::check_values(const blueprint::plan& plan) const {
+  for (const auto& s : plan.streamlets) {
+    deployment where;
+    where.streamlet = s.name;
+    where.parameters = s.parameters;
+    where.mounts = s.mounts;
+    try {
+      by_class_.at(s.class_name)->check(where);
+    } catch (const std::exception& e) {
+      return error{fmt::format("streamlet {}: {}", s.name, e.what())};
+    }
+  }
+  return {};
 }
 
 result<std::vector<std::string>> project::expand_assignments(

@@ -40,6 +40,9 @@ public:
                                     const std::string& state_directory,
                                     bool needs_parameters) const;
 
+  /// Whether the streamlets take the values of the plan, as far as only their own code can tell.
+  result<void> check_values(const blueprint::plan& plan) const;
+
 private:
   /// `window=5m` becomes a value for every streamlet of the blueprint that has the parameter.
   result<std::vector<std::string>> expand_assignments(
