@@ -51,7 +51,8 @@ public:
                      .assignments = {"bucket=" + logs(), "mail-outbox=" + directory_ + "/outbox",
                                      "alert-threshold=2"}},
                     directory_, true)
-                .value();
+                .value()
+                .plan;
     // Keys are put into the topic directly, and what only prints is left out: sockets and terminals are not simulated.
     std::erase_if(plan_.streamlets, [](const auto& s) {
       return s.name == "http-ingress" || s.name == "message-printer";

@@ -123,7 +123,8 @@ private:
     // Checked here, so that a mistake is reported once and nothing is started.
     const auto plan = app_->make_plan(run_.configuration, run_.state.string(), true);
     if (!plan) return report(plan.error());
-    if (const auto taken = app_->check_values(*plan); !taken) return report(taken.error());
+    fmt::print(stderr, "{}", plan->warnings);
+    if (const auto taken = app_->check_values(plan->plan); !taken) return report(taken.error());
     std::vector<std::string> child{"/proc/self/exe"};
     for (std::size_t i = 1; i < arguments_.size(); ++i)
       if (arguments_[i] != "--fresh") child.push_back(arguments_[i]);
@@ -159,7 +160,7 @@ private:
     auto& c = command("graph", "Draws the application as text.", [this] {
       const auto plan = app_->make_plan(run_.configuration, run_.state.string(), false);
       if (!plan) return report(plan.error());
-      fmt::print("{}", blueprint::draw(*plan, {.is_ascii = is_ascii_}));
+      fmt::print("{}", blueprint::draw(plan->plan, {.is_ascii = is_ascii_}));
       return 0;
     });
     add_configuration(c);

@@ -89,9 +89,9 @@ result<blueprint::verification> project::verify() const {
   return blueprint::verify(info_.blueprint_text, std::string{info_.blueprint_file}, descriptors_);
 }
 
-result<blueprint::plan> project::make_plan(const configuration_arguments& arguments,
-                                           const std::string& state_directory,
-                                           bool needs_parameters) const {
+result<planned_application> project::make_plan(const configuration_arguments& arguments,
+                                               const std::string& state_directory,
+                                               bool needs_parameters) const {
   auto verified =
       blueprint::verify(info_.blueprint_text, std::string{info_.blueprint_file}, descriptors_);
   if (!verified.is_valid()) return error{blueprint::to_string(verified.problems)};
@@ -109,7 +109,7 @@ result<blueprint::plan> project::make_plan(const configuration_arguments& argume
   if (!resolved.result) return error{blueprint::to_string(resolved.problems)};
   // The embedded log commits everything exactly once, which is at least once and at most once as well.
   for (auto& s : resolved.result->streamlets) s.guarantee = blueprint::delivery::exactly_once;
-  return std::move(*resolved.result);
+  return planned_application{std::move(*resolved.result), blueprint::to_string(resolved.problems)};
 }
 
 result<void> project::check_values(const blueprint::plan& plan) const {

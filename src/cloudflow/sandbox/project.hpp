@@ -18,6 +18,11 @@ struct configuration_arguments {
       assignments;  ///< `path=value`, `streamlet.parameter=value` or `parameter=value`
 };
 
+struct planned_application {
+  blueprint::plan plan;
+  std::string warnings;  ///< as a compiler prints them; empty: none
+};
+
 /// An application with its streamlets, as its program sees itself. Immutable; refers to the definitions.
 class project {
 public:
@@ -36,9 +41,9 @@ public:
   result<blueprint::verification> verify_file(const std::string& path) const;
   /// The plan for this machine; the error is the problems, as a compiler prints them. `needs_parameters`: false for a
   /// plan that is only looked at.
-  result<blueprint::plan> make_plan(const configuration_arguments& arguments,
-                                    const std::string& state_directory,
-                                    bool needs_parameters) const;
+  result<planned_application> make_plan(const configuration_arguments& arguments,
+                                        const std::string& state_directory,
+                                        bool needs_parameters) const;
 
   /// Whether the streamlets take the values of the plan, as far as only their own code can tell.
   result<void> check_values(const blueprint::plan& plan) const;

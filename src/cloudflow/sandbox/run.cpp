@@ -69,7 +69,7 @@ private:
   result<void> prepare() {
     auto plan = app_->make_plan(options_->configuration, options_->state.string(), true);
     if (!plan) return std::move(plan).error();
-    plan_ = std::move(plan).value();
+    plan_ = std::move(plan->plan);
     std::error_code failed;
     std::filesystem::create_directories(state_.root, failed);
     if (failed)
