@@ -141,7 +141,7 @@ protected:
     log = std::move(opened).value();
     backend = std::make_unique<flaky_backend>(*log);
   }
-  void start(std::size_t workers = 2) {
+  result<void> try_start(std::size_t workers = 2) {
     runtime_options how;
     how.workers = workers;
     auto started = native_runtime::create(
@@ -152,8 +152,13 @@ protected:
          .endpoint_of = {},
          .on_listening = {}},
         how);
-    ASSERT_TRUE(started) << started.error().message;
+    if (!started) return started.error();
     runtime = std::move(started).value();
+    return {};
+  }
+  void start(std::size_t workers = 2) {
+    const auto started = try_start(workers);
+    ASSERT_TRUE(started) << started.error().message;
   }
   /// As after a SIGKILL: nothing is committed any more.
   void kill() { runtime.reset(); }

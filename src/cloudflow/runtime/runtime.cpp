@@ -98,7 +98,7 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s)
   auto& added = *streamlets_.back();
   if (auto done = open_outlets(added); !done) return done;
   try {
-    definition->check(added.where);
+    added.store_uses = definition->check(added.where);
   } catch (const std::exception& e) {
     return in_streamlet(s.name, e.what());
   }
@@ -172,11 +172,12 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   auto writer =
       around_.log->open_producer({.transactional_id = s.plan->name + ".stores", .group = {}});
   if (!writer) return in_streamlet(s.plan->name, writer.error().message);
-  for (const auto& d : states) {
+  for (std::size_t i = 0; i != states.size(); ++i) {
+    const auto& d = states[i];
     const stores::store_spec spec{.name = name(d.name, ""),
                                   .key_schema = d.key.schema,
                                   .value_schema = d.value.schema,
-                                  .window = d.window,
+                                  .window = s.store_uses[i].window,
                                   .partitions = partitions};
     if (auto opened = stores::open_store(*around_.log, **writer, spec, refuse_other_schema);
         !opened)

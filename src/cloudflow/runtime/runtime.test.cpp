@@ -44,6 +44,24 @@ struct counting {
   }
 };
 
+struct regrouping {
+  inlet<line> in{"lines"};
+  outlet<count> out{"counts"};
+  cloudflow::state<std::int64_t> seen{"seen"};
+  cloudflow::parameter<std::chrono::milliseconds> window{"window", "Length of a window.", 60s};
+  auto logic(const context& ctx) const {
+    return from(in)
+        .event_time(&line::time, in_order)
+        .key_by(&line::app)
+        .window(tumbling{ctx[window]})
+        .fold(seen, [](std::int64_t& n, const line::view&) { ++n; })
+        .map([](const windowed<std::string, std::int64_t>& w) {
+          return count{w.key, w.window.start, w.value};
+        })
+        .to(out);
+  }
+};
+
 namespace {
 
 const std::vector<line> four{
@@ -228,6 +246,24 @@ TEST_F(changed_schema, is_named_in_a_header_where_the_topic_was_made_with_an_old
     ASSERT_EQ(r.headers.size(), 1u);
     EXPECT_EQ(r.headers[0].value, codec<line>::fingerprint.substr(0, 8));
   });
+}
+
+struct changed_window : application {
+  changed_window() {
+    topic<line>("lines");
+    topic<count>("counts");
+    streamlet<regrouping>("grouper");
+  }
+};
+
+TEST_F(changed_window, is_refused_because_the_state_is_of_other_windows) {
+  start();
+  kill();
+  plan.streamlets[0].parameters["window"] = "30 s";
+  const auto refused = try_start();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("tumbling 30000 ms"), std::string::npos)
+      << refused.error().message;
 }
 
 struct reading_new : application {

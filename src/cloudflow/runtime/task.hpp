@@ -29,9 +29,10 @@ struct streamlet_instance {
   std::vector<std::string>
       outlet_schema_headers;  ///< empty where the topic's base schema is the outlet's
   std::vector<std::string>
-      inlet_schema_headers;              ///< of dead letters, which have the inlet's schema
-  std::vector<schema_reader> readers;    ///< one per inlet
-  std::vector<std::string> store_names;  ///< as the log knows them; order of flow::wiring
+      inlet_schema_headers;                 ///< of dead letters, which have the inlet's schema
+  std::vector<schema_reader> readers;       ///< one per inlet
+  std::vector<flow::store_use> store_uses;  ///< with the parameters' real values
+  std::vector<std::string> store_names;     ///< as the log knows them; order of flow::wiring
 };
 
 struct task_options {

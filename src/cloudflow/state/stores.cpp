@@ -138,7 +138,7 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
   if (const auto text = differences(store, wanted, check); !text.empty())
     return error{
         fmt::format("State store {} holds something else than is wanted:{}\n  Reset its "
-                    "state, or give the new state another name.",
+                    "state (run --fresh forgets everything), or give the new state another name.",
                     wanted.name, text)};
   auto& schemas = store.value_schemas;
   const auto known = std::find(schemas.begin(), schemas.end(), wanted.value_schema);

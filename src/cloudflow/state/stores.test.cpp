@@ -65,14 +65,15 @@ TEST_F(stores, another_store_is_refused_with_each_difference_and_what_to_do) {
                          .partitions = 4};
   const auto refused = open(other);
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().message,
-            "State store stats.counts holds something else than is wanted:\n"
-            "  key schema: recorded \"string\", wanted \"long\"\n"
-            "  window: recorded \"tumbling 2m\", wanted none\n"
-            "  partitions: recorded 3, wanted 4\n"
-            "  value schema: recorded \"v1\", wanted \"v2\"\n"
-            "    v1 cannot be read as v2\n"
-            "  Reset its state, or give the new state another name.");
+  EXPECT_EQ(
+      refused.error().message,
+      "State store stats.counts holds something else than is wanted:\n"
+      "  key schema: recorded \"string\", wanted \"long\"\n"
+      "  window: recorded \"tumbling 2m\", wanted none\n"
+      "  partitions: recorded 3, wanted 4\n"
+      "  value schema: recorded \"v1\", wanted \"v2\"\n"
+      "    v1 cannot be read as v2\n"
+      "  Reset its state (run --fresh forgets everything), or give the new state another name.");
   EXPECT_EQ(find_store(*log_, "stats.counts").value()->spec, counts) << "it stays as it was";
 }
 

@@ -115,13 +115,7 @@ blueprint::streamlet_descriptor definition_base::describe() const {
   return d;
 }
 
-void definition_base::check(const deployment& d) const {
-  dry_run dry{outlets_.size()};
-  start(d, dry.around()).reset();
-}
-
-std::unique_ptr<flow::program> definition_base::start(const deployment& d,
-                                                      flow::wiring::surroundings around) const {
+context definition_base::context_of(const deployment& d) const {
   context ctx{d};
   for (const auto* p : parameters_) {
     const auto v = d.parameters.find(std::string{p->key()});
@@ -132,6 +126,20 @@ std::unique_ptr<flow::program> definition_base::start(const deployment& d,
     ctx.set(m, std::make_shared<const std::string>(path == d.mounts.end() ? std::string{}
                                                                           : path->second));
   }
+  return ctx;
+}
+
+std::vector<flow::store_use> definition_base::check(const deployment& d) const {
+  dry_run dry{outlets_.size()};
+  const auto ctx = context_of(d);
+  flow::wiring w{inlets_, outlets_, states_, dry.around()};
+  bind(ctx, w).reset();
+  return {w.store_uses().begin(), w.store_uses().end()};
+}
+
+std::unique_ptr<flow::program> definition_base::start(const deployment& d,
+                                                      flow::wiring::surroundings around) const {
+  const auto ctx = context_of(d);
   flow::wiring w{inlets_, outlets_, states_, std::move(around)};
   return bind(ctx, w);
 }

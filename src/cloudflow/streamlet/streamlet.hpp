@@ -14,7 +14,7 @@ namespace detail {
 class definition_base : public streamlet_definition {
 public:
   blueprint::streamlet_descriptor describe() const final;
-  void check(const deployment& d) const final;
+  std::vector<flow::store_use> check(const deployment& d) const final;
   std::unique_ptr<flow::program> start(const deployment& d,
                                        flow::wiring::surroundings around) const final;
 
@@ -34,6 +34,8 @@ protected:
   void set_class_name(std::string_view name);
 
 private:
+  /// The values of the parameters and mounts. Throws std::invalid_argument.
+  context context_of(const deployment& d) const;
   virtual std::unique_ptr<flow::program> bind(const context& ctx, flow::wiring& w) const = 0;
 
   blueprint::streamlet_descriptor described_;  // without what only building the logic tells
