@@ -21,6 +21,20 @@ struct store_ref {
   std::string_view name;
 };
 
+/// A link with state by key: what changed is saved with each commit.
+template <class Key, class Value, class Next>
+struct keyed_link : link<Next> {
+  keyed_state<Key, Value> state;
+  void save(flow::changes& out) {
+    state.save(out);
+    this->next.save(out);
+  }
+  void committed() {
+    state.evict();
+    this->next.committed();
+  }
+};
+
 /// fold() on a keyed stream: the new value after every record.
 template <class KeyFn, class Key, class Acc, class F, class In>
 struct fold_stage : stage_base {
@@ -29,28 +43,19 @@ struct fold_stage : stage_base {
   Acc initial;
   F fn;
   template <class Next>
-  struct op : link<Next> {
+  struct op : keyed_link<Key, Acc, Next> {
     fold_stage settings;
-    keyed_state<Key, Acc> state;
     void operator()(const In& x, const record_info& i) {
-      auto& e = state.at(std::invoke(settings.key_of, x), settings.initial);
+      auto& e = this->state.at(std::invoke(settings.key_of, x), settings.initial);
       std::invoke(settings.fn, e.second.value, x);
-      state.touch(e);
+      this->state.touch(e);
       this->next(keyed<Key, Acc>{e.first, e.second.value}, i);
-    }
-    void save(flow::changes& out) {
-      state.save(out);
-      this->next.save(out);
-    }
-    void committed() {
-      state.evict();
-      this->next.committed();
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
     const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
-    return {{std::move(next)}, std::move(*this), {&w.stores(), index, {}}};
+    return {{{std::move(next)}, {&w.stores(), index, {}}}, std::move(*this)};
   }
 };
 
@@ -60,29 +65,20 @@ struct distinct_stage : stage_base {
   KeyFn key_of;
   store_ref store;
   template <class Next>
-  struct op : link<Next> {
+  struct op : keyed_link<Key, timestamp, Next> {
     distinct_stage settings;
-    keyed_state<Key, timestamp> state;
     void operator()(const In& x, const record_info& i) {
-      auto& e = state.at(std::invoke(settings.key_of, x), timestamp::min());
+      auto& e = this->state.at(std::invoke(settings.key_of, x), timestamp::min());
       if (e.second.value != timestamp::min()) return;
       e.second.value = i.time;
-      state.touch(e);
+      this->state.touch(e);
       this->next(x, i);
-    }
-    void save(flow::changes& out) {
-      state.save(out);
-      this->next.save(out);
-    }
-    void committed() {
-      state.evict();
-      this->next.committed();
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
     const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
-    return {{std::move(next)}, std::move(*this), {&w.stores(), index, {}}};
+    return {{{std::move(next)}, {&w.stores(), index, {}}}, std::move(*this)};
   }
 };
 
