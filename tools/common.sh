@@ -3,6 +3,9 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jobs=${CLOUDFLOW_JOBS:-$(nproc)}
+# What is fetched or built once for all clones.
+# shellcheck disable=SC2034  # for those who source this
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/cloudflow
 
 if [[ -t 1 && -z ${NO_COLOR-} ]]; then
   bold=$'\e[1m' red=$'\e[31m' plain=$'\e[0m'
@@ -19,7 +22,9 @@ fail() {
 
 # Wrong usage: says what is wrong and where help is.
 misuse() {
-  printf '%serror:%s %s\nSee ./dev %s --help\n' "$red" "$plain" "$*" "$(basename "$0")" >&2
+  local command=tools/${0##*/}
+  [[ $0 == */commands/* ]] && command="./dev ${0##*/}"
+  printf '%serror:%s %s\nSee %s --help\n' "$red" "$plain" "$*" "$command" >&2
   exit 2
 }
 
