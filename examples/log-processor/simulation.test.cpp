@@ -96,7 +96,7 @@ private:
     }
     cloudflow::pubsub::transaction t;
     t.outputs.push_back({topic->name, partition_id{0}, &keys});
-    ASSERT_TRUE(log.open_producer({.transactional_id = "test", .group = {}}).value()->commit(t));
+    ASSERT_TRUE(log.open_producer({.transactional_id = "test"}).value()->commit(t));
   }
 
   outcome look_at(cloudflow::testkit::simulation& sim) {

@@ -7,9 +7,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cloudflow::pubsub {
@@ -21,13 +23,23 @@ public:
   record_batch() = default;
   /// `owner` keeps the bytes that `records` borrow from.
   record_batch(std::shared_ptr<const void> owner, std::vector<record_view> records)
-    : owner_(std::move(owner)), records_(std::move(records)) {}
+    : owner_(std::move(owner)), records_(std::move(records)) {
+    if (!records_.empty()) next_ = records_.back().offset + 1;
+  }
+  /// `next`: where reading goes on, which is not behind the last record where the log has offsets without
+  /// records (marks of transactions, aborted and compacted records).
+  record_batch(std::shared_ptr<const void> owner, std::vector<record_view> records,
+               record_offset next)
+    : owner_(std::move(owner)), records_(std::move(records)), next_(next) {}
   std::span<const record_view> records() const noexcept { return records_; }
   bool empty() const noexcept { return records_.empty(); }
+  /// The offset behind this batch; none: nothing was read at all.
+  std::optional<record_offset> next() const noexcept { return next_; }
 
 private:
   std::shared_ptr<const void> owner_;
   std::vector<record_view> records_;
+  std::optional<record_offset> next_;
 };
 
 /// Bounds of one read. A single record larger than `max_bytes` is still returned, alone.
@@ -71,7 +83,8 @@ struct consumer_options {
 };
 
 struct assignment {
-  enum class kind { assigned, revoked } what = kind::assigned;
+  /// `lost`: revoked, and another member may have the partition already; nothing can be committed any more.
+  enum class kind { assigned, revoked, lost } what = kind::assigned;
   topic_partition source;
   record_offset next;  ///< assigned: the first offset that take() will return
 };
@@ -79,26 +92,37 @@ struct assignment {
 /// A member of a consumer group. One owner calls it at a time.
 ///
 /// A partition is read by `take`; not taking is back-pressure. After `revoked`, the owner stops what works on
-/// the partition, commits or abandons it, then calls `release`.
+/// the partition, commits or abandons it, then calls `release`: only then another member gets it. Its other
+/// partitions are not affected.
 class consumer {
 public:
   virtual ~consumer() = default;
-  /// Changes of the assignment since the last call. Never blocks.
+  /// Changes of the assignment since the last call. Never blocks. A member that does not call it for minutes is
+  /// taken for dead.
   virtual result<std::vector<assignment>> poll() = 0;
   /// The next records of an assigned partition; empty when there are none now. Never blocks for new records.
   /// An offset out of range is an error that names both offsets; it is never skipped silently.
   virtual result<record_batch> take(const topic_partition& source, fetch_limits limits) = 0;
   /// Goes back (or forward) to `next`, for a replay after an abort.
   virtual result<void> seek(const topic_partition& source, record_offset next) = 0;
-  /// One behind the newest record that can be read: the difference to what was taken is the lag.
+  /// One behind the newest record that can be read, as far as this consumer knows: the difference to what was
+  /// taken is the lag. `backend::topic` knows for certain.
   virtual result<record_offset> end_offset(const topic_partition& source) const = 0;
   virtual void release(const topic_partition& source) = 0;
+};
+
+/// What a commit promises.
+enum class guarantee {
+  exactly_once,  ///< all of it, or nothing
+  at_least_once,  ///< positions move only behind what is durable; after a failure outputs may be there twice
 };
 
 struct producer_options {
   /// Stable over restarts and unique among the living: the next owner of the name fences the one before.
   std::string transactional_id;
-  std::string group;
+  guarantee delivery = guarantee::exactly_once;
+  /// Called, from any thread, when outcome() may have something to say. Must not block.
+  std::function<void()> on_outcome = {};
 };
 
 /// Writes for one worker. One owner calls it at a time.
@@ -106,8 +130,17 @@ class producer {
 public:
   virtual ~producer() = default;
   /// Outputs, state and positions become durable and visible together, in the order of the calls, or not at
-  /// all. Blocks until then. After an error nothing of the transaction is visible.
+  /// all (see `guarantee`). Blocks until then.
   virtual result<void> commit(const transaction& changes) = 0;
+
+  /// commit() in two parts, so that the caller works on while it waits. One commit at a time; what it borrows stays
+  /// untouched until outcome() has answered. A backend to which waiting costs little does all of it here.
+  virtual void begin(const transaction& changes) { outcome_ = commit(changes); }
+  /// How the commit that was begun has ended; none: it has not. Never blocks.
+  virtual std::optional<result<void>> outcome() { return std::exchange(outcome_, std::nullopt); }
+
+private:
+  std::optional<result<void>> outcome_;
 };
 
 /// A durable log with topics, positions, state and schemas. Thread-safe, but for what it hands out, which must
@@ -127,11 +160,31 @@ public:
   /// Reads without a group: `peek`, tests. Empty at the end.
   virtual result<record_batch> read(const topic_partition& source, record_offset from,
                                     fetch_limits limits) const = 0;
-  /// The committed position of a group in a split.
-  virtual result<std::optional<std::string>> position(std::string_view group,
-                                                      std::string_view split) const = 0;
+  /// The committed position of a group.
+  virtual result<std::optional<record_offset>> position(std::string_view group,
+                                                        const topic_partition& source) const = 0;
 
   virtual schema_store& schemas() = 0;
+
+  // -- state: of the tasks of one streamlet, one for each partition ----------------------------------
+
+  /// Called before the first state of `owner` (see owner_of) is read or written. `errc::topic_mismatch`: there is
+  /// state for another number of partitions.
+  virtual result<void> ensure_state(std::string_view owner, std::int32_t partitions) {
+    (void)owner, (void)partitions;
+    return {};
+  }
+  /// Brings the state of a task here, as of the last commit of whoever had the task before. Call it again until it
+  /// says true; never blocks. Calls `on_ready` of the caller's choice from any thread when it is worth calling again.
+  virtual result<bool> restore(std::string_view owner, partition_id partition,
+                               const std::function<void()>& on_ready) {
+    (void)owner, (void)partition, (void)on_ready;
+    return true;
+  }
+  /// The task goes elsewhere: its state is not read here until it has been restored again.
+  virtual void give_up(std::string_view owner, partition_id partition) {
+    (void)owner, (void)partition;
+  }
   virtual const state_reader& state() const = 0;
 };
 

@@ -44,7 +44,7 @@ void backend_conformance::create(const std::string& topic, std::int32_t partitio
 }
 
 std::unique_ptr<producer> backend_conformance::open_producer(const std::string& id) {
-  auto opened = log().open_producer({.transactional_id = id, .group = "g"});
+  auto opened = log().open_producer({.transactional_id = id});
   EXPECT_TRUE(opened.has_value()) << opened.error().message;
   return std::move(opened).value();
 }
@@ -70,10 +70,8 @@ void backend_conformance::write(producer& to, const topic_partition& where,
 
 void backend_conformance::commit_position(producer& by, const std::string& group,
                                           const topic_partition& source, std::int64_t next) {
-  const auto split = split_of(source);
-  const auto position = encode_offset(record_offset{next});
   transaction changes;
-  changes.positions.push_back({group, split, position});
+  changes.positions.push_back({group, source.topic, source.partition, record_offset{next}});
   const auto done = by.commit(changes);
   ASSERT_TRUE(done.has_value()) << done.error().message;
 }

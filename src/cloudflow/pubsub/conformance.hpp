@@ -82,6 +82,7 @@ private:
 
 inline const topic_partition t0{"t", partition_id{0}};
 inline const topic_partition t1{"t", partition_id{1}};
+inline const topic_partition in0{"in", partition_id{0}};
 
 /// The numbers from `from` to before `to`, as text.
 std::vector<std::string> numbered(int from, int to);

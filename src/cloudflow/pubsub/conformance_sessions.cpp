@@ -13,27 +13,28 @@ using testing::IsEmpty;
 TEST_P(backend_conformance, a_transaction_is_visible_whole) {
   if (!world().is_atomic()) GTEST_SKIP() << "this backend has no transactions";
   create("t", 2);
+  create("in");
   auto out = open_producer();
   record_buffer a, b;
   a.append({}, "a");
   b.append({}, "b");
-  const auto position = encode_offset(record_offset{0});
   transaction changes;
   changes.outputs.push_back({"t", partition_id{0}, &a});
   changes.outputs.push_back({"t", partition_id{1}, &b});
   changes.state.push_back({"s", partition_id{0}, "key", "value"});
-  changes.positions.push_back({"g", "file:/x", "17"});
+  changes.positions.push_back({"g", "in", partition_id{0}, record_offset{17}});
   ASSERT_TRUE(out->commit(changes).has_value());
   world().reopen();
   EXPECT_THAT(values_of(read_all(t0)), ElementsAre("a"));
   EXPECT_THAT(values_of(read_all(t1)), ElementsAre("b"));
   EXPECT_EQ(log().state().find("s", partition_id{0}, "key").value(), "value");
-  EXPECT_EQ(log().position("g", "file:/x").value(), "17");
+  EXPECT_EQ(log().position("g", in0).value(), record_offset{17});
 }
 
 TEST_P(backend_conformance, nothing_of_a_refused_transaction_is_visible) {
   create("t", 1, {{"max.message.bytes", "1000"}});
   create("u");
+  create("in");
   record_buffer good, bad;
   good.append({}, "good");
   bad.append({}, std::string(2000, 'x'));
@@ -41,11 +42,11 @@ TEST_P(backend_conformance, nothing_of_a_refused_transaction_is_visible) {
   changes.outputs.push_back({"u", partition_id{0}, &good});
   changes.outputs.push_back({"t", partition_id{0}, &bad});
   changes.state.push_back({"s", partition_id{0}, "key", "value"});
-  changes.positions.push_back({"g", "file:/x", "17"});
+  changes.positions.push_back({"g", "in", partition_id{0}, record_offset{17}});
   EXPECT_FALSE(open_producer()->commit(changes).has_value());
   EXPECT_THAT(read_all({"u", partition_id{0}}), IsEmpty());
   EXPECT_EQ(log().state().find("s", partition_id{0}, "key").value(), std::nullopt);
-  EXPECT_EQ(log().position("g", "file:/x").value(), std::nullopt);
+  EXPECT_EQ(log().position("g", in0).value(), std::nullopt);
 }
 
 TEST_P(backend_conformance, the_next_owner_of_a_transactional_id_fences_the_one_before) {
@@ -154,16 +155,13 @@ TEST_P(backend_conformance, a_released_partition_cannot_be_taken_from) {
   EXPECT_TRUE(in->take(t1, {}).has_value());
 }
 
-TEST_P(backend_conformance, positions_of_other_sources_are_bytes) {
-  create("t");
+TEST_P(backend_conformance, a_position_is_of_one_group_and_one_partition) {
+  create("t", 2);
   auto out = open_producer();
-  const std::string odd("\0\xff x", 4);
-  transaction changes;
-  changes.positions.push_back({"g", "file:/var/log/a", odd});
-  ASSERT_TRUE(out->commit(changes).has_value());
-  EXPECT_EQ(log().position("g", "file:/var/log/a").value(), odd);
-  EXPECT_EQ(log().position("g", "file:/var/log").value(), std::nullopt);
-  EXPECT_EQ(log().position("h", "file:/var/log/a").value(), std::nullopt);
+  commit_position(*out, "g", t1, 7);
+  EXPECT_EQ(log().position("g", t1).value(), record_offset{7});
+  EXPECT_EQ(log().position("g", t0).value(), std::nullopt);
+  EXPECT_EQ(log().position("h", t1).value(), std::nullopt);
 }
 
 // -- retention ---------------------------------------------------------------------------------------

@@ -16,9 +16,11 @@ struct topic_spec {
   std::string name;  ///< full match of `[a-zA-Z0-9._-]{1,249}`, not `.` or `..`
   std::int32_t partitions = 1;
   /// Kafka's topic properties (`retention.ms`, `retention.bytes`, `cleanup.policy`, `max.message.bytes`).
-  std::map<std::string, std::string> properties;
+  std::map<std::string, std::string> properties = {};
   /// Fingerprint (SHA-256, 32 bytes) of the schema of records without a schema header; empty: not known.
-  std::string base_schema;
+  std::string base_schema = {};
+  /// Copies, the leader's included; 0: as many as the cluster makes by default.
+  std::int16_t replication = 0;
 
   bool operator==(const topic_spec&) const = default;
 };

@@ -25,18 +25,21 @@ struct state_change {
   std::optional<std::string_view> value;  ///< none: the key is removed
 };
 
-/// How far a group has come in one source split. For a topic partition the split is `<topic>/<partition>` and
-/// the position the next offset to read, as `encode_offset` writes it; other sources choose their own bytes.
+/// How far a group has come in one partition. Sources that are no topics keep their positions in state.
 struct position_change {
   std::string_view group;
-  std::string_view split;
-  std::string_view position;
+  std::string_view topic;
+  partition_id partition;
+  record_offset next;  ///< the first offset that the group has not processed
 };
 
-std::string split_of(const topic_partition& source);
-std::string encode_offset(record_offset next);
-/// None when `position` is not an offset.
-std::optional<record_offset> decode_offset(std::string_view position);
+/// `<topic>/<partition>`, for messages.
+std::string to_string(const topic_partition& source);
+
+/// The streamlet that a state store belongs to: its name up to the first dot.
+constexpr std::string_view owner_of(std::string_view store) noexcept {
+  return store.substr(0, store.find('.'));
+}
 
 /// Everything of one worker that has to become durable together, or not at all.
 struct transaction {

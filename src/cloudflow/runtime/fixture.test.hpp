@@ -56,9 +56,9 @@ public:
                                             pubsub::fetch_limits limits) const override {
     return log_->read(p, from, limits);
   }
-  pubsub::result<std::optional<std::string>> position(std::string_view group,
-                                                      std::string_view split) const override {
-    return log_->position(group, split);
+  pubsub::result<std::optional<record_offset>> position(
+      std::string_view group, const pubsub::topic_partition& source) const override {
+    return log_->position(group, source);
   }
   pubsub::schema_store& schemas() override { return log_->schemas(); }
   const pubsub::state_reader& state() const override { return log_->state(); }
@@ -189,7 +189,7 @@ protected:
     send(to, buffer);
   }
   void send(const std::string& to, const record_buffer& buffer) {
-    auto producer = log->open_producer({.transactional_id = "test", .group = {}});
+    auto producer = log->open_producer({.transactional_id = "test"});
     ASSERT_TRUE(producer);
     pubsub::transaction t;
     t.outputs.push_back({to, partition_id{0}, &buffer});

@@ -37,7 +37,7 @@ native_runtime::native_runtime(const blueprint::plan& plan, surroundings around,
   for (std::size_t i = 0; i != options.workers; ++i) {
     auto name = fmt::format("{}{}.{}", plan.prefix, plan.app_id, i);
     auto open = [log = around_.log, name] {
-      return log->open_producer({.transactional_id = name, .group = {}});
+      return log->open_producer({.transactional_id = name});
     };
     workers_.push_back(std::make_unique<worker>(name, std::move(open), *around_.time,
                                                 options.worker, around_.log_lines));
@@ -169,8 +169,7 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   for (const auto& d : states) s.store_names.push_back(name(d.name, ".parked"));
   s.store_names.push_back(name("", "event-time"));
   if (states.empty()) return {};
-  auto writer =
-      around_.log->open_producer({.transactional_id = s.plan->name + ".stores", .group = {}});
+  auto writer = around_.log->open_producer({.transactional_id = s.plan->name + ".stores"});
   if (!writer) return in_streamlet(s.plan->name, writer.error().message);
   for (std::size_t i = 0; i != states.size(); ++i) {
     const auto& d = states[i];

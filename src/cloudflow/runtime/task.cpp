@@ -271,22 +271,17 @@ void task::collect(pubsub::transaction& into) {
   if (!is_saved_) {
     program_->save();
     is_saved_ = true;
-    owned_bytes_.clear();
     dead_letters_.clear();
   }
   collect_outputs(into);
   collect_rejected(into);
-  for (const auto& change : changes_.state)
+  for (const auto& change : changes_.state.entries())
     into.state.push_back({streamlet_->store_names[change.store], partition_id{partition_},
-                          change.key, change.value});
-  owned_bytes_.reserve(owned_bytes_.size() + 2 * sources_.size());
+                          changes_.state.key(change), changes_.state.value(change)});
   for (const auto& s : sources_) {
     if (s->next == s->committed) continue;
     const auto& in = *streamlet_->inputs[s->inlet];
-    const auto& split =
-        owned_bytes_.emplace_back(pubsub::split_of({in.topic(), partition_id{partition_}}));
-    const auto& position = owned_bytes_.emplace_back(pubsub::encode_offset(s->next));
-    into.positions.push_back({in.group(), split, position});
+    into.positions.push_back({in.group(), in.topic(), partition_id{partition_}, s->next});
   }
 }
 

@@ -136,7 +136,6 @@ private:
   std::unique_ptr<flow::program> program_;
   std::vector<std::unique_ptr<source>> sources_;
   std::map<std::string, record_buffer> dead_letters_;
-  std::vector<std::string> owned_bytes_;  ///< what a transaction borrows from
   bool waits_for_clock_ = false;
   bool is_saved_ = false;
 

@@ -122,7 +122,7 @@ private:
   result<std::size_t> commit(const std::string& topic,
                              const std::vector<record_buffer>& by_partition, std::size_t count) {
     if (!producer_) {
-      auto opened = log_->open_producer({.transactional_id = "send", .group = {}});
+      auto opened = log_->open_producer({.transactional_id = "send"});
       if (!opened) return error{opened.error().message};
       producer_ = std::move(opened).value();
     }

@@ -33,7 +33,7 @@ protected:
     log_.reset();
     log_ = pubsub::embedded::open({.directory = "/log", .file_system = disk_.file_system()}, clock_)
                .value();
-    writer_ = log_->open_producer({.transactional_id = "test", .group = {}}).value();
+    writer_ = log_->open_producer({.transactional_id = "test"}).value();
   }
   result<registered_store> open(const store_spec& wanted, const can_read& check = never) {
     return open_store(*log_, *writer_, wanted, check);

@@ -23,7 +23,7 @@ constexpr int records_per_partition = writers * commits_per_writer * records_per
 /// Writes its own numbers, each to every partition.
 void write_all(log& to, int writer) {
   const auto name = "w" + std::to_string(writer);
-  auto out = to.open_producer({.transactional_id = name, .group = {}}).value();
+  auto out = to.open_producer({.transactional_id = name}).value();
   record_buffer records;
   for (int commit = 0, number = 0; commit != commits_per_writer; ++commit) {
     records.clear();
@@ -45,14 +45,13 @@ void read_all(log& from, const std::string& group) {
                                 .start_at = consumer_options::start::earliest,
                                 .on_ready = [&] { ready.release(); }})
                 .value();
-  auto out = from.open_producer({.transactional_id = group, .group = group}).value();
+  auto out = from.open_producer({.transactional_id = group}).value();
   std::map<topic_partition, record_offset> next;
   std::map<std::pair<std::int32_t, std::string>, int> seen;
   const auto assignments = in->poll();
   for (const auto& assigned : *assignments) next[assigned.source] = assigned.next;
   for (int left = records_per_partition * partitions; left != 0;) {
     transaction changes;
-    std::vector<std::pair<std::string, std::string>> positions;
     for (auto& [source, at] : next) {
       const auto batch = in->take(source, {.max_records = 17, .max_bytes = 1 << 20});
       ASSERT_TRUE(batch.has_value()) << batch.error().message;
@@ -63,10 +62,8 @@ void read_all(log& from, const std::string& group) {
         ASSERT_EQ(record.value, std::to_string(number++));
         --left;
       }
-      if (!batch->empty()) positions.emplace_back(split_of(source), encode_offset(at));
+      if (!batch->empty()) changes.positions.push_back({group, source.topic, source.partition, at});
     }
-    for (const auto& [split, position] : positions)
-      changes.positions.push_back({group, split, position});
     if (changes.empty())
       ready.acquire();
     else
@@ -124,7 +121,7 @@ TEST_P(concurrency, a_fenced_producer_leaves_nothing_behind_its_successor) {
   for (int round = 0; round != 20; ++round) {
     std::binary_semaphore begun{0};
     std::jthread old{[&] {
-      auto out = log->open_producer({.transactional_id = "same", .group = {}}).value();
+      auto out = log->open_producer({.transactional_id = "same"}).value();
       record_buffer records;
       records.append({}, "x");
       transaction changes;
@@ -137,7 +134,7 @@ TEST_P(concurrency, a_fenced_producer_leaves_nothing_behind_its_successor) {
       EXPECT_EQ(done.error().code, errc::fenced);
     }};
     begun.acquire();
-    const auto next = log->open_producer({.transactional_id = "same", .group = {}}).value();
+    const auto next = log->open_producer({.transactional_id = "same"}).value();
     const auto end = log->topic("t")->partitions[0].end;
     old.join();
     EXPECT_EQ(log->topic("t")->partitions[0].end, end);

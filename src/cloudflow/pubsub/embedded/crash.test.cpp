@@ -22,7 +22,7 @@ const std::vector<topic_partition> sources{
 struct contents {
   std::map<topic_partition, std::vector<std::string>> records;
   std::map<std::string, std::string> state;
-  std::map<std::string, std::string> positions;
+  std::map<topic_partition, record_offset> positions;
 
   bool operator==(const contents&) const = default;
 };
@@ -43,7 +43,8 @@ public:
     for (auto left = pick(4); left != 0; --left)
       state_.emplace_back("k" + std::to_string(pick(10)),
                           pick(4) == 0 ? std::nullopt : std::optional{std::to_string(number)});
-    positions_.emplace_back("s" + std::to_string(pick(3)), std::to_string(number));
+    positions_.emplace_back(sources[pick(sources.size())],
+                            record_offset{static_cast<std::int64_t>(number)});
   }
 
   transaction view() const {
@@ -51,8 +52,8 @@ public:
     for (const auto& [source, records] : outputs_)
       changes.outputs.push_back({source.topic, source.partition, &records});
     for (const auto& [key, value] : state_) changes.state.push_back({"s", {}, key, value});
-    for (const auto& [split, position] : positions_)
-      changes.positions.push_back({"g", split, position});
+    for (const auto& [source, next] : positions_)
+      changes.positions.push_back({"g", source.topic, source.partition, next});
     return changes;
   }
   void apply_to(contents& model) const {
@@ -64,13 +65,13 @@ public:
       else
         model.state.erase(key);
     }
-    for (const auto& [split, position] : positions_) model.positions[split] = position;
+    for (const auto& [source, next] : positions_) model.positions[source] = next;
   }
 
 private:
   std::vector<std::pair<topic_partition, record_buffer>> outputs_;
   std::vector<std::pair<std::string, std::optional<std::string>>> state_;
-  std::vector<std::pair<std::string, std::string>> positions_;
+  std::vector<std::pair<topic_partition, record_offset>> positions_;
 };
 
 partition_range range_of(const log& from, const topic_partition& source) {
@@ -114,8 +115,8 @@ contents contents_of(const log& from) {
               return true;
             })
       .ignore("a failed scan shows as a difference");
-  for (const char* split : {"s0", "s1", "s2"})
-    if (const auto position = from.position("g", split).value()) found.positions[split] = *position;
+  for (const auto& source : sources)
+    if (const auto next = from.position("g", source).value()) found.positions[source] = *next;
   return found;
 }
 
@@ -176,7 +177,7 @@ TEST_P(crash, what_was_committed_stays_and_nothing_else) {
     std::optional<random_transaction> in_flight;
     if (log.start()) {
       ASSERT_EQ(contents_of(*log), kept(model, *log));
-      auto out = log->open_producer({.transactional_id = "w", .group = "g"}).value();
+      auto out = log->open_producer({.transactional_id = "w"}).value();
       while (!in_flight) {
         random_transaction next{random_, ++number};
         if (out->commit(next.view()))
@@ -206,7 +207,7 @@ TEST_P(crash, what_retention_has_deleted_stays_deleted_and_the_rest_stays) {
     log.disk().power_off_after(1 + random_() % 400);
     std::optional<random_transaction> in_flight;
     if (log.start(properties)) {
-      auto out = log->open_producer({.transactional_id = "w", .group = "g"}).value();
+      auto out = log->open_producer({.transactional_id = "w"}).value();
       while (!in_flight && !log.disk().is_off()) {
         random_transaction next{random_, ++number};
         const auto done = out->commit(next.view());
@@ -244,7 +245,7 @@ TEST_P(crash, producers_that_commit_together_lose_nothing_either) {
       for (std::size_t writer = 0; writer != writers; ++writer)
         threads.emplace_back([&, writer] {
           const auto name = "w" + std::to_string(writer);
-          auto out = log->open_producer({.transactional_id = name, .group = "g"}).value();
+          auto out = log->open_producer({.transactional_id = name}).value();
           while (true) {
             const auto number = std::to_string(committed[writer]);
             record_buffer records;
@@ -290,7 +291,7 @@ TEST(unsynced_commits, lose_only_the_newest_and_tear_none) {
     std::mt19937_64 random{seed};
     crashing_log log{seed, {.directory = {}, .sync_commits = false, .file_system = {}}};
     ASSERT_TRUE(log.start());
-    auto out = log->open_producer({.transactional_id = "w", .group = "g"}).value();
+    auto out = log->open_producer({.transactional_id = "w"}).value();
     std::vector<contents> history(1);
     for (std::uint64_t number = 1; number != 40; ++number) {
       random_transaction next{random, number};

@@ -40,15 +40,14 @@ void fill(record_buffer& records) {
 
 /// Commits what a worker commits: records, a position.
 void commit(producer& out, const record_buffer& records, std::int64_t position) {
-  const auto at = encode_offset(record_offset{position});
   transaction changes;
   changes.outputs.push_back({"t", partition_id{0}, &records});
-  changes.positions.push_back({"g", "file:/x", at});
+  changes.positions.push_back({"g", "t", partition_id{0}, record_offset{position}});
   out.commit(changes).ignore("the end offset is checked");
 }
 
 void write(log& to, std::int64_t count) {
-  auto out = to.open_producer({"w", "g"}).value();
+  auto out = to.open_producer({.transactional_id = "w"}).value();
   record_buffer records;
   fill(records);
   for (std::int64_t i = 0; i != count; i += records_per_commit) commit(*out, records, i);
@@ -58,7 +57,7 @@ void append(benchmark::State& state, bool sync) {
   const test_directory directory;
   const system_clock clock;
   const auto log = open_log(directory, clock, sync);
-  auto out = log->open_producer({"w", "g"}).value();
+  auto out = log->open_producer({.transactional_id = "w"}).value();
   record_buffer records;
   std::int64_t written = 0;
   for (auto _ : state) {

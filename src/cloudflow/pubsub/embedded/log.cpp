@@ -35,8 +35,8 @@ public:
   result<std::unique_ptr<consumer>> open_consumer(const consumer_options& wanted) override;
   result<record_batch> read(const topic_partition& source, record_offset from,
                             fetch_limits limits) const override;
-  result<std::optional<std::string>> position(std::string_view group,
-                                              std::string_view split) const override;
+  result<std::optional<record_offset>> position(std::string_view group,
+                                                const topic_partition& source) const override;
   schema_store& schemas() override { return schemas_; }
   const state_reader& state() const override { return state_; }
   result<maintenance> maintain() override;
@@ -136,15 +136,18 @@ result<std::unique_ptr<consumer>> embedded_log::open_consumer(const consumer_opt
 result<record_batch> embedded_log::read(const topic_partition& source, record_offset from,
                                         fetch_limits limits) const {
   const auto* topic = topics_->find(source.topic);
-  if (topic == nullptr || !topic->has(source.partition)) return no_such_topic(split_of(source));
+  if (topic == nullptr || !topic->has(source.partition)) return no_such_topic(to_string(source));
   return partition_reader{*disk_, topic->partition(source.partition), from}.take(limits);
 }
 
-result<std::optional<std::string>> embedded_log::position(std::string_view group,
-                                                          std::string_view split) const {
+result<std::optional<record_offset>> embedded_log::position(std::string_view group,
+                                                            const topic_partition& source) const {
   byte_writer key;
-  put_position_key(key, group, split);
-  return disk_->get(family::positions, key.view());
+  put_position_key(key, group, source.topic, source.partition);
+  auto stored = disk_->get(family::positions, key.view());
+  if (!stored) return std::move(stored).error();
+  if (!stored->has_value()) return std::optional<record_offset>{};
+  return offset_in(**stored);
 }
 
 result<void> embedded_log::check_writable() const {
@@ -183,7 +186,7 @@ result<void> embedded_log::forget_group(std::string_view group) {
                                topic->spec().name),
                    true, false};
   byte_writer prefix;
-  put_position_key(prefix, group, {});
+  prefix.put_text(group);
   auto changes = disk_->new_write_set();
   auto scanned = disk_->scan(family::positions, prefix.view(), [&](std::string_view key, auto) {
     if (!key.starts_with(prefix.view())) return false;

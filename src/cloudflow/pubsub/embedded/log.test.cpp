@@ -146,7 +146,7 @@ TEST_F(embedded_log, a_reader_changes_nothing) {
   create(*owner);
   owner.reset();
   const auto reader = open_log({.directory = {}, .read_only = true, .file_system = {}});
-  EXPECT_EQ(reader->open_producer({"w", "g"}).error().code, errc::unsupported);
+  EXPECT_EQ(reader->open_producer({.transactional_id = "w"}).error().code, errc::unsupported);
   EXPECT_EQ(reader->ensure_topic({"new", 1, {}, {}}).error().code, errc::unsupported);
   EXPECT_EQ(reader->maintain().error().code, errc::unsupported);
   EXPECT_EQ(reader->forget_group("g").error().code, errc::unsupported);
@@ -235,14 +235,6 @@ TEST_F(embedded_log, has_one_consumer_for_each_group_and_topic) {
   EXPECT_THAT(second.error().message, AllOf(HasSubstr("Group g"), HasSubstr("topic t")));
   first->reset();
   EXPECT_TRUE(log->open_consumer(wanted).has_value());
-}
-
-TEST_F(embedded_log, a_position_in_a_partition_has_to_be_an_offset) {
-  const auto log = open_log();
-  create(*log);
-  transaction changes;
-  changes.positions.push_back({"g", "t/0", "not an offset at all"});
-  EXPECT_EQ(log->open_producer({"w", {}}).value()->commit(changes).error().code, errc::unsupported);
 }
 
 }  // namespace

@@ -21,16 +21,15 @@ inline void write(log& to, std::string_view topic, const std::vector<std::string
   for (const auto& value : values) records.append({}, value);
   transaction changes;
   changes.outputs.push_back({topic, partition_id{0}, &records});
-  auto out = to.open_producer({.transactional_id = "test", .group = {}}).value();
+  auto out = to.open_producer({.transactional_id = "test"}).value();
   const auto done = out->commit(changes);
   ASSERT_TRUE(done.has_value()) << done.error().message;
 }
 
 inline result<void> commit_position(log& to, std::string_view group, std::int64_t next) {
-  const auto position = encode_offset(record_offset{next});
   transaction changes;
-  changes.positions.push_back({group, "t/0", position});
-  return to.open_producer({.transactional_id = "test", .group = {}}).value()->commit(changes);
+  changes.positions.push_back({group, "t", partition_id{0}, record_offset{next}});
+  return to.open_producer({.transactional_id = "test"}).value()->commit(changes);
 }
 
 inline std::vector<std::string> values(const backend& from, std::int64_t at = 0) {

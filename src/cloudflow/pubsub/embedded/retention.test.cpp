@@ -62,10 +62,9 @@ TEST_F(embedded_log, keeps_all_partitions_of_a_topic_that_a_group_has_begun_to_r
   auto log = open_log();
   ASSERT_TRUE(log->ensure_topic({"t", 2, {{"retention.ms", "1000"}}, {}}).has_value());
   write(*log, "t", {"a"});
-  const auto position = encode_offset(record_offset{0});
   transaction changes;
-  changes.positions.push_back({"g", "t/1", position});
-  ASSERT_TRUE(log->open_producer({"w", {}}).value()->commit(changes).has_value());
+  changes.positions.push_back({"g", "t", partition_id{1}, record_offset{0}});
+  ASSERT_TRUE(log->open_producer({.transactional_id = "w"}).value()->commit(changes).has_value());
   clock_.advance(std::chrono::minutes{1});
   EXPECT_EQ(log->maintain()->records_deleted, 0);
 }
@@ -97,8 +96,8 @@ TEST_F(embedded_log, a_forgotten_group_keeps_nothing) {
     EXPECT_EQ(log->forget_group("g").error().code, errc::in_use);
   }
   ASSERT_TRUE(log->forget_group("g").has_value());
-  EXPECT_EQ(log->position("g", "t/0").value(), std::nullopt);
-  EXPECT_TRUE(log->position("g2", "t/0")->has_value());
+  EXPECT_EQ(log->position("g", {"t", partition_id{0}}).value(), std::nullopt);
+  EXPECT_TRUE(log->position("g2", {"t", partition_id{0}})->has_value());
   EXPECT_EQ(log->maintain()->records_deleted, 1);
 }
 
@@ -121,7 +120,7 @@ TEST_F(embedded_log, beyond_its_bound_it_says_who_keeps_the_space_and_lets_reade
   create(*log, {{"retention.bytes", "0"}});
   auto in = log->open_consumer({.group = "slow", .topics = {"t"}, .start_at = {}, .on_ready = {}})
                 .value();
-  auto out = log->open_producer({"w", {}}).value();
+  auto out = log->open_producer({.transactional_id = "w"}).value();
   record_buffer records;
   records.append({}, std::string(100'000, 'x'));
   transaction changes;
@@ -136,8 +135,7 @@ TEST_F(embedded_log, beyond_its_bound_it_says_who_keeps_the_space_and_lets_reade
   EXPECT_GT(written, 20);
 
   // A reader that writes as well may go on, or nobody would ever make room.
-  const auto position = encode_offset(record_offset{written - 1});
-  changes.positions.push_back({"slow", "t/0", position});
+  changes.positions.push_back({"slow", "t", partition_id{0}, record_offset{written - 1}});
   ASSERT_TRUE(out->commit(changes).has_value());
   changes.positions.clear();
   EXPECT_FALSE(out->commit(changes).has_value());
@@ -152,7 +150,7 @@ TEST_F(embedded_log, leaves_room_on_the_disk_and_goes_on_when_there_is_more) {
   simulated_disk disk{1};
   const auto log = open_log({.directory = {}, .file_system = disk.file_system()});
   create(*log);
-  auto out = log->open_producer({"w", {}}).value();
+  auto out = log->open_producer({.transactional_id = "w"}).value();
   record_buffer records;
   records.append({}, std::string(20'000, 'x'));
   transaction changes;
@@ -172,7 +170,7 @@ TEST_F(embedded_log, a_disk_that_is_full_in_the_middle_of_a_write_ends_the_sessi
   auto log = open_log({.directory = {}, .file_system = disk.file_system()});
   create(*log);
   write(*log, "t", {"a"});
-  auto out = log->open_producer({"w", {}}).value();
+  auto out = log->open_producer({.transactional_id = "w"}).value();
   disk.set_capacity(disk.used_bytes() + 10'000);
   transaction changes;  // no outputs: nothing is kept free for the like
   const std::string value(20'000, 'x');
@@ -189,14 +187,14 @@ TEST_F(embedded_log, a_disk_that_is_full_in_the_middle_of_a_write_ends_the_sessi
   disk.set_capacity(0);
   log = open_log({.directory = {}, .file_system = disk.file_system()});
   EXPECT_THAT(values(*log), ElementsAre("a"));
-  EXPECT_TRUE(log->open_producer({"w", {}}).value()->commit(changes).has_value());
+  EXPECT_TRUE(log->open_producer({.transactional_id = "w"}).value()->commit(changes).has_value());
 }
 
 TEST_F(embedded_log, a_broken_disk_ends_the_session) {
   simulated_disk disk{1};
   const auto log = open_log({.directory = {}, .file_system = disk.file_system()});
   create(*log);
-  auto out = log->open_producer({"w", {}}).value();
+  auto out = log->open_producer({.transactional_id = "w"}).value();
   disk.power_off();
   record_buffer records;
   records.append({}, "x");

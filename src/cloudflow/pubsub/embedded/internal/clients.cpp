@@ -72,9 +72,10 @@ result<record_offset> embedded_consumer::end_offset(const topic_partition& sourc
 void embedded_consumer::release(const topic_partition& source) { sources_.erase(source); }
 
 error embedded_consumer::not_assigned(const topic_partition& source) const {
-  return {errc::unavailable,
-          fmt::format("{} is not assigned to this consumer of group {}.", split_of(source), group_),
-          false, false};
+  return {
+      errc::unavailable,
+      fmt::format("{} is not assigned to this consumer of group {}.", to_string(source), group_),
+      false, false};
 }
 
 }  // namespace cloudflow::pubsub::embedded

@@ -18,24 +18,13 @@ std::size_t size_of(const transaction& changes) {
   for (const auto& change : changes.state)
     bytes += change.store.size() + change.key.size() + (change.value ? change.value->size() : 0);
   for (const auto& position : changes.positions)
-    bytes += position.group.size() + position.split.size() + position.position.size();
+    bytes += position.group.size() + position.topic.size() + sizeof position.next;
   return bytes;
 }
 
 std::size_t record_size(const record_buffer::entry& e) {
   return static_cast<std::size_t>(std::max(e.key_size, 0)) +
          static_cast<std::size_t>(std::max(e.value_size, 0)) + e.header_bytes;
-}
-
-/// What names a partition of ours has to hold an offset, or nobody can go on from it.
-result<void> check_position(const position_change& wanted, const topic_table& topics) {
-  topic_state* topic = nullptr;
-  if (topics.partition_of_split(wanted.split, topic) == nullptr || decode_offset(wanted.position))
-    return {};
-  return error{
-      errc::unsupported,
-      fmt::format("The position of group {} in {} is not an offset.", wanted.group, wanted.split),
-      false, false};
 }
 
 result<void> check_sizes(const output& wanted, std::size_t limit) {
@@ -94,8 +83,6 @@ result<void> committer::prepare(pending& mine) const {
                  fmt::format("A transaction of {} bytes is larger than {}. Commit more often.",
                              mine.bytes, max_transaction_bytes),
                  false, false};
-  for (const auto& wanted : mine.changes->positions)
-    if (auto checked = check_position(wanted, topics_); !checked) return checked;
   return prepare_outputs(mine);
 }
 
@@ -200,8 +187,10 @@ void committer::put_changes(const transaction& changes) {
   }
   for (const auto& position : changes.positions) {
     key_.clear();
-    put_position_key(key_, position.group, position.split);
-    changes_.put(family::positions, key_.view(), position.position);
+    put_position_key(key_, position.group, position.topic, position.partition);
+    value_.clear();
+    put_offset(value_, position.next);
+    changes_.put(family::positions, key_.view(), value_.view());
   }
 }
 
@@ -226,11 +215,9 @@ std::vector<topic_state*> committer::publish(const std::vector<pending*>& group)
 
 void committer::note_positions(const transaction& changes) {
   for (const auto& position : changes.positions) {
-    topic_state* topic = nullptr;
-    const auto* partition = topics_.partition_of_split(position.split, topic);
-    const auto next = decode_offset(position.position);
-    if (partition != nullptr && next)
-      topic->note_reader(position.group, partition->key().partition, *next);
+    auto* topic = topics_.find(position.topic);
+    if (topic != nullptr && topic->has(position.partition))
+      topic->note_reader(position.group, position.partition, position.next);
   }
 }
 

@@ -79,7 +79,7 @@ private:
 
   // Of whoever leads; is_writing_ hands it over.
   write_set changes_;
-  byte_writer key_;
+  byte_writer key_, value_;
   std::map<const partition_log*, log_place> staged_;
   std::deque<std::pair<partition_log*, std::size_t>> tail_order_;
   std::size_t tail_bytes_ = 0;

@@ -4,7 +4,7 @@
 ///     meta       "format"                                           -> version of all of this
 ///                "topic/" name                                      -> topic id, partitions, schema, properties
 ///                "first/" topic id u32, partition u32               -> first offset u64, bytes before it u64
-///     positions  text group, split                                  -> position
+///     positions  text group, topic "/" partition in digits          -> next offset, a long
 ///     state      text store, partition u32, key                     -> value
 ///     schemas    fingerprint                                        -> text of the schema
 #pragma once
@@ -13,6 +13,7 @@
 #include "cloudflow/base/record.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -64,9 +65,20 @@ inline std::string topic_key(std::string_view name) {
   return std::string{topic_prefix}.append(name);
 }
 
-inline void put_position_key(byte_writer& out, std::string_view group, std::string_view split) {
+inline void put_position_key(byte_writer& out, std::string_view group, std::string_view topic,
+                             partition_id partition) {
   out.put_text(group);
-  out.put_raw(split);
+  out.put_raw(topic);
+  out.put_raw("/");
+  out.put_raw(std::to_string(partition.value()));
+}
+inline void put_offset(byte_writer& out, record_offset next) { out.put_long(next.value()); }
+/// None when the bytes are not an offset.
+inline std::optional<record_offset> offset_in(std::string_view bytes) {
+  byte_reader in{bytes};
+  const record_offset next{in.get_long()};
+  if (!in.complete() || next.value() < 0) return {};
+  return next;
 }
 
 inline void put_state_key(byte_writer& out, std::string_view store, partition_id partition,

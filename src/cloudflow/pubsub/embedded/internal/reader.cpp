@@ -83,7 +83,7 @@ result<void> partition_reader::load() {
 error partition_reader::out_of_range(const partition_range& range) const {
   return {errc::offset_out_of_range,
           fmt::format("{}: offset {} is not in the log, which holds {} to {}.",
-                      split_of(partition_->source()), next_.value(), range.first.value(),
+                      to_string(partition_->source()), next_.value(), range.first.value(),
                       range.end.value()),
           false, false};
 }
@@ -92,7 +92,7 @@ error partition_reader::corrupt(record_offset at) const {
   return {errc::corrupt,
           fmt::format("{}: the records at offset {} are not what was written. Restore the log from "
                       "a copy, or start afresh with an empty one.",
-                      split_of(partition_->source()), at.value()),
+                      to_string(partition_->source()), at.value()),
           false, true};
 }
 

@@ -67,7 +67,7 @@ result<log_place> first_of(const storage& disk, const options& wanted,
   log_place first;
   first.offset = record_offset{static_cast<std::int64_t>(in.get_big_endian<std::uint64_t>())};
   first.bytes = in.get_big_endian<std::uint64_t>();
-  if (!in.complete()) return corrupt(wanted, "the beginning of " + split_of(partition.source()));
+  if (!in.complete()) return corrupt(wanted, "the beginning of " + to_string(partition.source()));
   return first;
 }
 
@@ -89,7 +89,7 @@ result<void> recover_partition(const storage& disk, const options& wanted,
         return false;
       });
   if (!scanned) return scanned;
-  if (is_corrupt) return corrupt(wanted, "the end of " + split_of(partition.source()));
+  if (is_corrupt) return corrupt(wanted, "the end of " + to_string(partition.source()));
   partition.recover(first.value(), end);
   return {};
 }
@@ -115,7 +115,7 @@ result<void> recover_readers(const storage& disk, const options& wanted,
         topic_state* topic = nullptr;
         const auto* partition = topics.partition_of_split(split, topic);
         if (partition == nullptr) return true;
-        const auto next = decode_offset(position);
+        const auto next = offset_in(position);
         if (!next) {
           problem = corrupt(wanted, fmt::format("the position of group {} in {}", group, split));
           return false;
