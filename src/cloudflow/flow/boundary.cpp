@@ -30,10 +30,8 @@ void outlet_buffer::clear() noexcept {
 // -- changes -----------------------------------------------------------------------------------------
 
 std::size_t changes::byte_size() const noexcept {
-  std::size_t sum = 0;
+  std::size_t sum = state.byte_size();
   for (const auto& output : outputs) sum += output.byte_size();
-  for (const auto& change : state)
-    sum += change.key.size() + (change.value ? change.value->size() : 0);
   for (const auto& record : rejected) sum += record.key.size() + record.value.size();
   return sum;
 }

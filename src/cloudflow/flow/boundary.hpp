@@ -4,6 +4,7 @@
 
 #include "cloudflow/base/record.hpp"
 #include "cloudflow/base/time.hpp"
+#include "cloudflow/flow/state_changes.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -69,13 +70,6 @@ private:
   std::size_t next_without_key_ = 0;
 };
 
-/// A new value of one key of one store, or its removal.
-struct state_change {
-  std::size_t store = 0;  ///< index in the streamlet's list of stores
-  std::string key;
-  std::optional<std::string> value;
-};
-
 /// A record that will not be processed: it goes where its inlet's policy says.
 struct rejected_record {
   std::size_t inlet = 0;
@@ -94,7 +88,7 @@ struct counters {
 /// Everything that one task has to make durable together with its positions.
 struct changes {
   std::vector<outlet_buffer> outputs;  ///< one for each outlet of the streamlet
-  std::vector<state_change> state;
+  state_changes state;
   std::vector<rejected_record> rejected;
   std::vector<std::function<void()>> when_durable;  ///< for example: answer 202 to a client
   counters count;

@@ -92,7 +92,6 @@ struct expand_stage : stage_base {
     std::optional<work> current{};  ///< from the inlet: it waits for this one
     std::optional<work> revived{};  ///< was set aside: worked on between the others
     std::deque<parked_record> parked{};
-    std::vector<flow::state_change> parked_changes{};
     std::uint64_t next_id = 0;
     expansion_output<output> emitted{};
 
@@ -115,8 +114,7 @@ struct expand_stage : stage_base {
     bool tick(timestamp now) {
       if (!revived) revive(now);
       if (revived && work_on(*revived)) {
-        parked_changes.push_back(
-            {parked_store, parked_record::key_of(revived->parked_id), std::nullopt});
+        out->state.remove(parked_store, parked_record::key_of(revived->parked_id));
         revived.reset();
       }
       const bool is_waiting = revived || !parked.empty();
@@ -125,8 +123,6 @@ struct expand_stage : stage_base {
 
     void save(flow::changes& to) {
       states.save(to);
-      std::move(parked_changes.begin(), parked_changes.end(), std::back_inserter(to.state));
-      parked_changes.clear();
       this->next.save(to);
     }
     void committed() {
@@ -183,7 +179,7 @@ struct expand_stage : stage_base {
                       .attempts = w.attempts + 1,
                       .due = time->now() + delay_of(settings.policy, w.attempts),
                       .id = next_id++};
-      parked_changes.push_back({parked_store, parked_record::key_of(p.id), p.encode()});
+      out->state.put(parked_store, parked_record::key_of(p.id), p.encode());
       parked.push_back(std::move(p));
     }
     static decltype(auto) borrowed(const owned& record) {

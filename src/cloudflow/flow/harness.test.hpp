@@ -69,11 +69,12 @@ public:
   }
   void commit() {
     program->save();
-    for (auto& c : changes.state) {
-      if (c.value)
-        stores.values[{c.store, c.key}] = *c.value;
+    for (const auto& c : changes.state.entries()) {
+      const std::pair key{c.store, std::string{changes.state.key(c)}};
+      if (const auto value = changes.state.value(c))
+        stores.values[key] = *value;
       else
-        stores.values.erase({c.store, c.key});
+        stores.values.erase(key);
     }
     for (std::size_t o = 0; o != changes.outputs.size(); ++o) {
       const auto& buffer = changes.outputs[o].by_partition()[0];

@@ -76,11 +76,16 @@ public:
     if (!std::exchange(e.second.is_changed, true)) changed_.push_back(&e);
   }
   map& cells() noexcept { return cells_; }
-  std::string store_key(const Key& key) const { return prefix_ + encoded(key); }
+  void encode_key_onto(const Key& key, byte_writer& w) const {
+    w.put_raw(prefix_);
+    encode_onto(key, w);
+  }
 
   void save(flow::changes& out) {
     for (auto* e : changed_) {
-      out.state.push_back({store_, store_key(e->first), encoded(e->second.value)});
+      out.state.put(
+          store_, [&](byte_writer& w) { encode_key_onto(e->first, w); },
+          [&](byte_writer& w) { encode_onto(e->second.value, w); });
       e->second.is_changed = false;
       e->second.is_stored = true;
     }
@@ -93,7 +98,9 @@ public:
 
 private:
   [[gnu::noinline]] entry& fetch(Key key, const Value& initial) {
-    const auto stored = stores_->find(store_, store_key(key));
+    byte_writer store_key;
+    encode_key_onto(key, store_key);
+    const auto stored = stores_->find(store_, store_key.view());
     auto& e = *cells_.emplace(std::move(key), cell{initial}).first;
     if (stored) e.second = cell{decoded<Value>(*stored), false, true};
     return e;

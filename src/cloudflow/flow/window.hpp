@@ -75,9 +75,9 @@ struct event_time_stage {
     }
     void save(flow::changes& out) {
       if (std::exchange(saved, watermark) != watermark) {
-        byte_writer w;
-        w.put_long(watermark.time_since_epoch().count());
-        out.state.push_back({store, store_key, std::string{w.view()}});
+        out.state.put(
+            store, [this](byte_writer& w) { w.put_raw(store_key); },
+            [this](byte_writer& w) { w.put_long(watermark.time_since_epoch().count()); });
       }
       this->next.save(out);
     }
@@ -148,7 +148,6 @@ struct window_fold_stage {
     const flow::store_reader* stores;
     std::size_t store;
     std::map<timestamp, pane> panes{};
-    std::vector<flow::state_change> after_values{};  ///< timers and removals, in order
     pane* current = nullptr;
     timestamp current_start = timestamp::min(), watermark = timestamp::min();
 
@@ -196,8 +195,6 @@ struct window_fold_stage {
 
     void save(flow::changes& to) {
       for (auto& [start, p] : panes) p.values.save(to);
-      std::move(after_values.begin(), after_values.end(), std::back_inserter(to.state));
-      after_values.clear();
       this->next.save(to);
     }
     /// Panes that wait for nothing leave the cache; if a late record comes, its value is read again.
@@ -242,8 +239,11 @@ struct window_fold_stage {
       }
     }
     void note(timestamp start, const Key& key, std::optional<std::string_view> what) {
-      after_values.push_back({store, window_store::prefix('t', start) + encoded(key), {}});
-      if (what) after_values.back().value = std::string{*what};
+      const auto store_key = window_store::prefix('t', start) + encoded(key);
+      if (what)
+        out->state.put(store, store_key, *what);
+      else
+        out->state.remove(store, store_key);
     }
     void emit(timestamp start, typename keyed_state<Key, Acc>::entry& e, const record_info& i) {
       const time_window w{start, start + settings.window.size};
@@ -266,7 +266,7 @@ struct window_fold_stage {
     pane_entry expire(pane_entry p) {
       for (const auto& key : p->second.fired) {
         note(p->first, key, std::nullopt);
-        after_values.push_back({store, p->second.values.store_key(key), std::nullopt});
+        out->state.remove(store, window_store::prefix('v', p->first) + encoded(key));
       }
       if (p->first == current_start) current = nullptr;
       return panes.erase(p);
