@@ -6,6 +6,7 @@
 #include "cloudflow/pubsub/transaction.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -80,6 +81,10 @@ struct consumer_options {
   /// Called, from any thread, when there may be something to take or an assignment to look at. Must not block
   /// nor call back into the consumer.
   std::function<void()> on_ready;
+  /// Kafka's consumer properties for this consumer alone, over those of the session; others ignore them.
+  std::map<std::string, std::string> properties = {};
+  /// Several topics that are joined: the same member gets partition p of all of them.
+  bool is_joined = false;
 };
 
 struct assignment {
@@ -123,6 +128,8 @@ struct producer_options {
   guarantee delivery = guarantee::exactly_once;
   /// Called, from any thread, when outcome() may have something to say. Must not block.
   std::function<void()> on_outcome = {};
+  /// Kafka's producer properties for this producer alone, over those of the session; others ignore them.
+  std::map<std::string, std::string> properties = {};
 };
 
 /// Writes for one worker. One owner calls it at a time.
