@@ -30,7 +30,7 @@ struct topic_plan {
   schema_descriptor schema = {};            ///< of its producers (its consumers, if others produce)
   std::vector<std::string> producers = {};  ///< `streamlet.outlet`, sorted
   std::vector<std::string> consumers = {};  ///< `streamlet.inlet`, sorted
-  /// True for topics that are not in the blueprint: those of dead letters.
+  /// True for topics that are not in the blueprint: those of dead letters and of retried records.
   bool is_internal = false;
 };
 
@@ -50,6 +50,9 @@ struct port_plan {
   /// Inlets with the policy `dead_letter` only: `<app>.<streamlet>.<inlet>.dead-letter`, after the
   /// prefix.
   std::string dead_letter_topic = {};
+  /// The same inlets: `<app>.<streamlet>.<inlet>.retry`, after the prefix. A second source of this inlet alone, with the
+  /// partitions and the schema of its topic: dead letters come back through it.
+  std::string retry_topic = {};
 };
 
 struct streamlet_plan {

@@ -44,6 +44,7 @@ std::string describe(const port_plan& p) {
   if (!p.group.empty())
     out +=
         fmt::format(", group {}, {} {}", p.group, to_string(p.on_bad_record), p.dead_letter_topic);
+  if (!p.retry_topic.empty()) out += ", retry " + p.retry_topic;
   return out + "\n";
 }
 

@@ -34,7 +34,7 @@ public:
     plan_.app_version = app_.version;
     plan_.prefix = prefix();
     plan_.topics = internal::resolve_topics(app_, plan_.prefix, from_);
-    std::vector<topic_plan> dead_letters;
+    std::vector<topic_plan> internal_topics;
     for (const auto& s : app_.blueprint.streamlets) {
       const auto before = problems_.size();
       auto streamlet = resolve(s);
@@ -43,10 +43,10 @@ public:
         check_guarantee(streamlet);
         check_state(streamlet);
       }
-      add_dead_letters(streamlet, dead_letters);
+      add_dead_letters(streamlet, internal_topics);
       plan_.streamlets.push_back(std::move(streamlet));
     }
-    plan_.topics.insert(plan_.topics.end(), dead_letters.begin(), dead_letters.end());
+    plan_.topics.insert(plan_.topics.end(), internal_topics.begin(), internal_topics.end());
     sort_by_position(problems_);
     resolution out{.result = std::nullopt, .problems = std::move(problems_)};
     if (!has_errors(out.problems)) out.result = std::move(plan_);
@@ -161,8 +161,10 @@ private:
     out.on_bad_record = read_word<bad_record_policy>(
         s, {"cloudflow", "inlets", p.name, "on-bad-record"},
         {bad_record_policy::dead_letter, bad_record_policy::skip, bad_record_policy::fail});
-    if (out.on_bad_record == bad_record_policy::dead_letter)
+    if (out.on_bad_record == bad_record_policy::dead_letter) {
       out.dead_letter_topic = out.group + ".dead-letter";
+      out.retry_topic = out.group + ".retry";
+    }
     return out;
   }
 
@@ -220,28 +222,41 @@ private:
                     s.name));
   }
 
+  /// Where the dead letters of an inlet go, and where they come back from.
   void add_dead_letters(const streamlet_plan& s, std::vector<topic_plan>& into) {
     for (const auto& inlet : s.inlets) {
       if (inlet.dead_letter_topic.empty()) continue;
       const auto* source = plan_.find_topic(inlet.topic_id);
-      topic_plan topic;
-      topic.id = inlet.dead_letter_topic.substr(plan_.prefix.size());
-      topic.name = inlet.dead_letter_topic;
-      topic.is_internal = true;
-      topic.schema = raw_bytes();
-      if (source != nullptr) {
-        topic.cluster = source->cluster;
-        topic.connection = source->connection;
-        topic.producer = source->producer;
-        topic.replicas = source->replicas;
-      }
-      if (!is_topic_name(topic.name))
+      auto letters = internal_topic(inlet.dead_letter_topic, source);
+      letters.schema = raw_bytes();
+      if (!is_topic_name(letters.name))
         from_.report(settings::nowhere(),
                      fmt::format("'{}' is too long for the topic of dead letters of {}.{}",
-                                 topic.name, s.name, inlet.name),
+                                 letters.name, s.name, inlet.name),
                      "shorten the names of application, streamlet or inlet");
-      into.push_back(std::move(topic));
+      auto retries = internal_topic(inlet.retry_topic, source);
+      retries.schema = inlet.schema;
+      if (source != nullptr) {
+        retries.partitions = source->partitions;
+        retries.consumer = source->consumer;
+      }
+      into.push_back(std::move(letters));
+      into.push_back(std::move(retries));
     }
+  }
+
+  /// On the cluster of `source`, if there is one, and as safe as it.
+  topic_plan internal_topic(const std::string& name, const topic_plan* source) const {
+    topic_plan topic;
+    topic.id = name.substr(plan_.prefix.size());
+    topic.name = name;
+    topic.is_internal = true;
+    if (source == nullptr) return topic;
+    topic.cluster = source->cluster;
+    topic.connection = source->connection;
+    topic.producer = source->producer;
+    topic.replicas = source->replicas;
+    return topic;
   }
 
   const application& app_;
