@@ -1,0 +1,96 @@
+/// Connections to one cluster: what all clients of a session share, and one client.
+#pragma once
+
+#include "cloudflow/base/log.hpp"
+#include "cloudflow/pubsub/error.hpp"
+#include "cloudflow/pubsub/kafka/internal/failure.hpp"
+#include "cloudflow/pubsub/kafka/internal/handles.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace cloudflow::pubsub::kafka {
+
+class connection;
+struct options;
+
+using property_map = std::map<std::string, std::string>;
+
+/// What a client is for: says which properties of the session it gets.
+enum class client_role { admin, consumer, producer };
+
+struct client_spec {
+  client_role role = client_role::admin;
+  /// For log lines: `consumer of app.stats.in`.
+  std::string name;
+  /// Properties of librdkafka, each group over the one before: ours as defaults; those of the session (connection,
+  /// then producer or consumer); the user's for this client alone, by their names in librdkafka or in Java; and what
+  /// has to be as it is. A user who sets one of `required` otherwise is told so, once.
+  property_map defaults, properties, required;
+  /// Sets callbacks and events. The opaque pointer, the log and the error callback are taken; see client::owner().
+  std::function<void(rd_kafka_conf_t*)> configure = {};
+  /// What client::owner_of() gives to callbacks.
+  void* owner = nullptr;
+  /// Called, from a thread of the session, when is_outdated() becomes true. Must not block.
+  std::function<void()> on_outdated = {};
+};
+
+/// One rd_kafka_t.
+///
+/// Lifecycle: made by connection::open_client, which outlives it. Destroying it waits for librdkafka's threads, and
+/// neither leaves a group (`rd_kafka_consumer_close` does) nor delivers what is queued.
+///
+/// Concurrency: thread-safe, as librdkafka is.
+class client {
+public:
+  client(connection& session, std::string name, void* owner, std::function<void()> on_outdated);
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
+  ~client();
+
+  rd_kafka_t* get() const noexcept { return handle_.get(); }
+  /// The `owner` of the spec, from the opaque pointer that a callback gets.
+  static void* owner_of(void* opaque) noexcept { return static_cast<client*>(opaque)->owner_; }
+
+  /// Certificates have changed in a way that only a new handle takes up. The owner ends what it is doing, then opens
+  /// another client in place of this one. (Passwords and tokens are given to live handles.)
+  bool is_outdated() const noexcept;
+
+  /// For whoever serves a queue by rd_kafka_queue_poll: takes note of an event of type ERROR, logs one of type LOG.
+  /// Other events are left alone.
+  void heard(rd_kafka_event_t* event);
+
+  /// What failed, with the cluster's name and, where the broker cannot be reached, the reason that was heard last.
+  /// `doing`: `cannot commit for group "g"`.
+  pubsub::error fail(std::string_view doing, const failure& what) const;
+  pubsub::error fail(std::string_view doing, rd_kafka_resp_err_t code) const {
+    return fail(doing, failure_of(code));
+  }
+  /// Takes the error; it is not null.
+  pubsub::error fail(std::string_view doing, error_handle what) const {
+    return fail(doing, failure_of(what.get()));
+  }
+
+  const connection& session() const noexcept { return session_; }
+
+private:
+  friend class connection;
+  struct stopper {
+    void operator()(rd_kafka_t* rk) const noexcept;
+  };
+
+  connection& session_;
+  const std::string name_;
+  void* const owner_;
+  const std::function<void()> on_outdated_;
+  std::uint64_t generation_ = 0;  ///< of the certificates that it was opened with
+  std::unique_ptr<rd_kafka_t, stopper> handle_;
+};
+
+}  // namespace cloudflow::pubsub::kafka
