@@ -85,7 +85,8 @@ struct counters {
   std::uint64_t records_late = 0;  ///< dropped because their window had closed
 };
 
-/// Everything that one task has to make durable together with its positions.
+/// Everything that one task has to make durable together with its positions. Stages write into it at any time, but
+/// into `state` mostly in `program::save()`. They keep the address of it and of its `outputs`.
 struct changes {
   std::vector<outlet_buffer> outputs;  ///< one for each outlet of the streamlet
   state_changes state;
@@ -144,6 +145,17 @@ enum class source_status {
 
 /// A streamlet's logic, bound and fused. Confined to one thread. After an exception, or when its changes were not
 /// committed, it is discarded and built anew.
+///
+/// Records go on while a commit is under way:
+///
+///     run ... save  run ...  committed  run ... save  run ...  committed
+///             |_ the commit takes what the changes hold now, with the positions of this moment
+///
+/// `save()` comes again only after `committed()`. Between the two a store shows the state before the commit or behind
+/// it, from one read to the next. So a stage reads nothing there that it has saved since the last `committed()`: it
+/// keeps it. In `committed()` it forgets at most what it has not changed since it was saved. What has changed since
+/// belongs to the next save, also where it takes back what was saved. Sizes stay bounded by what changes between two
+/// commits.
 class program {
 public:
   virtual ~program() = default;
@@ -160,9 +172,9 @@ public:
   virtual bool tick(timestamp now) = 0;
   /// The input has ended: the watermark jumps to the end and open windows fire.
   virtual void finish() = 0;
-  /// Adds the state changed since the last save.
+  /// Adds the state changed since the last save. @pre what was saved before is committed.
   virtual void save() = 0;
-  /// What was saved is durable.
+  /// What was saved is durable, and stores show it.
   virtual void committed() = 0;
 };
 
