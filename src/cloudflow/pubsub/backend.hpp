@@ -170,6 +170,17 @@ public:
   /// The committed position of a group.
   virtual result<std::optional<record_offset>> position(std::string_view group,
                                                         const topic_partition& source) const = 0;
+  /// Whether somebody reads for the group now, here or elsewhere: nobody else moves its positions then.
+  virtual result<bool> has_members(std::string_view group) const {
+    (void)group;
+    return error{errc::unsupported, "This log cannot tell who reads for a group."};
+  }
+  /// The first record that was appended at that time or later; the end of the partition when there is none. Where the
+  /// clock of the log has gone back in between, a record near it.
+  virtual result<record_offset> offset_at(const topic_partition& source, timestamp at) const {
+    (void)source, (void)at;
+    return error{errc::unsupported, "This log cannot find records by their time."};
+  }
 
   virtual schema_store& schemas() = 0;
 

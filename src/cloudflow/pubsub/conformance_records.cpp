@@ -171,6 +171,34 @@ TEST_P(backend_conformance, records_carry_the_time_of_their_append) {
   EXPECT_EQ(batch->records()[1].time - batch->records()[0].time, milliseconds{5000});
 }
 
+TEST_P(backend_conformance, records_are_found_by_the_time_of_their_append) {
+  create("t", 2);
+  auto out = open_producer();
+  std::vector<timestamp> times;
+  for (int from = 0; from != 40; from += 10) {
+    write(*out, t0, numbered(from, from + 10));
+    times.push_back(
+        log().read(t0, record_offset{from}, {.max_records = 1, .max_bytes = 1})->records()[0].time);
+    world().advance(milliseconds{1000});
+  }
+  const auto found = [&](const topic_partition& source, timestamp at) {
+    return log().offset_at(source, at).value().value();
+  };
+  for (const bool from_disk : {false, true}) {
+    if (from_disk) world().reopen();
+    for (std::size_t i = 0; i != times.size(); ++i) {
+      const auto base = static_cast<std::int64_t>(10 * i);
+      EXPECT_EQ(found(t0, times[i]), base);
+      EXPECT_EQ(found(t0, times[i] - milliseconds{1}), base);
+      EXPECT_EQ(found(t0, times[i] + milliseconds{1}), base + 10);
+    }
+    EXPECT_EQ(found(t0, timestamp{}), 0);
+    EXPECT_EQ(found(t1, times[0]), 0);
+  }
+  EXPECT_EQ(log().offset_at({"none", partition_id{0}}, times[0]).error().code,
+            errc::topic_not_found);
+}
+
 TEST_P(backend_conformance, reading_starts_at_any_offset) {
   create("t");
   auto out = open_producer();

@@ -155,6 +155,17 @@ TEST_P(backend_conformance, a_released_partition_cannot_be_taken_from) {
   EXPECT_TRUE(in->take(t1, {}).has_value());
 }
 
+TEST_P(backend_conformance, a_group_has_members_while_a_consumer_of_it_is_open) {
+  create("t");
+  EXPECT_FALSE(log().has_members("g").value());
+  auto in = open_consumer("g", {"t"});
+  ASSERT_FALSE(in->poll()->empty());
+  EXPECT_TRUE(log().has_members("g").value());
+  EXPECT_FALSE(log().has_members("h").value());
+  in.reset();
+  EXPECT_FALSE(log().has_members("g").value());
+}
+
 TEST_P(backend_conformance, a_position_is_of_one_group_and_one_partition) {
   create("t", 2);
   auto out = open_producer();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace cloudflow::pubsub::embedded {
@@ -37,6 +38,8 @@ public:
                             fetch_limits limits) const override;
   result<std::optional<record_offset>> position(std::string_view group,
                                                 const topic_partition& source) const override;
+  result<bool> has_members(std::string_view group) const override;
+  result<record_offset> offset_at(const topic_partition& source, timestamp at) const override;
   schema_store& schemas() override { return schemas_; }
   const state_reader& state() const override { return state_; }
   result<maintenance> maintain() override;
@@ -148,6 +151,18 @@ result<std::optional<record_offset>> embedded_log::position(std::string_view gro
   if (!stored) return std::move(stored).error();
   if (!stored->has_value()) return std::optional<record_offset>{};
   return offset_in(**stored);
+}
+
+result<bool> embedded_log::has_members(std::string_view group) const {
+  const auto all = topics_->all();
+  return std::any_of(all.begin(), all.end(),
+                     [group](const topic_state* topic) { return topic->has_member(group); });
+}
+
+result<record_offset> embedded_log::offset_at(const topic_partition& source, timestamp at) const {
+  const auto* topic = topics_->find(source.topic);
+  if (topic == nullptr || !topic->has(source.partition)) return no_such_topic(to_string(source));
+  return find_offset_at(*disk_, topic->partition(source.partition), at);
 }
 
 result<void> embedded_log::check_writable() const {

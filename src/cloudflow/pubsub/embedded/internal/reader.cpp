@@ -9,6 +9,40 @@ namespace {
 // many partitions.
 constexpr std::size_t read_ahead = 1024 * 1024;
 
+error corrupt(const partition_log& partition, record_offset at) {
+  return {errc::corrupt,
+          fmt::format("{}: the records at offset {} are not what was written. Restore the log from "
+                      "a copy, or start afresh with an empty one.",
+                      to_string(partition.source()), at.value()),
+          false, true};
+}
+
+struct batch_place {
+  record_offset base, end;
+  timestamp appended;
+};
+
+/// The batch that holds `offset`; none when it has been deleted.
+result<std::optional<batch_place>> batch_at(const storage& disk, const partition_log& partition,
+                                            record_offset offset) {
+  const auto prefix = partition_prefix(partition.key());
+  std::optional<batch_place> found;
+  bool is_corrupt = false;
+  auto scanned = disk.scan_from_floor(
+      family::records, batch_key(partition.key(), offset),
+      [&](std::string_view key, std::string_view value) {
+        if (!key.starts_with(prefix) || base_of(key) > offset) return false;
+        const auto header = read_header(value);
+        is_corrupt = !header;
+        if (header) found = {base_of(key), base_of(key) + header->count, header->appended};
+        return false;
+      });
+  if (is_corrupt) return corrupt(partition, offset);
+  if (!scanned) return std::move(scanned).error();
+  if (found && found->end <= offset) found.reset();
+  return found;
+}
+
 }  // namespace
 
 result<record_batch> partition_reader::take(fetch_limits limits) {
@@ -22,7 +56,8 @@ result<record_batch> partition_reader::take(fetch_limits limits) {
     }
     at_.next = next_;
     const auto outcome = builder.add(pending_.front(), at_, budget);
-    if (outcome == batch_builder::outcome::corrupt) return corrupt(pending_.front()->base());
+    if (outcome == batch_builder::outcome::corrupt)
+      return corrupt(*partition_, pending_.front()->base());
     next_ = at_.next;
     if (outcome == batch_builder::outcome::limit_reached) break;
     pending_.pop_front();
@@ -52,7 +87,7 @@ result<void> partition_reader::refill() {
   pending_.clear();
   // Retention has moved the beginning since we looked, or bytes are missing.
   if (auto checked = check_range(); !checked) return checked;
-  return corrupt(next_);
+  return corrupt(*partition_, next_);
 }
 
 result<void> partition_reader::load() {
@@ -76,7 +111,7 @@ result<void> partition_reader::load() {
         bytes += value.size();
         return bytes < read_ahead;
       });
-  if (is_corrupt) return corrupt(next_);
+  if (is_corrupt) return corrupt(*partition_, next_);
   return scanned;
 }
 
@@ -88,12 +123,21 @@ error partition_reader::out_of_range(const partition_range& range) const {
           false, false};
 }
 
-error partition_reader::corrupt(record_offset at) const {
-  return {errc::corrupt,
-          fmt::format("{}: the records at offset {} are not what was written. Restore the log from "
-                      "a copy, or start afresh with an empty one.",
-                      to_string(partition_->source()), at.value()),
-          false, true};
+// -- by time -----------------------------------------------------------------------------------------
+
+result<record_offset> find_offset_at(const storage& disk, const partition_log& partition,
+                                     timestamp at) {
+  auto [low, high] = partition.range();
+  while (low < high) {
+    const auto middle = low + (high - low) / 2;
+    const auto found = batch_at(disk, partition, middle);
+    if (!found) return found.error();
+    if (*found && (*found)->appended >= at)
+      high = std::max(low, (*found)->base);
+    else
+      low = *found ? (*found)->end : middle + 1;  // none: retention has just deleted it
+  }
+  return low;
 }
 
 }  // namespace cloudflow::pubsub::embedded

@@ -24,7 +24,6 @@ private:
   result<void> refill();
   result<void> load();
   error out_of_range(const partition_range& range) const;
-  error corrupt(record_offset at) const;
 
   const storage* disk_;
   const partition_log* partition_;
@@ -32,5 +31,9 @@ private:
   std::deque<batch_ptr> pending_;  // the front one holds next_
   batch_builder::cursor at_;       // in the front one
 };
+
+/// The first visible record that was appended at that time or later, or the end. Reads a few batches.
+result<record_offset> find_offset_at(const storage& disk, const partition_log& partition,
+                                     timestamp at);
 
 }  // namespace cloudflow::pubsub::embedded
