@@ -1,9 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace cloudflow {
 
@@ -12,9 +10,6 @@ using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 
 /// `2015-10-18T18:01:47.978Z`. Years outside 0..9999 are printed with as many digits as they have.
 std::string to_iso8601(timestamp t);
-/// `2015-10-18`, also with `T18:01`, `T18:01:47` or `T18:01:47.978` (a blank may stand for the T), then `Z`, `+02:00` or
-/// nothing, which means UTC. Digits behind the milliseconds are dropped. None if it is no such time.
-std::optional<timestamp> from_iso8601(std::string_view text);
 
 /// Where time comes from. Handed in everywhere, so that a test or a simulation decides what time it is.
 /// Implementations are thread-safe.
