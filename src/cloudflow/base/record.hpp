@@ -83,6 +83,8 @@ public:
     return at(value_at(e) + static_cast<std::size_t>(e.value_size < 0 ? 0 : e.value_size),
               e.header_bytes);
   }
+  /// Bytes of key, value and headers of the record appended last.
+  std::size_t last_size() const noexcept { return bytes_.size() - entries_.back().at; }
   std::size_t size() const noexcept { return entries_.size(); }
   bool empty() const noexcept { return entries_.empty(); }
   std::size_t byte_size() const noexcept { return bytes_.size(); }

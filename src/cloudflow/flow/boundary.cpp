@@ -16,6 +16,15 @@ std::size_t outlet_buffer::partition_for(std::string_view key) noexcept {
   return next_without_key_++ % by_partition_.size();
 }
 
+void outlet_buffer::refuse_last(record_buffer& records) const {
+  const auto size = records.last_size();
+  records.truncate(records.size() - 1);
+  throw std::length_error(
+      fmt::format("a record of {} bytes is larger than topic {} takes ({}): raise the topic's "
+                  "max.message.bytes, or write smaller records",
+                  size, topic_, max_record_bytes_));
+}
+
 std::size_t outlet_buffer::byte_size() const noexcept {
   std::size_t sum = 0;
   for (const auto& records : by_partition_) sum += records.byte_size();
@@ -47,6 +56,16 @@ void changes::clear() {
   state.clear();
   rejected.clear();
   when_durable.clear();
+}
+
+void changes::hand_over(changes& to) {
+  while (to.outputs.size() < outputs.size())
+    to.outputs.emplace_back(
+        static_cast<std::int32_t>(outputs[to.outputs.size()].by_partition().size()));
+  for (std::size_t i = 0; i != outputs.size(); ++i) outputs[i].hand_over(to.outputs[i]);
+  std::swap(state, to.state);
+  std::swap(rejected, to.rejected);
+  std::swap(when_durable, to.when_durable);
 }
 
 // -- wiring ------------------------------------------------------------------------------------------

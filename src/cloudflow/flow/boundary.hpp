@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,7 +48,14 @@ public:
         key.data() != nullptr, [key](byte_writer& w) { w.put_raw(key); },
         std::forward<WriteValue>(write_value));
     if (!schema_header_.empty()) records.add_header(schema_header_name, schema_header_);
+    if (records.last_size() > max_record_bytes_) [[unlikely]]
+      refuse_last(records);
     ++appended_;
+  }
+  /// From now on append() throws `std::length_error` for a larger record.
+  void set_limit(std::string topic, std::size_t max_record_bytes) {
+    topic_ = std::move(topic);
+    max_record_bytes_ = max_record_bytes;
   }
   /// Scratch space for a key that has to be put together.
   byte_writer& key_space() noexcept {
@@ -59,12 +67,19 @@ public:
   std::uint64_t size() const noexcept { return appended_; }
   std::size_t byte_size() const noexcept;
   void clear() noexcept;
+  /// Moves the records to `to`, which is empty, and takes its buffers in exchange.
+  void hand_over(outlet_buffer& to) noexcept {
+    std::swap(by_partition_, to.by_partition_);
+    std::swap(appended_, to.appended_);
+  }
 
 private:
   std::size_t partition_for(std::string_view key) noexcept;
+  [[noreturn]] void refuse_last(record_buffer& records) const;
 
   std::vector<record_buffer> by_partition_;
-  std::string schema_header_;
+  std::string schema_header_, topic_;
+  std::size_t max_record_bytes_ = std::numeric_limits<std::size_t>::max();
   byte_writer key_space_;
   std::uint64_t appended_ = 0;
   std::size_t next_without_key_ = 0;
@@ -99,6 +114,9 @@ struct changes {
   std::size_t byte_size() const noexcept;
   bool empty() const noexcept;
   void clear();
+  /// Moves what has to be made durable to `to`, which is empty, and takes its buffers in exchange. Pointers to the
+  /// elements of `outputs` go on to be those of this one.
+  void hand_over(changes& to);
 };
 
 }  // namespace cloudflow::flow
@@ -184,6 +202,13 @@ struct store_use {
   std::string window;           ///< `tumbling 120000 ms`; empty: none
 };
 
+/// What a streamlet keeps from commit to commit.
+struct store_needs {
+  std::vector<store_use> states;  ///< in the order of the streamlet's members
+  bool has_watermarks = false;
+  bool any() const noexcept { return !states.empty() || has_watermarks; }
+};
+
 /// What a pipeline is bound to when a task starts: where its ports are, where its changes go, what it may read.
 class wiring {
 public:
@@ -213,8 +238,7 @@ public:
   const clock& time() const noexcept { return *around_.time; }
   const std::function<void()>& wake() const noexcept { return around_.wake; }
 
-  /// How the states are used, in the order of the streamlet's members.
-  std::span<const store_use> store_uses() const noexcept { return uses_; }
+  store_needs needs() const { return {uses_, watermarks_ != 0}; }
   /// Throws if a port or a state of the streamlet is used by no pipeline. `names` gives inlets, outlets, states.
   void expect_all_used(const std::vector<std::string>& names) const;
 

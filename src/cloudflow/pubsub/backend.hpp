@@ -114,6 +114,8 @@ public:
   /// taken is the lag. `backend::topic` knows for certain.
   virtual result<record_offset> end_offset(const topic_partition& source) const = 0;
   virtual void release(const topic_partition& source) = 0;
+  /// A member of its group that knows which partitions it has, be it none.
+  virtual bool has_joined() const { return true; }
 };
 
 /// What a commit promises.

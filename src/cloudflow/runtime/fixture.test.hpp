@@ -116,14 +116,19 @@ protected:
     definitions[s.class_name] = &definition;
     for (const auto& p : s.descriptor.inlets) {
       const auto dead = "app." + name + "." + p.name + ".dead-letter";
-      s.inlets.push_back(
-          {p.name, p.name, p.schema, p.key, "app." + name + "." + p.name, policy, dead});
+      s.inlets.push_back({.name = p.name,
+                          .topic_id = p.name,
+                          .schema = p.schema,
+                          .key = p.key,
+                          .group = "app." + name + "." + p.name,
+                          .on_bad_record = policy,
+                          .dead_letter_topic = dead});
       blueprint::topic_plan t;
       t.id = t.name = dead;
       plan.topics.push_back(std::move(t));
     }
     for (const auto& p : s.descriptor.outlets) {
-      s.outlets.push_back({p.name, p.name, p.schema, p.key, "", policy, ""});
+      s.outlets.push_back({.name = p.name, .topic_id = p.name, .schema = p.schema, .key = p.key});
       for (auto& t : plan.topics)
         if (t.id == p.name) t.producers.push_back(name + "." + p.name);
     }

@@ -9,42 +9,43 @@
 
 namespace cloudflow::runtime {
 
-/// One inlet of one streamlet in this process: the member of its consumer group, shared by the tasks that read its
-/// partitions on different workers. Thread-safe: a lock per batch, not per record.
+/// This process as a member of one consumer group, shared by the tasks that read its partitions on different workers.
+/// Thread-safe: a lock per batch, not per record.
 class input {
 public:
-  /// `reader` is of the group of this inlet alone.
-  input(std::size_t inlet, std::string topic, std::string group,
-        std::unique_ptr<pubsub::consumer> reader)
-    : inlet_(inlet),
-      topic_(std::move(topic)),
-      group_(std::move(group)),
-      reader_(std::move(reader)) {}
+  input(std::string group, std::unique_ptr<pubsub::consumer> reader)
+    : group_(std::move(group)), reader_(std::move(reader)) {}
 
-  std::size_t inlet() const noexcept { return inlet_; }
-  const std::string& topic() const noexcept { return topic_; }
   const std::string& group() const noexcept { return group_; }
 
   pubsub::result<std::vector<pubsub::assignment>> poll() {
     const std::lock_guard lock{mutex_};
     return reader_->poll();
   }
-  pubsub::result<pubsub::record_batch> take(partition_id partition, pubsub::fetch_limits limits) {
+  pubsub::result<pubsub::record_batch> take(const pubsub::topic_partition& source,
+                                            pubsub::fetch_limits limits) {
     const std::lock_guard lock{mutex_};
-    return reader_->take({topic_, partition}, limits);
+    return reader_->take(source, limits);
   }
-  pubsub::result<void> seek(partition_id partition, record_offset next) {
+  pubsub::result<void> seek(const pubsub::topic_partition& source, record_offset next) {
     const std::lock_guard lock{mutex_};
-    return reader_->seek({topic_, partition}, next);
+    return reader_->seek(source, next);
   }
-  pubsub::result<record_offset> end_offset(partition_id partition) const {
+  pubsub::result<record_offset> end_offset(const pubsub::topic_partition& source) const {
     const std::lock_guard lock{mutex_};
-    return reader_->end_offset({topic_, partition});
+    return reader_->end_offset(source);
+  }
+  void release(const pubsub::topic_partition& source) {
+    const std::lock_guard lock{mutex_};
+    reader_->release(source);
+  }
+  bool has_joined() const {
+    const std::lock_guard lock{mutex_};
+    return reader_->has_joined();
   }
 
 private:
-  std::size_t inlet_;
-  std::string topic_, group_;
+  std::string group_;
   mutable std::mutex mutex_;  // guards reader_
   std::unique_ptr<pubsub::consumer> reader_;
 };

@@ -3,6 +3,9 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace cloudflow::runtime {
 
 namespace {
@@ -34,6 +37,16 @@ MetricFamily of_tasks(const char* name, const char* help, MetricType type,
   return family;
 }
 
+MetricFamily of_workers(const char* name, const char* help, const std::string& app_id,
+                        const std::vector<worker_status>& workers,
+                        std::uint64_t worker_status::*value) {
+  MetricFamily family{name, help, MetricType::Counter, {}};
+  for (const auto& w : workers)
+    family.metric.push_back(metric({{"application", app_id}, {"worker", w.name}},
+                                   MetricType::Counter, static_cast<double>(w.*value)));
+  return family;
+}
+
 MetricFamily lag_of(const std::string& app_id, const std::vector<task_status>& tasks) {
   MetricFamily family{"cloudflow_lag_records",
                       "Records between the position and the end of the topic.",
@@ -50,9 +63,21 @@ MetricFamily lag_of(const std::string& app_id, const std::vector<task_status>& t
   return family;
 }
 
+MetricFamily watermark_delay_of(const std::string& app_id, const std::vector<task_status>& tasks) {
+  std::vector<task_status> known;
+  std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(known),
+               [](const task_status& t) { return t.watermark_delay.has_value(); });
+  return of_tasks("cloudflow_watermark_delay_seconds",
+                  "How far the watermark is behind the time of day.", MetricType::Gauge, app_id,
+                  known, [](const task_status& t) {
+                    return std::chrono::duration<double>(*t.watermark_delay).count();
+                  });
+}
+
 }  // namespace
 
-std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks) {
+std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks,
+                          const std::vector<worker_status>& workers) {
   const auto counter = [&](const char* name, const char* help,
                            double (*value)(const task_status&)) {
     return of_tasks(name, help, MetricType::Counter, app_id, tasks, value);
@@ -75,7 +100,16 @@ std::string to_prometheus(const std::string& app_id, const std::vector<task_stat
       of_tasks("cloudflow_task_up", "1 while the task runs, 0 while it waits after a failure.",
                MetricType::Gauge, app_id, tasks,
                [](const task_status& t) { return t.is_running ? 1.0 : 0.0; }),
+      of_tasks("cloudflow_task_restoring", "1 while the state of the task is being brought here.",
+               MetricType::Gauge, app_id, tasks,
+               [](const task_status& t) { return t.is_restoring ? 1.0 : 0.0; }),
       lag_of(app_id, tasks),
+      watermark_delay_of(app_id, tasks),
+      of_workers("cloudflow_commit_retries_total",
+                 "Commits that could not be done, and were tried again.", app_id, workers,
+                 &worker_status::retries),
+      of_workers("cloudflow_commit_aborts_total", "Commits that failed: their work was done again.",
+                 app_id, workers, &worker_status::aborts),
   };
   return prometheus::TextSerializer{}.Serialize(families);
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,18 @@ struct task_metrics {
   }
 };
 
+/// Of one worker: how its commits end. As task_metrics.
+struct worker_metrics {
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> retries{0};  ///< could not be done, and were tried again
+  std::atomic<std::uint64_t> aborts{0};   ///< failed: their work was done again
+};
+
+struct worker_status {
+  std::string name;
+  std::uint64_t commits = 0, retries = 0, aborts = 0;
+};
+
 /// One inlet partition of a task, as it is now.
 struct source_status_view {
   std::string inlet, topic;
@@ -34,14 +48,19 @@ struct task_status {
   std::string streamlet;
   std::int32_t partition = 0;
   bool is_running = false;
-  std::string failure;  ///< why it does not run; empty when it does
+  std::string failure;        ///< why it does not run; empty when it does
+  bool is_restoring = false;  ///< its state is being brought here
+  /// How far the watermark is behind the time of day; none: there is no event time, or no record yet.
+  std::optional<std::chrono::milliseconds> watermark_delay = {};
   std::uint64_t records_in = 0, records_out = 0, bytes_out = 0, records_late = 0,
                 records_rejected = 0;
   std::uint64_t commits = 0, restarts = 0;
   std::vector<source_status_view> sources;
 };
 
-/// The text format of Prometheus 0.0.4: one family per counter, labelled with application, streamlet and partition.
-std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks);
+/// The text format of Prometheus 0.0.4: one family per counter, labelled with application and with streamlet and
+/// partition, or worker.
+std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks,
+                          const std::vector<worker_status>& workers);
 
 }  // namespace cloudflow::runtime

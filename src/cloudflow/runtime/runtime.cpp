@@ -1,5 +1,6 @@
 #include "cloudflow/runtime/runtime.hpp"
 
+#include "cloudflow/runtime/limits.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/state/stores.hpp"
 
@@ -33,18 +34,12 @@ error in_streamlet(const std::string& streamlet, const std::string& message) {
 
 native_runtime::native_runtime(const blueprint::plan& plan, surroundings around,
                                const runtime_options& options)
-  : plan_(&plan), around_(std::move(around)), options_(options) {
-  for (std::size_t i = 0; i != options.workers; ++i) {
-    auto name = fmt::format("{}{}.{}", plan.prefix, plan.app_id, i);
-    auto open = [log = around_.log, name] {
-      return log->open_producer({.transactional_id = name});
-    };
-    workers_.push_back(std::make_unique<worker>(name, std::move(open), *around_.time,
-                                                options.worker, around_.log_lines));
-  }
-}
+  : plan_(&plan), around_(std::move(around)), options_(options) {}
 
-native_runtime::~native_runtime() = default;
+/// The consumers go first: they wake workers.
+native_runtime::~native_runtime() {
+  for (const auto& s : streamlets_) s->inputs.clear();
+}
 
 result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::plan& plan,
                                                                surroundings around,
@@ -53,28 +48,69 @@ result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::
   if (auto done = r->start_topics(); !done) return std::move(done).error();
   for (const auto& s : plan.streamlets)
     if (auto done = r->start_streamlet(s); !done) return std::move(done).error();
+  for (auto* w : r->workers_)
+    if (auto opened = w->open(); !opened)
+      return error{fmt::format("worker {}: {}", w->name(), opened.error().message)};
   return r;
 }
 
-result<void> native_runtime::start_topics() {
-  for (const auto& t : plan_->topics) {
-    const auto fingerprint = fingerprint_of(t.schema.schema);
-    if (!fingerprint.empty()) {
-      if (auto put = around_.log->schemas().put(fingerprint, t.schema.schema); !put)
-        return error{
-            fmt::format("topic {}: its schema cannot be stored: {}", t.name, put.error().message)};
-    }
-    // The base schema is recorded when a topic is created; producers with another one say so in a header.
-    const auto there = around_.log->topic(t.name);
-    auto made =
-        around_.log->ensure_topic({.name = t.name,
-                                   .partitions = t.partitions,
-                                   .properties = t.properties,
-                                   .base_schema = there ? there->spec.base_schema : fingerprint});
-    if (!made) return error{fmt::format("topic {}: {}", t.name, made.error().message)};
+/// Made when the first streamlet needs them. Several guarantees in one transaction would each be the weakest.
+std::vector<std::unique_ptr<worker>>& native_runtime::workers_for(blueprint::delivery guarantee) {
+  auto& workers = by_guarantee_[guarantee];
+  if (!workers.empty()) return workers;
+  const bool is_exact = guarantee == blueprint::delivery::exactly_once;
+  for (std::size_t i = 0; i != options_.workers; ++i) {
+    auto name = fmt::format("{}{}.{}{}{}", plan_->prefix, plan_->app_id, options_.instance,
+                            options_.instance.empty() ? "" : ".", i);
+    const pubsub::producer_options how{
+        .transactional_id = name,
+        .delivery = is_exact ? pubsub::guarantee::exactly_once : pubsub::guarantee::at_least_once};
+    auto open = [log = around_.log, how](std::function<void()> wake) {
+      auto with_wake = how;
+      with_wake.on_outcome = std::move(wake);
+      return log->open_producer(with_wake);
+    };
+    workers.push_back(std::make_unique<worker>(name, std::move(open), *around_.time,
+                                               options_.worker, around_.log_lines));
+    workers_.push_back(workers.back().get());
   }
+  return workers;
+}
+
+// -- topics ------------------------------------------------------------------------------------------
+
+result<void> native_runtime::start_topics() {
+  for (const auto& t : plan_->topics)
+    if (auto done = start_topic(t); !done) return done;
   return {};
 }
+
+result<void> native_runtime::start_topic(const blueprint::topic_plan& t) {
+  const auto in_topic = [&](const pubsub::error& e) {
+    return error{fmt::format("topic {}: {}", t.name, e.message)};
+  };
+  const auto there = around_.log->topic(t.name);
+  if (!t.is_managed) {
+    if (!there) return in_topic(there.error());
+    return {};
+  }
+  const auto fingerprint = fingerprint_of(t.schema.schema);
+  if (!fingerprint.empty()) {
+    if (auto put = around_.log->schemas().put(fingerprint, t.schema.schema); !put)
+      return in_topic(put.error());
+  }
+  // The base schema is recorded when a topic is created; producers with another one say so in a header.
+  auto made =
+      around_.log->ensure_topic({.name = t.name,
+                                 .partitions = t.partitions,
+                                 .properties = t.properties,
+                                 .base_schema = there ? there->spec.base_schema : fingerprint,
+                                 .replication = static_cast<std::int16_t>(t.replicas)});
+  if (!made) return in_topic(made.error());
+  return {};
+}
+
+// -- streamlets --------------------------------------------------------------------------------------
 
 result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s) {
   const auto* definition = around_.definition_of(s.class_name);
@@ -85,6 +121,7 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s)
   auto instance = std::make_unique<streamlet_instance>();
   instance->plan = &s;
   instance->definition = definition;
+  instance->log = around_.log;
   auto& where = instance->where;
   where.streamlet = s.name;
   where.parameters = s.parameters;
@@ -98,11 +135,12 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s)
   auto& added = *streamlets_.back();
   if (auto done = open_outlets(added); !done) return done;
   try {
-    added.store_uses = definition->check(added.where);
+    added.needs = definition->check(added.where);
   } catch (const std::exception& e) {
     return in_streamlet(s.name, e.what());
   }
-  return open_inlets(added);
+  if (auto done = open_readers(added); !done) return done;
+  return start_tasks(added);
 }
 
 result<void> native_runtime::open_outlets(streamlet_instance& s) const {
@@ -118,23 +156,15 @@ result<void> native_runtime::open_outlets(streamlet_instance& s) const {
     }
     s.outlet_topics.push_back(topic->name);
     s.outlet_partitions.push_back(static_cast<std::int32_t>(info->partitions.size()));
+    s.outlet_limits.emplace_back(record_limit_of(info->spec));
     s.outlet_schema_headers.push_back(is_base ? "" : own.substr(0, schema_header_size));
   }
   return {};
 }
 
-result<void> native_runtime::open_inlets(streamlet_instance& s) {
-  std::int32_t tasks = s.plan->inlets.empty() ? 1 : 0;
-  std::vector<std::vector<pubsub::assignment>> assigned;
-  for (std::size_t i = 0; i != s.plan->inlets.size(); ++i) {
-    const auto& port = s.plan->inlets[i];
+result<void> native_runtime::open_readers(streamlet_instance& s) const {
+  for (const auto& port : s.plan->inlets) {
     const auto* topic = plan_->find_topic(port.topic_id);
-    auto consumer =
-        around_.log->open_consumer({.group = port.group,
-                                    .topics = {topic->name},
-                                    .start_at = pubsub::consumer_options::start::earliest,
-                                    .on_ready = [this] { wake_all(); }});
-    if (!consumer) return in_streamlet(s.plan->name, consumer.error().message);
     const auto info = around_.log->topic(topic->name);
     if (!info) return in_streamlet(s.plan->name, info.error().message);
     auto reader =
@@ -147,16 +177,19 @@ result<void> native_runtime::open_inlets(streamlet_instance& s) {
       return in_streamlet(s.plan->name, put.error().message);
     s.inlet_schema_headers.push_back(own.substr(0, schema_header_size));
     s.readers.push_back(std::move(reader).value());
-    s.inputs.push_back(
-        std::make_unique<input>(i, topic->name, port.group, std::move(consumer).value()));
-    auto events = s.inputs.back()->poll();
-    if (!events) return in_streamlet(s.plan->name, events.error().message);
-    tasks = std::max(tasks, static_cast<std::int32_t>(info->partitions.size()));
-    assigned.push_back(std::move(events).value());
   }
-  if (auto done = open_stores(s, tasks); !done) return done;
-  start_tasks(s, tasks, assigned);
   return {};
+}
+
+/// As many as its inlet with the most has; a source has one.
+result<std::int32_t> native_runtime::partitions_of(const streamlet_instance& s) const {
+  std::int32_t most = 1;
+  for (const auto& port : s.plan->inlets) {
+    const auto info = around_.log->topic(plan_->find_topic(port.topic_id)->name);
+    if (!info) return in_streamlet(s.plan->name, info.error().message);
+    most = std::max(most, static_cast<std::int32_t>(info->partitions.size()));
+  }
+  return most;
 }
 
 /// Stores are recognised by name, schemas and window; see flow::wiring for their order.
@@ -168,15 +201,20 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   for (const auto& d : states) s.store_names.push_back(name(d.name, ""));
   for (const auto& d : states) s.store_names.push_back(name(d.name, ".parked"));
   s.store_names.push_back(name("", "event-time"));
+  if (!s.needs.any()) return {};
+  if (auto done = around_.log->ensure_state(s.plan->name, partitions); !done)
+    return in_streamlet(s.plan->name, done.error().message);
   if (states.empty()) return {};
-  auto writer = around_.log->open_producer({.transactional_id = s.plan->name + ".stores"});
+  auto writer =
+      around_.log->open_producer({.transactional_id = fmt::format("{}{}.{}.stores", plan_->prefix,
+                                                                  plan_->app_id, s.plan->name)});
   if (!writer) return in_streamlet(s.plan->name, writer.error().message);
   for (std::size_t i = 0; i != states.size(); ++i) {
     const auto& d = states[i];
     const stores::store_spec spec{.name = name(d.name, ""),
                                   .key_schema = d.key.schema,
                                   .value_schema = d.value.schema,
-                                  .window = s.store_uses[i].window,
+                                  .window = s.needs.states[i].window,
                                   .partitions = partitions};
     if (auto opened = stores::open_store(*around_.log, **writer, spec, refuse_other_schema);
         !opened)
@@ -185,42 +223,89 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   return {};
 }
 
-void native_runtime::start_tasks(streamlet_instance& s, std::int32_t partitions,
-                                 const std::vector<std::vector<pubsub::assignment>>& assigned) {
-  for (std::int32_t p = 0; p != partitions; ++p) {
+result<void> native_runtime::start_tasks(streamlet_instance& s) {
+  const auto partitions = partitions_of(s);
+  if (!partitions) return partitions.error();
+  if (auto done = open_stores(s, *partitions); !done) return done;
+  auto& workers = workers_for(s.plan->guarantee);
+  std::vector<task*> tasks;
+  for (std::int32_t p = 0; p != *partitions; ++p) {
     // Each streamlet begins one worker further, so that the consumers of one partition are on different ones.
-    auto& w = *workers_[(streamlets_.size() + static_cast<std::size_t>(p)) % workers_.size()];
-    auto t = std::make_unique<task>(s, p, around_.log->state(), *around_.time,
-                                    options_.worker.tasks, [&w] { w.waker().notify(); });
-    for (std::size_t i = 0; i != assigned.size(); ++i)
-      for (const auto& a : assigned[i])
-        if (a.what == pubsub::assignment::kind::assigned && a.source.partition.value() == p)
-          t->assign(i, a.next);
+    auto& w = *workers[(streamlets_.size() + static_cast<std::size_t>(p)) % workers.size()];
+    auto t = std::make_unique<task>(s, p, *around_.time, options_.worker.tasks,
+                                    [&w] { w.waker().notify(); });
+    tasks.push_back(t.get());
     w.add(std::move(t));
   }
+  return join(s, tasks);
+}
+
+/// Becomes a member of the groups of the streamlet. Inlets that share a group are joined: their partitions come
+/// together, those of their retries with them.
+result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*>& tasks) {
+  std::map<std::string, std::map<std::string, std::size_t>> topics_of;
+  for (std::size_t i = 0; i != s.plan->inlets.size(); ++i) {
+    const auto& port = s.plan->inlets[i];
+    auto& topics = topics_of[port.group];
+    topics[plan_->find_topic(port.topic_id)->name] = i;
+    if (!port.retry_topic.empty()) topics[port.retry_topic] = i;
+  }
+  auto& workers = workers_for(s.plan->guarantee);
+  for (const auto& [group, inlets] : topics_of) {
+    auto& w = *workers[(streamlets_.size() + s.inputs.size()) % workers.size()];
+    pubsub::consumer_options how{.group = group,
+                                 .topics = {},
+                                 .start_at = pubsub::consumer_options::start::earliest,
+                                 .on_ready = [this] { wake_all(); },
+                                 .is_joined = s.needs.any()};
+    for (const auto& [topic, inlet] : inlets) {
+      how.topics.push_back(topic);
+      if (const auto* planned = plan_->find_topic(s.plan->inlets[inlet].topic_id))
+        how.properties.insert(planned->consumer.begin(), planned->consumer.end());
+    }
+    auto consumer = around_.log->open_consumer(how);
+    if (!consumer) return in_streamlet(s.plan->name, consumer.error().message);
+    s.inputs.push_back(std::make_unique<input>(group, std::move(consumer).value()));
+    membership m{*s.inputs.back(), inlets, tasks, around_.log_lines};
+    m.poll();  // what is known at once need not wait for the first round
+    w.add(std::move(m));
+  }
+  return {};
 }
 
 // -- status ------------------------------------------------------------------------------------------
 
+template <class F>
+void native_runtime::each_task(F f) const {
+  for (const auto* w : workers_)
+    for (const auto& t : w->tasks()) f(*t);
+}
+
 std::vector<task_status> native_runtime::status() const {
   std::vector<task_status> all;
-  for (const auto& w : workers_)
-    for (const auto& t : w->tasks()) all.push_back(t->status());
+  each_task([&](const task& t) { all.push_back(t.status()); });
   std::sort(all.begin(), all.end(), [](const task_status& a, const task_status& b) {
     return std::tie(a.streamlet, a.partition) < std::tie(b.streamlet, b.partition);
   });
   return all;
 }
 
+std::vector<worker_status> native_runtime::worker_statuses() const {
+  std::vector<worker_status> all;
+  for (const auto* w : workers_) all.push_back(w->status());
+  return all;
+}
+
 bool native_runtime::is_ready() const {
-  for (const auto& w : workers_)
-    for (const auto& t : w->tasks())
-      if (!t->is_running()) return false;
-  return true;
+  bool is_ready = true;
+  each_task([&](const task& t) { is_ready &= t.is_running(); });
+  for (const auto& s : streamlets_)
+    for (const auto& in : s->inputs) is_ready &= in->has_joined();
+  return is_ready;
 }
 
 void native_runtime::wake_all() {
-  for (const auto& w : workers_) w->waker().notify();
+  for (auto* w : workers_) w->waker().notify();
 }
 
 // -- the end of input --------------------------------------------------------------------------------
@@ -230,20 +315,41 @@ void native_runtime::wake_all() {
 bool native_runtime::is_quiet() const {
   const auto commits = [this] {
     std::uint64_t sum = 0;
-    for (const auto& w : workers_)
-      for (const auto& t : w->tasks()) sum += t->commits();
+    each_task([&](const task& t) { sum += t.commits(); });
     return sum;
   };
-  const auto all = [this](auto is) {
-    return std::all_of(workers_.begin(), workers_.end(), [&](const auto& w) {
-      return std::all_of(w->tasks().begin(), w->tasks().end(),
-                         [&](const auto& t) { return is(*t); });
-    });
+  const auto is_idle = [this] {
+    bool all = true;
+    each_task([&](const task& t) { all &= t.is_idle(); });
+    return all;
   };
   const auto before = commits();
-  const auto is_idle = [](const task& t) { return t.is_idle(); };
-  return all(is_idle) && all([](const task& t) { return t.has_read_everything(); }) &&
-         all(is_idle) && commits() == before;
+  return is_idle() && has_read_everything() && is_idle() && commits() == before;
+}
+
+/// Every partition of every inlet is here, and committed to its end.
+bool native_runtime::has_read_everything() const {
+  std::map<std::string, std::map<pubsub::topic_partition, record_offset>> positions;
+  each_task([&](const task& t) {
+    for (const auto& [at, next] : t.positions())
+      positions[t.streamlet().plan->name].insert_or_assign(at, next);
+  });
+  const auto has_read = [&](const streamlet_instance& s, const std::string& topic) {
+    const auto info = around_.log->topic(topic);
+    if (!info) return false;
+    for (std::size_t p = 0; p != info->partitions.size(); ++p) {
+      const auto& of = positions[s.plan->name];
+      const auto at = of.find({topic, partition_id{static_cast<std::int32_t>(p)}});
+      if (at == of.end() || at->second < info->partitions[p].end) return false;
+    }
+    return true;
+  };
+  return std::all_of(streamlets_.begin(), streamlets_.end(), [&](const auto& s) {
+    return std::all_of(s->plan->inlets.begin(), s->plan->inlets.end(), [&](const auto& port) {
+      return has_read(*s, plan_->find_topic(port.topic_id)->name) &&
+             (port.retry_topic.empty() || has_read(*s, port.retry_topic));
+    });
+  });
 }
 
 bool native_runtime::advance_to_end() {
@@ -266,7 +372,7 @@ bool native_runtime::advance_to_end() {
   if (now.empty())  // a circle: there is no first, so all of it ends together
     for (const auto& s : streamlets_)
       if (!is_finished(s->plan->name)) now.push_back(s->plan->name);
-  for (const auto& w : workers_)
+  for (const auto* w : workers_)
     for (const auto& t : w->tasks())
       if (std::find(now.begin(), now.end(), t->streamlet().plan->name) != now.end())
         t->request_finish();

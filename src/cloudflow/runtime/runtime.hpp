@@ -4,6 +4,7 @@
 #include "cloudflow/blueprint/plan.hpp"
 #include "cloudflow/runtime/worker.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,8 +12,11 @@
 namespace cloudflow::runtime {
 
 struct runtime_options {
+  /// For each guarantee that a streamlet of the plan has: what is committed together keeps one promise.
   std::size_t workers = 2;
   worker_options worker;
+  /// Distinguishes this process from others with the same streamlets: `<streamlet>.<ordinal>`; empty: it is the only one.
+  std::string instance;
 };
 
 /// What a runtime is given; all of it outlives the runtime.
@@ -38,10 +42,11 @@ public:
                                                         const runtime_options& options);
   ~native_runtime();
 
-  const std::vector<std::unique_ptr<worker>>& workers() const noexcept { return workers_; }
+  const std::vector<worker*>& workers() const noexcept { return workers_; }
   /// Thread-safe.
   std::vector<task_status> status() const;
-  /// Every task is running: `/ready`. Thread-safe.
+  std::vector<worker_status> worker_statuses() const;
+  /// In its groups, and every task that has a partition is running: `/ready`. Thread-safe.
   bool is_ready() const;
 
   /// Works towards the end of input, which no source will add to any more: when nothing moves, the streamlets whose
@@ -52,20 +57,27 @@ public:
 private:
   native_runtime(const blueprint::plan& plan, surroundings around, const runtime_options& options);
   result<void> start_topics();
+  result<void> start_topic(const blueprint::topic_plan& t);
   result<void> start_streamlet(const blueprint::streamlet_plan& s);
-  result<void> open_inlets(streamlet_instance& s);
   result<void> open_outlets(streamlet_instance& s) const;
+  result<void> open_readers(streamlet_instance& s) const;
   result<void> open_stores(streamlet_instance& s, std::int32_t partitions);
-  void start_tasks(streamlet_instance& s, std::int32_t partitions,
-                   const std::vector<std::vector<pubsub::assignment>>& assigned);
+  result<void> start_tasks(streamlet_instance& s);
+  result<void> join(streamlet_instance& s, const std::vector<task*>& tasks);
+  result<std::int32_t> partitions_of(const streamlet_instance& s) const;
+  std::vector<std::unique_ptr<worker>>& workers_for(blueprint::delivery guarantee);
+  template <class F>
+  void each_task(F f) const;
   bool is_quiet() const;
+  bool has_read_everything() const;
   void wake_all();
 
   const blueprint::plan* plan_;
   surroundings around_;
   runtime_options options_;
   std::vector<std::unique_ptr<streamlet_instance>> streamlets_;
-  std::vector<std::unique_ptr<worker>> workers_;
+  std::map<blueprint::delivery, std::vector<std::unique_ptr<worker>>> by_guarantee_;
+  std::vector<worker*> workers_;  ///< all of them
   std::vector<std::string>
       finished_;  ///< streamlets that have been told that their input has ended
 };

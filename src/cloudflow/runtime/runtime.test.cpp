@@ -304,7 +304,7 @@ TEST(metrics, are_written_as_prometheus_reads_them) {
                       .failure = {},
                       .records_in = 7,
                       .sources = {{"in", "t", 1, 3, 10}}};
-  const auto text = to_prometheus("app", {t});
+  const auto text = to_prometheus("app", {t}, {{"app.0", 5, 2, 1}});
   EXPECT_NE(
       text.find(
           "cloudflow_records_in_total{application=\"app\",streamlet=\"s\",partition=\"1\"} 7"),
@@ -312,6 +312,9 @@ TEST(metrics, are_written_as_prometheus_reads_them) {
       << text;
   EXPECT_NE(text.find("cloudflow_lag_records{application=\"app\",streamlet=\"s\",inlet=\"in\","
                       "topic=\"t\",partition=\"1\"} 7"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("cloudflow_commit_retries_total{application=\"app\",worker=\"app.0\"} 2"),
             std::string::npos)
       << text;
 }

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "cloudflow/blueprint/plan.hpp"
-#include "cloudflow/runtime/input.hpp"
 #include "cloudflow/runtime/metrics.hpp"
-#include "cloudflow/runtime/schema_reader.hpp"
+#include "cloudflow/runtime/source.hpp"
 #include "cloudflow/streamlet/context.hpp"
 #include "cloudflow/streamlet/definition.hpp"
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,17 +22,20 @@ namespace cloudflow::runtime {
 struct streamlet_instance {
   const blueprint::streamlet_plan* plan = nullptr;
   const streamlet_definition* definition = nullptr;
+  pubsub::backend* log = nullptr;
   deployment where;
-  std::vector<std::unique_ptr<input>> inputs;  ///< one per inlet
+  std::vector<std::unique_ptr<input>> inputs;  ///< one for each consumer group
   std::vector<std::string> outlet_topics;
   std::vector<std::int32_t> outlet_partitions;
+  /// Of one outlet each: the largest record that its topic takes, in bytes. Asked for again after a failure.
+  mutable std::deque<std::atomic<std::size_t>> outlet_limits;
   std::vector<std::string>
       outlet_schema_headers;  ///< empty where the topic's base schema is the outlet's
   std::vector<std::string>
-      inlet_schema_headers;                 ///< of dead letters, which have the inlet's schema
-  std::vector<schema_reader> readers;       ///< one per inlet
-  std::vector<flow::store_use> store_uses;  ///< with the parameters' real values
-  std::vector<std::string> store_names;     ///< as the log knows them; order of flow::wiring
+      inlet_schema_headers;              ///< of dead letters, which have the inlet's schema
+  std::vector<schema_reader> readers;    ///< one per inlet
+  flow::store_needs needs;               ///< with the parameters' real values
+  std::vector<std::string> store_names;  ///< as the log knows them; order of flow::wiring
 };
 
 struct task_options {
@@ -43,35 +46,38 @@ struct task_options {
 
 /// The unit of work: one streamlet on one partition of its inlets, with the state of that partition.
 ///
-/// A task never stops on its own: when the author's code fails it drops what is not committed, and starts again from
-/// the last commit, after a delay where the failure is not the fault of one record. Confined to its worker, but for
+/// A task works when it has a partition (sources have none, and always work). It never stops on its own: when the
+/// author's code fails it drops what is not committed, and starts again from the last commit, after a delay where the
+/// failure is not the fault of one record. It works on while a commit is under way. Confined to its worker, but for
 /// what is said to be thread-safe.
 class task {
 public:
   enum class activity { idle, waiting, worked };
 
-  task(const streamlet_instance& streamlet, std::int32_t partition,
-       const pubsub::state_reader& stores, const clock& time, const task_options& options,
-       std::function<void()> wake);
+  task(const streamlet_instance& streamlet, std::int32_t partition, const clock& time,
+       const task_options& options, std::function<void()> wake);
   ~task();
   task(const task&) = delete;
   task& operator=(const task&) = delete;
 
-  /// Reads from `next` on; called before the first step, once per inlet that has this partition.
-  void assign(std::size_t inlet, record_offset next);
+  /// A partition comes, or has to go. Thread-safe; the next step() looks at it.
+  void post(const source_event& e);
 
-  /// Does a bounded amount of work: a batch per inlet, or a part of a record.
+  /// Does a bounded amount of work: a batch per source, or a part of a record.
   /// `waiting`: something is due later (a retry), or the task waits after a failure.
   activity step(timestamp now);
 
-  /// What has to be committed, as parts of one transaction; none if there is nothing new. The task must not step
-  /// until `committed` or `abandon`.
+  /// Adds what has to be committed to `into`, which borrows it until `committed` or `abandon`. Nothing if there is
+  /// nothing new. One commit at a time; the task may step meanwhile.
   void collect(pubsub::transaction& into);
+  bool is_committing() const noexcept { return is_committing_; }
   void committed();
-  /// The commit failed for good: start again from the last one.
-  void abandon(const std::string& reason);
+  /// The commit failed for good: start again from the last one; at once if partitions have merely moved.
+  void abandon(const pubsub::error& e);
   bool has_changes() const noexcept;
-  std::size_t uncommitted_bytes() const noexcept;
+  /// A partition has to go, and waits for a commit.
+  bool is_urgent() const noexcept;
+  std::size_t uncommitted_bytes() const noexcept { return changes_.byte_size(); }
 
   /// The input has ended: the next step fires what is open. Thread-safe.
   void request_finish() noexcept { must_finish_.store(true, std::memory_order_release); }
@@ -84,46 +90,58 @@ public:
     return is_idle_.load(std::memory_order_acquire) &&
            !must_finish_.load(std::memory_order_acquire);
   }
-  /// All that is in its inlets has been read and committed. Thread-safe.
-  bool has_read_everything() const;
+  /// The partitions it has, and what it has committed of them. Thread-safe.
+  std::vector<std::pair<pubsub::topic_partition, record_offset>> positions() const;
   std::uint64_t commits() const noexcept {
     return metrics_.commits.load(std::memory_order_acquire);
   }
-  /// Neither failed nor still to be started. Thread-safe.
+  /// Neither failed nor still to be started; true of a task without partition. Thread-safe.
   bool is_running() const noexcept { return is_running_.load(std::memory_order_acquire); }
 
 private:
-  struct source {
-    std::size_t inlet = 0;
-    record_offset committed, next;
-    std::atomic<std::int64_t> position{0};  ///< `committed`, for other threads
-    pubsub::record_batch batch;
-    std::span<const record_view> left;  ///< of `batch`
-    schema_reader::scratch decoded;
-    /// A record that makes the author's code throw, and what it threw.
-    std::optional<std::pair<record_offset, std::string>> poison;
-  };
   class store_view;
+  /// What the flow does not know of a record that it rejects.
+  struct origin {
+    pubsub::topic_partition at{};
+    std::vector<std::pair<std::string, std::string>> history{};  ///< headers of earlier failures
+  };
 
-  activity step_program(timestamp now);
-  void finish();
-  void refuse_rejected() const;
+  // -- partitions ---
+  bool has_inlets() const noexcept { return !streamlet_->plan->inlets.empty(); }
   /// Sources have no partitions: the first task of a streamlet has them.
-  bool owns_sources() const noexcept { return partition_ == 0; }
+  bool owns_sources() const noexcept { return !has_inlets() || partition_ == 0; }
+  void read_mail();
+  void add(const source_event& e);
+  void give_up(const source_event& e);
+  void release_leaving();
+  bool restore();
+
+  // -- work ---
+  activity step_safely(timestamp now);
+  activity step_program(timestamp now);
   activity work_off_suspended();
   bool run_source(source& s);
   bool fill(source& s);
   void run_some(source& s, std::span<const record_view> records);
-  static void take_off(source& s, std::size_t count);
   void reject(source& s, const record_view& r, const std::string& reason);
-  void build();
-  void drop();
-  void fail(timestamp now, const std::string& reason);
-  void poisoned(std::size_t inlet, record_offset at, timestamp now, const std::string& reason);
-  source* source_of(std::size_t inlet);
-  void collect_outputs(pubsub::transaction& into);
-  void collect_rejected(pubsub::transaction& into);
+  void attribute_rejected();
+  origin origin_of(const flow::rejected_record& r) const;
+  void refuse_rejected() const;
+  void finish();
   void count();
+
+  // -- failure ---
+  void build();
+  void halt();
+  void drop();
+  void rewind();
+  void fail(timestamp now, const std::string& reason);
+  void poisoned(record_offset at, timestamp now, const std::string& reason);
+  bool has_raised_limit() const;
+
+  // -- commit ---
+  void collect_outputs(pubsub::transaction& into) const;
+  void collect_rejected(pubsub::transaction& into);
 
   const streamlet_instance* streamlet_;
   std::int32_t partition_;
@@ -132,20 +150,32 @@ private:
   std::function<void()> wake_;
   std::unique_ptr<store_view> stores_;
 
-  flow::changes changes_;
-  std::unique_ptr<flow::program> program_;
+  mutable std::mutex
+      mutex_;  // guards mail_, failure_; and sources_ against readers in other threads
+  std::vector<source_event> mail_;
+  std::atomic<bool> has_mail_{false};
+  std::string failure_;
   std::vector<std::unique_ptr<source>> sources_;
-  std::map<std::string, record_buffer> dead_letters_;
+  source* current_ = nullptr;  ///< whose records run
+  bool is_restored_ = false;
+
+  flow::changes changes_;
+  /// Where each of `changes_.rejected` came from.
+  std::vector<origin> rejected_from_;
+  std::unique_ptr<flow::program> program_;
   bool waits_for_clock_ = false;
-  bool is_saved_ = false;
+
+  flow::changes in_flight_;
+  std::vector<origin> in_flight_rejected_from_;
+  std::map<std::string, record_buffer> dead_letters_;
+  bool is_committing_ = false;
+  bool must_rewind_ = false;  ///< when the commit under way has ended
 
   int failures_in_a_row_ = 0;
   std::optional<timestamp> restart_at_;
 
   task_metrics metrics_;
   std::atomic<bool> is_idle_{false}, is_running_{false}, must_finish_{false};
-  mutable std::mutex failure_mutex_;  // guards failure_
-  std::string failure_;
 };
 
 }  // namespace cloudflow::runtime

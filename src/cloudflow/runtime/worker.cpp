@@ -31,81 +31,144 @@ worker::worker(std::string name, open_producer open, const clock& time,
     options_(options),
     log_(std::move(log)) {}
 
+pubsub::result<void> worker::open() {
+  auto opened = open_([this] { waker_.notify(); });
+  if (!opened) return std::move(opened).error();
+  producer_ = std::move(opened).value();
+  return {};
+}
+
+// -- rounds ------------------------------------------------------------------------------------------
+
 std::chrono::nanoseconds worker::step() {
   const auto now = time_->monotonic();
   last_step_.store(now.count(), std::memory_order_relaxed);
-  if (is_retrying_) {
-    if (now < retry_at_) return retry_at_ - now;
-    commit();
+  for (auto& m : memberships_) m.poll();
+  if (phase_ == phase::submitted) look_at_outcome();
+  // A commit that failed and may succeed later: until then the tasks stand still.
+  if (phase_ == phase::waits_for_retry) {
+    if (now < retry_at_) return std::min<std::chrono::nanoseconds>(retry_at_ - now, tick_interval);
+    submit();
     return std::chrono::nanoseconds{0};
   }
   const bool has_worked = step_tasks();
   if (has_changes_ && first_change_.count() == 0) first_change_ = now;
-  if (must_commit(has_worked, now)) {
+  if (phase_ == phase::none && must_commit(has_worked, now)) {
     commit();
     return std::chrono::nanoseconds{0};
   }
   if (has_worked) return std::chrono::nanoseconds{0};
-  return has_changes_ ? std::chrono::nanoseconds{options_.commit_linger}
-                      : std::chrono::nanoseconds{tick_interval};
+  return has_changes_ && phase_ == phase::none ? std::chrono::nanoseconds{options_.commit_linger}
+                                               : std::chrono::nanoseconds{tick_interval};
 }
 
 bool worker::step_tasks() {
   const auto now = time_->now();
   bool has_worked = false;
   has_changes_ = false;
+  const bool may_work = phase_ == phase::none || !is_full();
   for (auto& t : tasks_) {
-    has_worked |= t->step(now) == task::activity::worked;
+    if (may_work) has_worked |= t->step(now) == task::activity::worked;
     has_changes_ |= t->has_changes();
   }
   return has_worked;
+}
+
+bool worker::is_full() const {
+  std::size_t bytes = 0;
+  for (const auto& t : tasks_) bytes += t->uncommitted_bytes();
+  return bytes >= options_.max_uncommitted_bytes;
 }
 
 bool worker::must_commit(bool has_worked, std::chrono::nanoseconds now) const {
   if (!has_changes_) return false;
   if (!has_worked) return now - last_commit_ >= options_.commit_linger;
   if (now - first_change_ >= options_.commit_interval) return true;
-  std::size_t bytes = 0;
-  for (const auto& t : tasks_) bytes += t->uncommitted_bytes();
-  return bytes >= options_.max_uncommitted_bytes;
+  return std::any_of(tasks_.begin(), tasks_.end(), [](const auto& t) { return t->is_urgent(); }) ||
+         is_full();
 }
 
-void worker::flush() {
-  if (std::any_of(tasks_.begin(), tasks_.end(), [](const auto& t) { return t->has_changes(); }))
-    commit();
-}
+// -- commit ------------------------------------------------------------------------------------------
 
 void worker::commit() {
-  if (!producer_) {
-    auto opened = open_();
-    if (!opened) return commit_failed(opened.error());
-    producer_ = std::move(opened).value();
-  }
   transaction_.clear();
-  for (auto& t : tasks_)
-    if (t->has_changes()) t->collect(transaction_);
-  const auto done = producer_->commit(transaction_);
-  if (!done) return commit_failed(done.error());
-  is_retrying_ = false;
+  for (auto& t : tasks_) t->collect(transaction_);
+  first_change_ = std::chrono::nanoseconds{0};
+  submit();
+}
+
+void worker::submit() {
+  if (!producer_) {
+    if (auto opened = open(); !opened) return commit_failed(opened.error());
+  }
+  phase_ = phase::submitted;
+  producer_->begin(transaction_);
+  look_at_outcome();
+}
+
+void worker::look_at_outcome() {
+  const auto done = producer_->outcome();
+  if (!done) return;
+  if (*done)
+    commit_succeeded();
+  else
+    commit_failed(done->error());
+}
+
+void worker::commit_succeeded() {
+  phase_ = phase::none;
   for (auto& t : tasks_) t->committed();
   last_commit_ = time_->monotonic();
-  first_change_ = std::chrono::nanoseconds{0};
-  has_changes_ = false;
+  metrics_.commits.fetch_add(1, std::memory_order_relaxed);
 }
 
 void worker::commit_failed(const pubsub::error& e) {
+  if (e.fatal) producer_.reset();
   if (e.retriable) {
-    if (!is_retrying_) log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
-    is_retrying_ = true;
+    if (phase_ != phase::waits_for_retry)
+      log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
+    metrics_.retries.fetch_add(1, std::memory_order_relaxed);
+    phase_ = phase::waits_for_retry;
     retry_at_ = time_->monotonic() + options_.commit_retry_delay;
     return;
   }
-  log_.error("worker {}: the commit failed: {}", name_, e.message);
-  is_retrying_ = false;
-  producer_.reset();
-  for (auto& t : tasks_)
-    if (t->has_changes()) t->abandon(e.message);
-  first_change_ = std::chrono::nanoseconds{0};
+  if (e.code == pubsub::errc::rebalanced)
+    log_.info("worker {}: partitions have moved, goes on from the last commit: {}", name_,
+              e.message);
+  else
+    log_.error("worker {}: the commit failed: {}", name_, e.message);
+  metrics_.aborts.fetch_add(1, std::memory_order_relaxed);
+  phase_ = phase::none;
+  for (auto& t : tasks_) t->abandon(e);
+}
+
+// -- stop --------------------------------------------------------------------------------------------
+
+void worker::wait_for_outcome() {
+  const auto deadline = time_->monotonic() + options_.flush_patience;
+  while (phase_ == phase::submitted && time_->monotonic() < deadline) {
+    look_at_outcome();
+    if (phase_ == phase::submitted) waker_.wait_for(tick_interval);
+  }
+}
+
+void worker::flush() {
+  wait_for_outcome();
+  if (phase_ != phase::none) {
+    log_.warn("worker {}: stops without its last commit; what it held is processed again", name_);
+    return;
+  }
+  const auto has_changes = [](const auto& t) { return t->has_changes(); };
+  if (std::none_of(tasks_.begin(), tasks_.end(), has_changes)) return;
+  commit();
+  wait_for_outcome();
+}
+
+worker_status worker::status() const {
+  return {.name = name_,
+          .commits = metrics_.commits.load(std::memory_order_relaxed),
+          .retries = metrics_.retries.load(std::memory_order_relaxed),
+          .aborts = metrics_.aborts.load(std::memory_order_relaxed)};
 }
 
 }  // namespace cloudflow::runtime

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cloudflow/runtime/membership.hpp"
 #include "cloudflow/runtime/task.hpp"
 
 #include <condition_variable>
@@ -12,13 +13,15 @@
 namespace cloudflow::runtime {
 
 struct worker_options {
-  /// What has been processed becomes durable at the latest after this long...
+  /// What has been processed is committed at the latest after this long...
   std::chrono::milliseconds commit_interval{100};
   /// ... at the earliest after this long, so that a trickle of records is not one disk write each...
   std::chrono::milliseconds commit_linger{2};
-  /// ... and when this much has come together.
+  /// ... and when this much has come together. While a commit is under way, no more than this is added.
   std::size_t max_uncommitted_bytes = 8 * 1024 * 1024;
   std::chrono::milliseconds commit_retry_delay{200};
+  /// How long flush() waits for a log that does not answer.
+  std::chrono::milliseconds flush_patience{10'000};
   task_options tasks;
 };
 
@@ -35,19 +38,24 @@ private:
   bool is_set_ = false;
 };
 
-/// Owns tasks, steps them in turn, and makes what they did durable in one transaction: the unit of commit. It starts
-/// no thread and reads no clock of its own: whoever has it calls step(), on one thread at a time.
+/// Owns tasks, steps them in turn, and makes what they did durable in one transaction: the unit of commit. The tasks
+/// work on while a commit is under way. A worker starts no thread and reads no clock of its own: whoever has it calls
+/// step(), on one thread at a time.
 class worker {
 public:
-  using open_producer = std::function<pubsub::result<std::unique_ptr<pubsub::producer>>()>;
+  using open_producer =
+      std::function<pubsub::result<std::unique_ptr<pubsub::producer>>(std::function<void()> wake)>;
 
   worker(std::string name, open_producer open, const clock& time, const worker_options& options,
          logger log);
 
   void add(std::unique_ptr<task> t) { tasks_.push_back(std::move(t)); }
+  void add(membership m) { memberships_.push_back(std::move(m)); }
   const std::vector<std::unique_ptr<task>>& tasks() const noexcept { return tasks_; }
   wake_signal& waker() noexcept { return waker_; }
   const std::string& name() const noexcept { return name_; }
+  /// Opens the producer, so that the first commit need not wait for it.
+  pubsub::result<void> open();
 
   /// One round over all tasks, and a commit when one is due. Returns how long the caller may sleep before the next
   /// round, unless it is woken: 0 when there is work.
@@ -58,12 +66,21 @@ public:
   std::chrono::nanoseconds last_step() const noexcept {
     return std::chrono::nanoseconds{last_step_.load(std::memory_order_relaxed)};
   }
+  worker_status status() const;
 
 private:
+  /// Of the commit under way.
+  enum class phase { none, submitted, waits_for_retry };
+
   bool step_tasks();
+  bool is_full() const;
   bool must_commit(bool has_worked, std::chrono::nanoseconds now) const;
   void commit();
+  void submit();
+  void look_at_outcome();
+  void commit_succeeded();
   void commit_failed(const pubsub::error& e);
+  void wait_for_outcome();
 
   std::string name_;
   open_producer open_;
@@ -72,14 +89,16 @@ private:
   logger log_;
   wake_signal waker_;
 
+  std::vector<membership> memberships_;
   std::vector<std::unique_ptr<task>> tasks_;
-  std::unique_ptr<pubsub::producer> producer_;
   pubsub::transaction transaction_;
+  std::unique_ptr<pubsub::producer>
+      producer_;  // goes first: its thread may still read the tasks' changes
+  phase phase_ = phase::none;
   bool has_changes_ = false;
-  std::chrono::nanoseconds first_change_{0}, last_commit_{0};
-  /// A commit that failed and may succeed later: until then the tasks stand still.
-  std::chrono::nanoseconds retry_at_{0};
-  bool is_retrying_ = false;
+  std::chrono::nanoseconds first_change_{0}, last_commit_{0}, retry_at_{0};
+
+  worker_metrics metrics_;
   std::atomic<std::chrono::nanoseconds::rep> last_step_{0};
 };
 

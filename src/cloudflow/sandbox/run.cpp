@@ -147,7 +147,8 @@ private:
                                        : text_response(503, "not all streamlets run");
          })},
         {"GET", "/metrics", make_http_handler([this](const http_request&) {
-           return text_response(200, runtime::to_prometheus(plan_.app_id, runtime_->status()));
+           return text_response(200, runtime::to_prometheus(plan_.app_id, runtime_->status(),
+                                                                   runtime_->worker_statuses()));
          })}};
     connect::http_server_options how;
     how.address = "127.0.0.1";

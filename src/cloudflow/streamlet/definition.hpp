@@ -5,7 +5,6 @@
 #include "cloudflow/flow/boundary.hpp"
 
 #include <memory>
-#include <vector>
 
 namespace cloudflow {
 
@@ -21,9 +20,9 @@ public:
   virtual blueprint::streamlet_descriptor describe() const = 0;
 
   /// Builds the logic with these values and drops it: a value that only the author's code can judge is refused before
-  /// anything runs. Returns how the states are used with them, in the order of the descriptor.
+  /// anything runs. Returns what the streamlet keeps with them.
   /// Throws what the author's code throws, std::invalid_argument otherwise.
-  virtual std::vector<flow::store_use> check(const deployment& d) const = 0;
+  virtual flow::store_needs check(const deployment& d) const = 0;
 
   /// Calls logic() and binds what it returns. `d` and `around` outlive the program.
   /// Throws std::invalid_argument with a sentence: a parameter without value, a value that is not allowed.

@@ -107,8 +107,9 @@ blueprint::streamlet_descriptor definition_base::describe() const {
   w.expect_all_used(names_of(described_));
 
   auto d = described_;
+  const auto needs = w.needs();
   for (std::size_t i = 0; i != d.states.size(); ++i) {
-    const auto& use = w.store_uses()[i];
+    const auto& use = needs.states[i];
     d.states[i].key = {"", std::string{use.key_schema}, fingerprint_of(use.key_schema), "avro"};
     d.states[i].window = use.window;
   }
@@ -129,12 +130,12 @@ context definition_base::context_of(const deployment& d) const {
   return ctx;
 }
 
-std::vector<flow::store_use> definition_base::check(const deployment& d) const {
+flow::store_needs definition_base::check(const deployment& d) const {
   dry_run dry{outlets_.size()};
   const auto ctx = context_of(d);
   flow::wiring w{inlets_, outlets_, states_, dry.around()};
   bind(ctx, w).reset();
-  return {w.store_uses().begin(), w.store_uses().end()};
+  return w.needs();
 }
 
 std::unique_ptr<flow::program> definition_base::start(const deployment& d,

@@ -14,7 +14,7 @@ namespace detail {
 class definition_base : public streamlet_definition {
 public:
   blueprint::streamlet_descriptor describe() const final;
-  std::vector<flow::store_use> check(const deployment& d) const final;
+  flow::store_needs check(const deployment& d) const final;
   std::unique_ptr<flow::program> start(const deployment& d,
                                        flow::wiring::surroundings around) const final;
 

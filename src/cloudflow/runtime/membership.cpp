@@ -1,0 +1,30 @@
+#include "cloudflow/runtime/membership.hpp"
+
+namespace cloudflow::runtime {
+
+void membership::poll() {
+  const auto changes = in_->poll();
+  if (!changes) {
+    // Said once, not in every round: it may take a while to pass.
+    if (changes.error().message != last_problem_)
+      log_.warn("group {}: {}", in_->group(), changes.error().message);
+    last_problem_ = changes.error().message;
+    return;
+  }
+  for (const auto& change : *changes) {
+    last_problem_.clear();
+    pass_on(change);
+  }
+}
+
+void membership::pass_on(const pubsub::assignment& change) {
+  const auto& at = change.source;
+  const auto number = static_cast<std::size_t>(at.partition.value());
+  if (number < tasks_.size()) return tasks_[number]->post({change, inlets_.at(at.topic), in_});
+  log_.error(
+      "topic {} has more partitions than when this process started ({}): nobody processes "
+      "partition {} until it is started again",
+      at.topic, tasks_.size(), number);
+}
+
+}  // namespace cloudflow::runtime

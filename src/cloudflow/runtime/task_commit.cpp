@@ -1,0 +1,145 @@
+// What a task commits, and what it tells about itself.
+#include "cloudflow/runtime/dead_letter.hpp"
+#include "cloudflow/runtime/task.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cloudflow::runtime {
+
+bool task::has_changes() const noexcept {
+  if (!changes_.empty()) return true;
+  return !must_rewind_ && std::any_of(sources_.begin(), sources_.end(),
+                                      [](const auto& s) { return s->has_moved(); });
+}
+
+bool task::is_urgent() const noexcept {
+  return std::any_of(sources_.begin(), sources_.end(), [](const auto& s) { return s->is_leaving; });
+}
+
+void task::collect(pubsub::transaction& into) {
+  if (!program_ || !has_changes()) return;
+  program_->save();
+  changes_.hand_over(in_flight_);
+  std::swap(rejected_from_, in_flight_rejected_from_);
+  is_committing_ = true;
+  is_idle_.store(false, std::memory_order_release);
+  collect_outputs(into);
+  collect_rejected(into);
+  const auto& state = in_flight_.state;
+  for (const auto& e : state.entries())
+    into.state.push_back(
+        {streamlet_->store_names[e.store], partition_id{partition_}, state.key(e), state.value(e)});
+  // All of them, moved or not: that the task still has its partitions is what makes the commit valid.
+  for (const auto& s : sources_) {
+    s->submit();
+    into.positions.push_back({s->from->group(), s->at.topic, s->at.partition, s->submitted});
+  }
+}
+
+void task::collect_outputs(pubsub::transaction& into) const {
+  for (std::size_t i = 0; i != in_flight_.outputs.size(); ++i) {
+    const auto parts = in_flight_.outputs[i].by_partition();
+    for (std::size_t p = 0; p != parts.size(); ++p)
+      if (!parts[p].empty())
+        into.outputs.push_back(
+            {streamlet_->outlet_topics[i], partition_id{static_cast<std::int32_t>(p)}, &parts[p]});
+  }
+}
+
+void task::collect_rejected(pubsub::transaction& into) {
+  dead_letters_.clear();
+  in_flight_rejected_from_.resize(in_flight_.rejected.size());
+  for (std::size_t i = 0; i != in_flight_.rejected.size(); ++i) {
+    const auto& r = in_flight_.rejected[i];
+    const auto& from = in_flight_rejected_from_[i];
+    if (r.inlet >= streamlet_->plan->inlets.size()) continue;
+    const auto& port = streamlet_->plan->inlets[r.inlet];
+    streamlet_->where.log.warn("inlet {}, topic {}, partition {}, offset {}: {}", port.name,
+                               from.at.topic, partition_, r.offset.value(), r.reason);
+    if (port.on_bad_record != blueprint::bad_record_policy::dead_letter) continue;
+    auto& letters = dead_letters_[port.dead_letter_topic];
+    letters.append(r.key, r.value);
+    if (r.is_decodable)
+      letters.add_header(flow::schema_header_name, streamlet_->inlet_schema_headers[r.inlet]);
+    letters.add_header(dead_letter::reason, r.reason);
+    letters.add_header(dead_letter::topic, from.at.topic);
+    letters.add_header(dead_letter::partition, std::to_string(partition_));
+    letters.add_header(dead_letter::offset, std::to_string(r.offset.value()));
+    letters.add_header(dead_letter::time, to_iso8601(time_->now()));
+    for (const auto& [name, value] : from.history) letters.add_header(name, value);
+  }
+  for (const auto& [topic, letters] : dead_letters_)
+    into.outputs.push_back({topic, partition_id{0}, &letters});
+}
+
+void task::committed() {
+  if (!std::exchange(is_committing_, false)) return;
+  std::uint64_t records = 0, bytes = 0;
+  for (const auto& output : in_flight_.outputs) {
+    records += output.size();
+    bytes += output.byte_size();
+  }
+  task_metrics::add(metrics_.records_out, records);
+  task_metrics::add(metrics_.bytes_out, bytes);
+  task_metrics::add(metrics_.records_rejected, in_flight_.rejected.size());
+  task_metrics::add(metrics_.commits, 1);
+  for (auto& s : sources_) s->settle();
+  for (auto& answer : in_flight_.when_durable) answer();
+  in_flight_.clear();
+  in_flight_rejected_from_.clear();
+  if (must_rewind_)
+    rewind();
+  else if (program_)
+    program_->committed();
+}
+
+void task::abandon(const pubsub::error& e) {
+  if (!std::exchange(is_committing_, false)) return;
+  in_flight_.clear();
+  in_flight_rejected_from_.clear();
+  if (e.code == pubsub::errc::rebalanced || must_rewind_)
+    drop();
+  else
+    fail(time_->now(), e.message);
+}
+
+// -- status ------------------------------------------------------------------------------------------
+
+task_status task::status() const {
+  task_status s{.streamlet = streamlet_->plan->name,
+                .partition = partition_,
+                .is_running = is_running(),
+                .failure = {},
+                .sources = {}};
+  const auto read = [](const std::atomic<std::uint64_t>& n) {
+    return n.load(std::memory_order_relaxed);
+  };
+  s.records_in = read(metrics_.records_in);
+  s.records_out = read(metrics_.records_out);
+  s.bytes_out = read(metrics_.bytes_out);
+  s.records_late = read(metrics_.records_late);
+  s.records_rejected = read(metrics_.records_rejected);
+  s.commits = read(metrics_.commits);
+  s.restarts = read(metrics_.restarts);
+  const std::lock_guard lock{mutex_};
+  if (!s.is_running) s.failure = failure_;
+  for (const auto& from : sources_) {
+    const auto end = from->from->end_offset(from->at);
+    const auto position = from->position.load(std::memory_order_acquire);
+    s.sources.push_back({streamlet_->plan->inlets[from->inlet].name, from->at.topic, partition_,
+                         position, end ? std::max(end->value(), position) : position});
+  }
+  return s;
+}
+
+std::vector<std::pair<pubsub::topic_partition, record_offset>> task::positions() const {
+  std::vector<std::pair<pubsub::topic_partition, record_offset>> all;
+  const std::lock_guard lock{mutex_};
+  for (const auto& s : sources_)
+    all.emplace_back(s->at, record_offset{s->position.load(std::memory_order_acquire)});
+  return all;
+}
+
+}  // namespace cloudflow::runtime
