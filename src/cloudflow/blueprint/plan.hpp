@@ -22,10 +22,14 @@ struct topic_plan {
   std::string id = {};       ///< its key in the blueprint
   std::string name = {};     ///< `topic.name` or the id, after the prefix (not if others manage it)
   std::string cluster = {};  ///< empty: the default one
+  /// Topics with the same place are reached over the same connection; empty: no cluster is configured for it, and the
+  /// sandbox keeps it in the embedded log.
+  std::string place = {};
   bool is_managed = true;
   std::int32_t partitions = 1;
-  std::int32_t replicas = 1;
+  std::int32_t replicas = 1;  ///< 0: as many as the cluster makes by default
   std::map<std::string, std::string> properties = {};  ///< Kafka's topic properties
+  /// Properties of clients of its cluster, and of those of this topic.
   std::map<std::string, std::string> connection = {}, producer = {}, consumer = {};
   schema_descriptor schema = {};            ///< of its producers (its consumers, if others produce)
   std::vector<std::string> producers = {};  ///< `streamlet.outlet`, sorted

@@ -58,9 +58,10 @@ std::string describe(const plan& p) {
     for (const auto& port : s.outlets) out += describe(port);
   }
   for (const auto& t : p.topics) {
-    out += fmt::format("topic {} name {} cluster '{}' {}x{}{}{} {}\n", t.id, t.name, t.cluster,
-                       t.partitions, t.replicas, t.is_managed ? "" : " unmanaged",
-                       t.is_internal ? " internal" : "", t.schema.name);
+    out += fmt::format("topic {} name {} cluster '{}'{}{} {}x{}{}{} {}\n", t.id, t.name, t.cluster,
+                       t.place.empty() ? "" : " at ", t.place, t.partitions, t.replicas,
+                       t.is_managed ? "" : " unmanaged", t.is_internal ? " internal" : "",
+                       t.schema.name);
     out += describe("property", t.properties) + describe("connection", t.connection) +
            describe("producer-config", t.producer) + describe("consumer-config", t.consumer);
     out +=

@@ -133,13 +133,40 @@ private:
                                  [](const auto& a) { return a.attribute_name == "server"; });
     internal::resolve_parameters(s, options_, from_, out);
     internal::resolve_mounts(s, options_, from_, out);
-    out.guarantee = read_word<delivery>(
-        s, {"cloudflow", "delivery"},
-        {delivery::exactly_once, delivery::at_least_once, delivery::at_most_once});
     check_inlet_names(s);
     for (const auto& p : d.inlets) out.inlets.push_back(resolve_inlet(s, p));
     for (const auto& p : d.outlets) out.outlets.push_back(resolve_port(s, p, true));
+    // One group, so that the partitions of inlets which share state move together.
+    if (!d.states.empty())
+      for (auto& inlet : out.inlets) inlet.group = out.inlets.front().group;
+    out.guarantee = resolve_guarantee(s, out);
     return out;
+  }
+
+  /// On Kafka exactly-once has its price, and is the default only where state would count twice without it.
+  delivery resolve_guarantee(const verified_streamlet& s, const streamlet_plan& of) {
+    const auto configured = read_word<delivery>(
+        s, {"cloudflow", "delivery"},
+        {delivery::exactly_once, delivery::at_least_once, delivery::at_most_once});
+    const bool is_configured = from_.config_of(s, {"cloudflow", "delivery"}) != nullptr;
+    if (!is_on_kafka(of)) return configured;
+    if (!is_configured && of.descriptor.states.empty()) return delivery::at_least_once;
+    if (configured == delivery::at_most_once)
+      from_.report(settings::nowhere(),
+                   fmt::format("Streamlet {} cannot be at-most-once on Kafka", s.name),
+                   fmt::format("write cloudflow.streamlets.{}.config.cloudflow.delivery = "
+                               "at-least-once",
+                               s.name));
+    return configured;
+  }
+
+  bool is_on_kafka(const streamlet_plan& s) const {
+    const auto is_there = [this](const port_plan& p) {
+      const auto* topic = plan_.find_topic(p.topic_id);
+      return topic != nullptr && !topic->place.empty();
+    };
+    return std::any_of(s.inlets.begin(), s.inlets.end(), is_there) ||
+           std::any_of(s.outlets.begin(), s.outlets.end(), is_there);
   }
 
   port_plan resolve_port(const verified_streamlet& s, const port_descriptor& p, bool is_outlet) {
@@ -204,10 +231,10 @@ private:
     const auto add = [&](const port_plan& p) {
       const auto* topic = plan_.find_topic(p.topic_id);
       if (topic == nullptr) return;
-      if (!first) first = topic->cluster;
-      differs = differs || *first != topic->cluster;
-      places.push_back(fmt::format("{} on {}", p.name,
-                                   topic->cluster.empty() ? "the default one" : topic->cluster));
+      const auto& place = topic->place.empty() ? topic->cluster : topic->place;
+      if (!first) first = place;
+      differs = differs || *first != place;
+      places.push_back(fmt::format("{} on {}", p.name, place.empty() ? "the default one" : place));
     };
     for (const auto& p : s.inlets) add(p);
     for (const auto& p : s.outlets) add(p);
@@ -253,6 +280,7 @@ private:
     topic.is_internal = true;
     if (source == nullptr) return topic;
     topic.cluster = source->cluster;
+    topic.place = source->place;
     topic.connection = source->connection;
     topic.producer = source->producer;
     topic.replicas = source->replicas;

@@ -4,12 +4,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace cloudflow::blueprint::internal {
 namespace {
 
 using leaves = std::map<std::string, located_text>;
+
+/// Of topics that name no cluster.
+constexpr std::string_view default_cluster = "default";
 
 /// The leaves of a topic's configuration, with `partitions` and `replicas` at the top wherever they
 /// were written.
@@ -38,8 +42,13 @@ public:
   std::vector<topic_plan> run() {
     const auto* given = from_.object_at({"cloudflow", "topics"});
     if (given != nullptr) check_unknown(*given);
+    read_clusters();
     std::vector<topic_plan> topics;
-    for (const auto& topic : app_.blueprint.topics) topics.push_back(resolve(topic));
+    for (const auto& topic : app_.blueprint.topics) {
+      auto plan = resolve(topic);
+      plan.place = place_of(plan, topics);
+      topics.push_back(std::move(plan));
+    }
     return topics;
   }
 
@@ -52,63 +61,133 @@ private:
                      "application spec");
   }
 
+  void read_clusters() {
+    if (const auto* kafka = from_.object_at({"cloudflow", "kafka"}))
+      if (const auto* servers = kafka->get("bootstrap-servers"); servers && servers->text())
+        clusters_[std::string{default_cluster}]["bootstrap.servers"] = {*servers->text(),
+                                                                        servers->where()};
+    const auto* given = from_.object_at({"cloudflow", "kafka", "clusters"});
+    if (given == nullptr) return;
+    for (const auto& m : *given->as_object()) {
+      if (!m.content.is_object()) {
+        from_.report(m.where, fmt::format("cloudflow.kafka.clusters.{} is no object", m.key),
+                     fmt::format("write {} {{ bootstrap.servers = \"host:9092\" }}", m.key));
+        continue;
+      }
+      for (auto& [path, text] : normalised(m.content)) clusters_[m.key][path] = std::move(text);
+      if (!clusters_[m.key].contains("bootstrap.servers"))
+        from_.report(m.where, fmt::format("Kafka cluster {} has no bootstrap.servers", m.key),
+                     fmt::format("write cloudflow.kafka.clusters.{}.bootstrap.servers = "
+                                 "\"host:9092\"",
+                                 m.key));
+    }
+  }
+
   topic_plan resolve(const verified_topic& topic) {
-    auto all = normalised(topic.kafka_config);
-    if (const auto* own = from_.object_at({"cloudflow", "topics", topic.id}))
-      for (auto& [path, text] : normalised(*own)) all[path] = text;
+    auto own = normalised(topic.kafka_config);
+    if (const auto* given = from_.object_at({"cloudflow", "topics", topic.id}))
+      for (auto& [path, text] : normalised(*given)) own[path] = text;
     topic_plan plan{.id = topic.id,
                     .name = topic.name,
                     .cluster = topic.cluster,
-                    .properties = below(all, "topic."),
-                    .connection = below(all, "connection-config."),
-                    .producer = below(all, "producer-config."),
-                    .consumer = below(all, "consumer-config."),
                     .schema = schema_of(topic),
                     .producers = topic.producers,
                     .consumers = topic.consumers};
+    take_names(own, plan);
+    const auto all = over_cluster(plan, own);
+    plan.properties = below(all, "topic.");
+    plan.connection = below(all, "connection-config.");
+    plan.producer = below(all, "producer-config.");
+    plan.consumer = below(all, "consumer-config.");
     plan.properties.erase("name");
     if (const auto servers = all.find("bootstrap.servers"); servers != all.end())
       plan.connection["bootstrap.servers"] = servers->second.text;
-    plan.partitions = count(all, "partitions", topic);
-    plan.replicas = count(all, "replicas", topic);
+    const bool is_on_cluster = plan.connection.contains("bootstrap.servers");
+    plan.partitions = count(all, "partitions", topic, 1);
+    plan.replicas = count(all, "replicas", topic, is_on_cluster ? 0 : 1);
     plan.is_managed = is_managed(all, topic);
-    take_names(all, plan);
+    if (plan.is_managed) plan.name = prefix_ + plan.name;
+    check_name(own, plan);
     return plan;
   }
 
-  /// The prefix is for what we make; a topic that others manage has the name they gave it.
-  void take_names(const leaves& all, topic_plan& plan) {
-    config::origin where = settings::nowhere();
-    if (const auto name = all.find("topic.name"); name != all.end()) {
-      plan.name = name->second.text;
-      where = name->second.where;
-    }
-    if (const auto cluster = all.find("cluster"); cluster != all.end()) {
-      if (is_dns_name(cluster->second.text)) {
-        plan.cluster = cluster->second.text;
-      } else {
-        from_.report(
-            cluster->second.where,
-            fmt::format("Invalid Kafka cluster name '{}'. Names must consist of lower case "
-                        "alphanumeric characters and may contain '-' except for at the "
-                        "start or end.",
-                        cluster->second.text),
-            fmt::format("write '{}'", to_dns_label(cluster->second.text)));
-      }
-    }
-    if (plan.is_managed) plan.name = prefix_ + plan.name;
-    if (!is_topic_name(plan.name))
-      from_.report(
-          where,
-          fmt::format(R"('{}' is not a valid topic name, must match '[a-zA-Z0-9\._\-]', )"
-                      "max 255 characters.",
-                      plan.name),
-          fmt::format("Kafka takes {} characters, the prefix included", max_topic_name_length));
+  /// What the topic says of itself, over its cluster, over the numbers of the default cluster. Of a connection it takes
+  /// all or nothing: credentials of one cluster are not for another.
+  leaves over_cluster(topic_plan& plan, leaves own) {
+    const bool has_own_servers =
+        own.contains("bootstrap.servers") || own.contains("connection-config.bootstrap.servers");
+    const auto is_connection = [](const std::string& path) {
+      return path == "bootstrap.servers" || path.starts_with("connection-config.");
+    };
+    const auto name = plan.cluster.empty() ? std::string{default_cluster} : plan.cluster;
+    if (!has_own_servers) plan.place = name;
+    if (std::any_of(own.begin(), own.end(), [&](const auto& e) { return is_connection(e.first); }))
+      plan.place += plan.place.empty() ? "" : fmt::format(", as topic {} is configured", plan.id);
+    if (!plan.cluster.empty() && !clusters_.empty() && !clusters_.contains(name))
+      report_unknown_cluster(own, plan);
+    if (const auto cluster = clusters_.find(name); cluster != clusters_.end())
+      for (const auto& [path, text] : cluster->second)
+        if (!has_own_servers || !is_connection(path)) own.try_emplace(path, text);
+    if (const auto fallback = clusters_.find(default_cluster); fallback != clusters_.end())
+      for (const auto& [path, text] : fallback->second)
+        if (path == "partitions" || path == "replicas" || path.starts_with("topic."))
+          own.try_emplace(path, text);
+    return own;
   }
 
-  std::int32_t count(const leaves& all, const char* what, const verified_topic& topic) {
+  void report_unknown_cluster(const leaves& own, const topic_plan& plan) {
+    const auto at = own.find("cluster");
+    std::vector<std::string> known;
+    for (const auto& [name, config] : clusters_) known.push_back(name);
+    from_.report(at == own.end() ? settings::nowhere() : at->second.where,
+                 fmt::format("Topic {} is on Kafka cluster {}, which is not configured: there "
+                             "{} {}",
+                             plan.id, plan.cluster, known.size() == 1 ? "is" : "are",
+                             fmt::join(known, ", ")),
+                 suggest(plan.cluster, known));
+  }
+
+  /// One for each connection that differs from all before, named after its cluster or its servers.
+  static std::string place_of(const topic_plan& plan, const std::vector<topic_plan>& before) {
+    const auto servers = plan.connection.find("bootstrap.servers");
+    if (servers == plan.connection.end()) return {};
+    for (const auto& other : before)
+      if (other.connection == plan.connection) return other.place;
+    return plan.place.empty() ? servers->second : plan.place;
+  }
+
+  void take_names(const leaves& own, topic_plan& plan) {
+    if (const auto name = own.find("topic.name"); name != own.end()) plan.name = name->second.text;
+    const auto cluster = own.find("cluster");
+    if (cluster == own.end()) return;
+    if (is_dns_name(cluster->second.text)) {
+      plan.cluster = cluster->second.text;
+      return;
+    }
+    from_.report(cluster->second.where,
+                 fmt::format("Invalid Kafka cluster name '{}'. Names must consist of lower case "
+                             "alphanumeric characters and may contain '-' except for at the "
+                             "start or end.",
+                             cluster->second.text),
+                 fmt::format("write '{}'", to_dns_label(cluster->second.text)));
+  }
+
+  /// The prefix is for what we make; a topic that others manage has the name they gave it.
+  void check_name(const leaves& own, const topic_plan& plan) {
+    if (is_topic_name(plan.name)) return;
+    const auto name = own.find("topic.name");
+    from_.report(
+        name == own.end() ? settings::nowhere() : name->second.where,
+        fmt::format(R"('{}' is not a valid topic name, must match '[a-zA-Z0-9\._\-]', )"
+                    "max 255 characters.",
+                    plan.name),
+        fmt::format("Kafka takes {} characters, the prefix included", max_topic_name_length));
+  }
+
+  std::int32_t count(const leaves& all, const char* what, const verified_topic& topic,
+                     std::int32_t otherwise) {
     const auto found = all.find(what);
-    if (found == all.end()) return 1;
+    if (found == all.end()) return otherwise;
     const auto number = to_count(config::value{found->second.text, found->second.where});
     if (!number)
       from_.report(found->second.where,
@@ -147,6 +226,7 @@ private:
   const application& app_;
   const std::string& prefix_;
   settings& from_;
+  std::map<std::string, leaves, std::less<>> clusters_;
 };
 
 }  // namespace

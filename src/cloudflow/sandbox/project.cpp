@@ -40,6 +40,17 @@ std::string parameter_path(std::string_view streamlet, std::string_view key) {
   return fmt::format("cloudflow.streamlets.{}.config-parameters.{}", streamlet, key);
 }
 
+/// The embedded log commits everything exactly once, which is at least once and at most once as well.
+void tell_what_is_true(blueprint::plan& plan) {
+  const auto is_elsewhere = [&](const blueprint::port_plan& port) {
+    return !plan.find_topic(port.topic_id)->place.empty();
+  };
+  for (auto& s : plan.streamlets)
+    if (std::none_of(s.inlets.begin(), s.inlets.end(), is_elsewhere) &&
+        std::none_of(s.outlets.begin(), s.outlets.end(), is_elsewhere))
+      s.guarantee = blueprint::delivery::exactly_once;
+}
+
 error unknown_key(std::string_view path, const blueprint::verified_blueprint& verified) {
   std::vector<std::string> known;
   for (const auto& s : verified.streamlets)
@@ -107,8 +118,7 @@ result<planned_application> project::make_plan(const configuration_arguments& ar
       app, *configuration,
       {.mount_root = state_directory + "/mounts", .needs_parameters = needs_parameters});
   if (!resolved.result) return error{blueprint::to_string(resolved.problems)};
-  // The embedded log commits everything exactly once, which is at least once and at most once as well.
-  for (auto& s : resolved.result->streamlets) s.guarantee = blueprint::delivery::exactly_once;
+  tell_what_is_true(*resolved.result);
   return planned_application{std::move(*resolved.result), blueprint::to_string(resolved.problems)};
 }
 
