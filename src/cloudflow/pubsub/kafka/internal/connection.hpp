@@ -4,13 +4,17 @@
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/pubsub/kafka/cluster.hpp"
 #include "cloudflow/pubsub/kafka/internal/client.hpp"
+#include "cloudflow/pubsub/kafka/internal/credentials.hpp"
+#include "cloudflow/pubsub/kafka/internal/diagnosis.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace cloudflow::pubsub::kafka {
 
@@ -19,7 +23,7 @@ class connection {
 public:
   /// Checks the properties; connects to nothing. `errc::unsupported`: a property that is unknown (with what may have
   /// been meant), has a wrong value, or names a file that cannot be read.
-  static result<std::unique_ptr<connection>> make(const options& wanted, const clock& time);
+  static result<std::shared_ptr<connection>> make(const options& wanted, const clock& time);
   connection(const options& wanted, const clock& time);
   ~connection();
 
@@ -34,16 +38,55 @@ public:
 
   /// Grows whenever certificates have changed; see client::is_outdated().
   std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+  /// Looks whether files of credentials have changed, gives live clients what they can take up, and lets the others be
+  /// outdated. One caller at a time.
+  void take_up_changes();
+
+  /// Why no broker can be reached.
+  diagnosis& heard() noexcept { return heard_; }
+  const diagnosis& heard() const noexcept { return heard_; }
+  /// What librdkafka logs or reports; secrets that may be in there are masked.
+  void note_log(int level, std::string_view facility, std::string_view text);
+  void note_error(rd_kafka_resp_err_t code, std::string_view text);
+  /// From now on troubles with brokers are news; before, open() says what they were.
+  void established() noexcept { is_established_ = true; }
 
 private:
   friend class client;
 
+  using running = std::unique_ptr<rd_kafka_t, client::stopper>;
+
+  result<void> read_properties();
+  result<conf_handle> configure(const client_spec& spec);
+  result<void> set_all(rd_kafka_conf_t* conf, const property_map& properties) const;
+  result<void> set_secrets(rd_kafka_conf_t* conf) const;
+  void listen(rd_kafka_conf_t* conf, client* opaque) const;
+  result<running> start(client_role role, conf_handle conf) const;
+  bool can_start_anew();
+  void give_password(const client& to) const;
+  void give_token(const client& to) const;
+  std::string masked(std::string_view text) const;
+  void warn_once(const std::string& text);
+  error located(error e) const;
+
   const options wanted_;
   const clock& time_;
   std::string where_;
+  diagnosis heard_;
+  std::atomic<bool> is_established_ = false;
+  /// By role: the properties of the session for it, translated.
+  std::array<property_map, 3> properties_;
+
+  mutable std::mutex secrets_mutex_;  ///< guards the next two
+  credentials credentials_;
+  std::vector<std::string> secrets_;  ///< never to be printed
+
   std::atomic<std::uint64_t> generation_ = 0;
-  std::mutex clients_mutex_;
+  bool has_news_of_certificates_ = false;  ///< not usable yet
+  std::mutex
+      clients_mutex_;  ///< guards the next two; held while a client is told something, so that it stays
   std::set<client*> clients_;
+  std::set<std::string> warned_;
 };
 
 }  // namespace cloudflow::pubsub::kafka

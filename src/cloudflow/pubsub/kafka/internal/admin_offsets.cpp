@@ -1,0 +1,207 @@
+// The requests of admin.hpp about offsets, groups and records.
+#include "cloudflow/pubsub/kafka/internal/admin.hpp"
+#include "cloudflow/pubsub/kafka/internal/connection.hpp"
+#include "cloudflow/pubsub/kafka/internal/deadline.hpp"
+#include "cloudflow/pubsub/transaction.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <utility>
+
+namespace cloudflow::pubsub::kafka {
+
+namespace {
+
+using group_offsets_handle =
+    handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+
+constexpr std::chrono::seconds longest_transaction{15};
+constexpr std::chrono::milliseconds pause_between_looks{50};
+
+list_handle list_of(std::span<const topic_partition> partitions, std::int64_t offset) {
+  list_handle list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};
+  for (const auto& [topic, partition] : partitions)
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition.value())->offset =
+        offset;
+  return list;
+}
+
+bool is_of(const rd_kafka_topic_partition_t& entry, const topic_partition& wanted) {
+  return entry.partition == wanted.partition.value() && entry.topic == wanted.topic;
+}
+
+}  // namespace
+
+// -- offsets -----------------------------------------------------------------------------------------
+
+std::optional<error> admin::missing(std::span<const topic_partition> of) const {
+  std::vector<std::string> names;
+  for (const auto& each : of)
+    if (names.empty() || names.back() != each.topic) names.push_back(each.topic);
+  for (const auto& name : names) {
+    const auto found = describe(name);
+    if (!found) return found.error();
+    for (const auto& each : of)
+      if (each.topic == name && each.partition.value() >= found->partitions)
+        return error{errc::topic_not_found,
+                     fmt::format("{}: there is no {}: topic \"{}\" has {} partitions",
+                                 session_->where(), to_string(each), name, found->partitions)};
+  }
+  return std::nullopt;
+}
+
+result<std::vector<std::int64_t>> admin::list_offsets(std::span<const topic_partition> of,
+                                                      std::int64_t spec,
+                                                      rd_kafka_IsolationLevel_t isolation) const {
+  std::vector<std::int64_t> offsets(of.size(), -1);
+  if (of.empty()) return offsets;
+  const auto doing = fmt::format("cannot find offsets of topic \"{}\"", of.front().topic);
+  const auto list = list_of(of, spec);
+  const auto answer = request(
+      RD_KAFKA_ADMIN_OP_LISTOFFSETS, doing,
+      [&](auto* rk, auto* how, auto* to) { rd_kafka_ListOffsets(rk, list.get(), how, to); },
+      [&](auto* how) {
+        const error_handle problem{rd_kafka_AdminOptions_set_isolation_level(how, isolation)};
+      });
+  if (!answer) return missing(of).value_or(answer.error());
+  std::size_t count = 0;
+  const auto** infos =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(answer->get()), &count);
+  for (const auto* info : std::span{infos, count}) {
+    const auto& found = *rd_kafka_ListOffsetsResultInfo_topic_partition(info);
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return missing(of).value_or(
+          error_of(session_->where(),
+                   fmt::format("cannot find an offset of {}/{}", found.topic, found.partition),
+                   failure_of(found.err)));
+    for (std::size_t i = 0; i != of.size(); ++i)
+      if (is_of(found, of[i])) offsets[i] = found.offset;
+  }
+  return offsets;
+}
+
+result<std::vector<record_offset>> admin::offsets(std::span<const topic_partition> of,
+                                                  offset_of which) const {
+  const auto found = list_offsets(
+      of, which == offset_of::first ? RD_KAFKA_OFFSET_SPEC_EARLIEST : RD_KAFKA_OFFSET_SPEC_LATEST,
+      which == offset_of::end ? RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+                              : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
+  if (!found) return found.error();
+  std::vector<record_offset> offsets;
+  for (const auto offset : found.value()) offsets.emplace_back(offset);
+  return offsets;
+}
+
+result<partition_range> admin::range(const topic_partition& of) const {
+  const auto first = offsets(std::span{&of, 1}, offset_of::first);
+  if (!first) return first.error();
+  const auto end = offsets(std::span{&of, 1}, offset_of::committed_end);
+  if (!end) return end.error();
+  return partition_range{first->front(), end->front()};
+}
+
+result<std::optional<record_offset>> admin::offset_at(const topic_partition& of,
+                                                      timestamp at) const {
+  const auto found = list_offsets(std::span{&of, 1}, at.time_since_epoch().count(),
+                                  RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
+  if (!found) return found.error();
+  if (found->front() < 0) return std::optional<record_offset>{};
+  return std::optional{record_offset{found->front()}};
+}
+
+// -- groups ------------------------------------------------------------------------------------------
+
+result<std::optional<record_offset>> admin::position(const std::string& group,
+                                                     const topic_partition& source) const {
+  const auto doing =
+      fmt::format("cannot read the position of group \"{}\" in {}", group, to_string(source));
+  const auto list = list_of(std::span{&source, 1}, RD_KAFKA_OFFSET_INVALID);
+  const group_offsets_handle asked{
+      rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get())};
+  auto* one = asked.get();
+  const deadline until{session_->time(), longest_transaction};
+  while (true) {
+    const auto answer = request(
+        RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing,
+        [&](auto* rk, auto* how, auto* to) {
+          rd_kafka_ListConsumerGroupOffsets(rk, &one, 1, how, to);
+        },
+        [](auto* how) {
+          const error_handle problem{rd_kafka_AdminOptions_set_require_stable_offsets(how, 1)};
+        });
+    if (!answer) return answer.error();
+    std::size_t count = 0;
+    const auto* const* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(answer->get()), &count);
+    if (const auto* problem = rd_kafka_group_result_error(groups[0]); problem != nullptr)
+      return error_of(session_->where(), doing, failure_of(problem));
+    const auto* positions = rd_kafka_group_result_partitions(groups[0]);
+    if (positions == nullptr || positions->cnt == 0) return std::optional<record_offset>{};
+    const auto& found = positions->elems[0];
+    if (found.err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      return found.offset < 0 ? std::nullopt : std::optional{record_offset{found.offset}};
+    if (found.err != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT || until.has_passed())
+      return error_of(session_->where(), doing, failure_of(found.err));
+    serve(pause_between_looks);
+  }
+}
+
+result<bool> admin::has_members(const std::string& group) const {
+  const auto doing = fmt::format("cannot describe group \"{}\"", group);
+  const auto* one = group.c_str();
+  const auto answer =
+      request(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing, [&](auto* rk, auto* how, auto* to) {
+        rd_kafka_DescribeConsumerGroups(rk, &one, 1, how, to);
+      });
+  if (!answer) return answer.error();
+  std::size_t count = 0;
+  const auto* const* groups = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(answer->get()), &count);
+  const auto* problem = rd_kafka_ConsumerGroupDescription_error(groups[0]);
+  if (problem == nullptr) return rd_kafka_ConsumerGroupDescription_member_count(groups[0]) != 0;
+  if (rd_kafka_error_code(problem) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return false;
+  return error_of(session_->where(), doing, failure_of(problem));
+}
+
+// -- records -----------------------------------------------------------------------------------------
+
+namespace {
+
+/// What becomes of one record; held by whoever waits and by librdkafka.
+struct delivery {
+  std::atomic<bool> is_known = false;
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+};
+
+}  // namespace
+
+void admin::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+  const std::unique_ptr<std::shared_ptr<delivery>> held{
+      static_cast<std::shared_ptr<delivery>*>(message->_private)};
+  (*held)->code = message->err;
+  (*held)->is_known.store(true, std::memory_order_release);
+}
+
+result<void> admin::append(const std::string& topic, std::string_view key,
+                           std::string_view value) const {
+  const auto doing = fmt::format("cannot write to topic \"{}\"", topic);
+  const auto opened = current();
+  if (!opened) return opened.error();
+  auto* rk = opened.value()->get();
+  const auto fate = std::make_shared<delivery>();
+  auto held = std::make_unique<std::shared_ptr<delivery>>(fate);
+  const auto refused = rd_kafka_producev(
+      rk, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
+      RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+      RD_KAFKA_V_OPAQUE(held.get()), RD_KAFKA_V_END);
+  if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) return opened.value()->fail(doing, refused);
+  static_cast<void>(held.release());  // delivered() has it now; message.timeout.ms bounds the wait
+  while (!fate->is_known.load(std::memory_order_acquire))
+    rd_kafka_poll(rk, static_cast<int>(pause_between_looks.count()));
+  if (fate->code != RD_KAFKA_RESP_ERR_NO_ERROR) return opened.value()->fail(doing, fate->code);
+  return {};
+}
+
+}  // namespace cloudflow::pubsub::kafka

@@ -1,0 +1,63 @@
+#include "cloudflow/pubsub/kafka/internal/client.hpp"
+
+#include "cloudflow/pubsub/kafka/internal/connection.hpp"
+
+#include <utility>
+
+namespace cloudflow::pubsub::kafka {
+
+namespace {
+
+/// Failures behind which a broker is that cannot be reached or refuses: librdkafka says elsewhere why.
+bool is_of_connections(rd_kafka_resp_err_t code) noexcept {
+  return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+         code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
+         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE ||
+         code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+}
+
+}  // namespace
+
+void client::stopper::operator()(rd_kafka_t* rk) const noexcept {
+  rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+client::client(connection& session, std::string name, void* owner,
+               std::function<void()> on_outdated)
+  : session_(session),
+    name_(std::move(name)),
+    owner_(owner),
+    on_outdated_(std::move(on_outdated)) {}
+
+client::~client() {
+  const std::lock_guard lock{session_.clients_mutex_};
+  session_.clients_.erase(this);
+}
+
+bool client::is_outdated() const noexcept { return generation_ != session_.generation(); }
+
+void client::heard(rd_kafka_event_t* event) {
+  const char *facility = nullptr, *text = nullptr;
+  int level = 0;
+  switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_ERROR:
+      session_.note_error(rd_kafka_event_error(event), rd_kafka_event_error_string(event));
+      return;
+    case RD_KAFKA_EVENT_LOG:
+      if (rd_kafka_event_log(event, &facility, &text, &level) == 0)
+        session_.note_log(level, facility, text);
+      return;
+    default: return;  // whoever serves the queue knows better
+  }
+}
+
+pubsub::error client::fail(std::string_view doing, const failure& what) const {
+  if (const auto told = session_.heard().told(); told && is_of_connections(what.code))
+    return {.code = told->code,
+            .message = session_.where() + ": " + std::string{doing} + ": " + told->message,
+            .retriable = !what.is_fatal,
+            .fatal = what.is_fatal};
+  return error_of(session_.where(), doing, what);
+}
+
+}  // namespace cloudflow::pubsub::kafka
