@@ -54,12 +54,19 @@ result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::
   return r;
 }
 
-/// Made when the first streamlet needs them. Several guarantees in one transaction would each be the weakest.
-std::vector<std::unique_ptr<worker>>& native_runtime::workers_for(blueprint::delivery guarantee) {
-  auto& workers = by_guarantee_[guarantee];
+/// Made when the first streamlet needs them. What is committed together keeps one promise: of several guarantees it
+/// would be the weakest, and nothing is exactly once over several clusters.
+std::vector<std::unique_ptr<worker>>& native_runtime::workers_for(
+    const blueprint::streamlet_plan& s) {
+  const bool is_exact = s.guarantee == blueprint::delivery::exactly_once;
+  std::string promise{to_string(s.guarantee)};
+  if (is_exact && !(s.inlets.empty() && s.outlets.empty()))
+    promise +=
+        " at " + plan_->find_topic((s.inlets.empty() ? s.outlets : s.inlets)[0].topic_id)->place;
+  auto& workers = by_promise_[promise];
   if (!workers.empty()) return workers;
-  const bool is_exact = guarantee == blueprint::delivery::exactly_once;
-  for (std::size_t i = 0; i != options_.workers; ++i) {
+  for (std::size_t n = 0; n != options_.workers; ++n) {
+    const auto i = workers_.size();
     auto name = fmt::format("{}{}.{}{}{}", plan_->prefix, plan_->app_id, options_.instance,
                             options_.instance.empty() ? "" : ".", i);
     const pubsub::producer_options how{
@@ -227,7 +234,7 @@ result<void> native_runtime::start_tasks(streamlet_instance& s) {
   const auto partitions = partitions_of(s);
   if (!partitions) return partitions.error();
   if (auto done = open_stores(s, *partitions); !done) return done;
-  auto& workers = workers_for(s.plan->guarantee);
+  auto& workers = workers_for(*s.plan);
   std::vector<task*> tasks;
   for (std::int32_t p = 0; p != *partitions; ++p) {
     // Each streamlet begins one worker further, so that the consumers of one partition are on different ones.
@@ -250,7 +257,7 @@ result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*
     topics[plan_->find_topic(port.topic_id)->name] = i;
     if (!port.retry_topic.empty()) topics[port.retry_topic] = i;
   }
-  auto& workers = workers_for(s.plan->guarantee);
+  auto& workers = workers_for(*s.plan);
   for (const auto& [group, inlets] : topics_of) {
     auto& w = *workers[(streamlets_.size() + s.inputs.size()) % workers.size()];
     pubsub::consumer_options how{.group = group,

@@ -12,7 +12,7 @@
 namespace cloudflow::runtime {
 
 struct runtime_options {
-  /// For each guarantee that a streamlet of the plan has: what is committed together keeps one promise.
+  /// For each guarantee that a streamlet of the plan has, and each place where one is exactly-once.
   std::size_t workers = 2;
   worker_options worker;
   /// Distinguishes this process from others with the same streamlets: `<streamlet>.<ordinal>`; empty: it is the only one.
@@ -65,7 +65,7 @@ private:
   result<void> start_tasks(streamlet_instance& s);
   result<void> join(streamlet_instance& s, const std::vector<task*>& tasks);
   result<std::int32_t> partitions_of(const streamlet_instance& s) const;
-  std::vector<std::unique_ptr<worker>>& workers_for(blueprint::delivery guarantee);
+  std::vector<std::unique_ptr<worker>>& workers_for(const blueprint::streamlet_plan& s);
   template <class F>
   void each_task(F f) const;
   bool is_quiet() const;
@@ -76,7 +76,7 @@ private:
   surroundings around_;
   runtime_options options_;
   std::vector<std::unique_ptr<streamlet_instance>> streamlets_;
-  std::map<blueprint::delivery, std::vector<std::unique_ptr<worker>>> by_guarantee_;
+  std::map<std::string, std::vector<std::unique_ptr<worker>>> by_promise_;  ///< see workers_for
   std::vector<worker*> workers_;  ///< all of them
   std::vector<std::string>
       finished_;  ///< streamlets that have been told that their input has ended
