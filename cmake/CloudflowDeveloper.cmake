@@ -16,10 +16,16 @@ function(cloudflow_developer_program target)
   target_compile_definitions(${target} PRIVATE CLOUDFLOW_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 endfunction()
 
+# What tests with the label `kafka` get: a broker that they share. ctest starts it before the first of them and ends it
+# after the last (tests/kafka/CMakeLists.txt).
+set(cloudflow_kafka_broker "${PROJECT_BINARY_DIR}/kafka-broker")
+set(cloudflow_with_kafka FIXTURES_REQUIRED kafka_broker ENVIRONMENT "CLOUDFLOW_TEST_KAFKA=${cloudflow_kafka_broker}")
+
 # cloudflow_test(<target> SOURCES ... LABELS ... [LIBS ...] [PREFIX text] [TIMEOUT seconds])
 #
 # A GoogleTest program; every TEST in it is a test of ctest. Labels say where it runs: `e2e` in the release build, on
-# the programs that users get; all others in the dev build; `concurrent` in the tsan build as well.
+# the programs that users get; all others in the dev build; `concurrent` in the tsan build as well. `kafka`: with a
+# broker (src/cloudflow/pubsub/kafka/broker_fixture.hpp).
 function(cloudflow_test target)
   cmake_parse_arguments(arg "" "PREFIX;TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -28,8 +34,12 @@ function(cloudflow_test target)
   add_executable(${target} ${arg_SOURCES})
   cloudflow_developer_program(${target})
   target_link_libraries(${target} PRIVATE ${arg_LIBS} GTest::gmock GTest::gtest_main)
+  set(properties TIMEOUT ${arg_TIMEOUT})
+  if("kafka" IN_LIST arg_LABELS)
+    list(APPEND properties ${cloudflow_with_kafka})
+  endif()
   gtest_discover_tests(${target} TEST_PREFIX "${arg_PREFIX}" DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       TEST_LIST ${target}_TESTS PROPERTIES TIMEOUT ${arg_TIMEOUT})
+                       TEST_LIST ${target}_TESTS PROPERTIES ${properties})
   # gtest_discover_tests cannot hand on a property that is a list.
   file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${target}_labels.cmake" @ONLY CONTENT
        [[set_tests_properties(${@target@_TESTS} PROPERTIES LABELS "@arg_LABELS@")

@@ -1,11 +1,11 @@
-# cloudflow_module(<name> [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [TEST_LIBS ...] [CONCURRENT])
+# cloudflow_module(<name> [SOURCES ...] [PUBLIC ...] [PRIVATE ...] [TEST_LIBS ...] [CONCURRENT] [KAFKA])
 #
 # One folder of src/cloudflow is one module: a library `cloudflow::<name>` (header-only without SOURCES), a test
 # program of its *.test.cpp, a benchmark of its *.bench.cpp, a fuzz target of each *.fuzz.cpp. PUBLIC and PRIVATE
 # name what it may include; tests/checks/layers.py compares that, and every #include, with the layers of
-# ARCHITECTURE.md. CONCURRENT: ThreadSanitizer watches its tests as well.
+# ARCHITECTURE.md. CONCURRENT: ThreadSanitizer watches its tests as well. KAFKA: its tests need a broker.
 function(cloudflow_module name)
-  cmake_parse_arguments(arg "CONCURRENT" "" "SOURCES;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "CONCURRENT;KAFKA" "" "SOURCES;PUBLIC;PRIVATE;TEST_LIBS" ${ARGN})
   set(lib cloudflow_${name})
   if(arg_SOURCES)
     add_library(${lib} STATIC ${arg_SOURCES})
@@ -27,6 +27,9 @@ function(cloudflow_module name)
     set(labels unit ${name})
     if(arg_CONCURRENT)
       list(APPEND labels concurrent)
+    endif()
+    if(arg_KAFKA)
+      list(APPEND labels kafka)
     endif()
     cloudflow_test(${lib}_test SOURCES ${tests} LIBS ${libs} LABELS ${labels} PREFIX "${name}: ")
   endif()

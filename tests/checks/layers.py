@@ -22,7 +22,7 @@ from fnmatch import fnmatch
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 DECLARATION = re.compile(r"cloudflow_module\(\s*(\w+)(.*?)\)", re.DOTALL)
-KEYWORDS = {"SOURCES", "PUBLIC", "PRIVATE", "TEST_LIBS", "CONCURRENT"}
+KEYWORDS = {"SOURCES", "PUBLIC", "PRIVATE", "TEST_LIBS", "CONCURRENT", "KAFKA"}
 TEST_SUFFIXES = (".test.cpp", ".test.hpp", ".bench.cpp", ".fuzz.cpp")
 STANDARD = re.compile(r"^[a-z_0-9]+$|^(?:sys|netinet|arpa)/[a-z_]+\.h$")
 

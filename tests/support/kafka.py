@@ -1,0 +1,171 @@
+"""Kafka brokers for tests in Python, and a client other than ours to look at them with.
+
+Run with tools/python, which has the packages. A broker is one process on loopback, started by tools/kafka:
+
+    with Broker() as broker:
+        broker.create_topic("orders", partitions=2)
+        broker.produce("orders", [b"one", (b"key", b"two")])
+        values = [record.value() for record in broker.records("orders")]
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import confluent_kafka
+from confluent_kafka.admin import AdminClient, NewTopic
+
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/kafka"
+USER, PASSWORD = "app", "app-secret"
+PATIENCE = 60  # seconds: more than a loaded machine needs for anything here; reached only by what hangs
+
+
+class Broker:
+    """A broker of a test's own. It ends with the block, or with this process, however that one ends.
+
+    Its operations return when they have taken effect: after `start` it answers, after `kill` its process is gone.
+    """
+
+    def __init__(self, secured=False, settings=None):
+        """`secured`: with listeners ssl (certificates) and sasl_ssl; `settings`: properties of the broker."""
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="cloudflow-kafka-"))
+        self.first_start = ["--secured"] if secured else []
+        for key, value in (settings or {}).items():
+            self.first_start += ["--set", f"{key}={value}"]
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # -- its process --------------------------------------------------------------------------------------------------
+
+    def start(self):
+        """Starts it; again: on its ports and with its data."""
+        self._tool("start", "--owner", str(os.getpid()), *self.first_start)
+        self.first_start = []
+
+    def stop(self):
+        self._tool("stop")
+
+    def kill(self):
+        """Ends it with SIGKILL."""
+        self._tool("kill")
+
+    def restart(self):
+        """Kills it and starts it again."""
+        self.kill()
+        self.start()
+
+    @property
+    def pid(self):
+        return int((self.directory / "pid").read_text())
+
+    # -- what clients need --------------------------------------------------------------------------------------------
+
+    def address(self, listener="plaintext"):
+        """host:port of a listener: plaintext, ssl or sasl_ssl."""
+        return self._tool("address", listener)
+
+    def pki(self, file):
+        """ca.pem, client.pem or client.key."""
+        return str(self.directory / "pki" / file)
+
+    def rotate_certificates(self):
+        """New authority and certificates in the same files; the former are refused at once."""
+        self._tool("rotate-certificates")
+
+    def set_password(self, password):
+        """Another SCRAM password of the user."""
+        self._tool("set-password", password)
+
+    def mutual_tls(self):
+        """Settings, for librdkafka, of a client that shows its certificate."""
+        return {
+            "bootstrap.servers": self.address("ssl"), "security.protocol": "ssl",
+            "ssl.ca.location": self.pki("ca.pem"),
+            "ssl.certificate.location": self.pki("client.pem"), "ssl.key.location": self.pki("client.key"),
+        }
+
+    def sasl(self, mechanism="SCRAM-SHA-512", password=PASSWORD):
+        """Settings, for librdkafka, of a client that says who it is. OAUTHBEARER: by a token without signature."""
+        who = {"sasl.username": USER, "sasl.password": password}
+        if mechanism == "OAUTHBEARER":
+            who = {"enable.sasl.oauthbearer.unsecure.jwt": True, "sasl.oauthbearer.config": f"principal={USER}"}
+        return {
+            "bootstrap.servers": self.address("sasl_ssl"), "security.protocol": "sasl_ssl",
+            "ssl.ca.location": self.pki("ca.pem"), "sasl.mechanism": mechanism,
+        } | who
+
+    # -- topics and records -------------------------------------------------------------------------------------------
+
+    def create_topic(self, name, partitions=1, **properties):
+        """`properties` with underscores for dots: retention_ms=1000."""
+        config = {key.replace("_", "."): str(value) for key, value in properties.items()}
+        topic = NewTopic(name, partitions, 1, config=config)
+        admin = self._admin()
+        admin.create_topics([topic])[name].result(PATIENCE)
+
+    def produce(self, topic, records, **more):
+        """Appends values, or pairs of key and value, and waits until all are acknowledged; `more` goes with each.
+
+        Not while the broker is being killed: a record could then be there twice. (An idempotent producer takes a second
+        longer for its first record.)
+        """
+        producer = confluent_kafka.Producer(self._plaintext())
+        failures = []
+        for record in records:
+            key, value = record if isinstance(record, tuple) else (None, record)
+            producer.produce(topic, value, key, on_delivery=lambda failed, _: failed and failures.append(failed), **more)
+        assert producer.flush(PATIENCE) == 0, "the broker does not acknowledge"
+        assert not failures, failures[0]
+
+    def records(self, topic, isolation="read_committed"):
+        """All that the topic has, partition by partition."""
+        consumer = confluent_kafka.Consumer(self._plaintext() | {
+            "group.id": "never-committed", "enable.auto.commit": False, "isolation.level": isolation,
+            "enable.partition.eof": True, "fetch.wait.max.ms": 10,
+        })
+        found = {partition: [] for partition in consumer.list_topics(topic, PATIENCE).topics[topic].partitions}
+        consumer.assign([confluent_kafka.TopicPartition(topic, partition, confluent_kafka.OFFSET_BEGINNING)
+                         for partition in found])
+        unread = set(found)
+        while unread:
+            record = consumer.poll(PATIENCE)
+            assert record is not None, f"the broker does not answer for {topic} {unread}"
+            if not record.error():
+                found[record.partition()].append(record)
+            elif record.error().code() == confluent_kafka.KafkaError._PARTITION_EOF:
+                unread.discard(record.partition())
+            else:
+                raise confluent_kafka.KafkaException(record.error())
+        consumer.close()
+        return [record for partition in sorted(found) for record in found[partition]]
+
+    def committed(self, group):
+        """The positions of a group: (topic, partition) to offset."""
+        asked = confluent_kafka.ConsumerGroupTopicPartitions(group)
+        admin = self._admin()
+        answer = admin.list_consumer_group_offsets([asked])[group].result(PATIENCE)
+        return {(position.topic, position.partition): position.offset for position in answer.topic_partitions}
+
+    def _admin(self):
+        """To be held until it has answered: what it was asked ends with it."""
+        return AdminClient(self._plaintext())
+
+    def _plaintext(self):
+        return {"bootstrap.servers": self.address(), "log_level": 0}  # what fails is an exception
+
+    def _tool(self, command, *arguments):
+        done = subprocess.run([TOOL, command, self.directory, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"tools/kafka {command}: {done.stderr}"
+        return done.stdout.strip()
