@@ -1,8 +1,16 @@
 #include "cloudflow/pubsub/conformance.hpp"
 
+#include <algorithm>
+
 namespace cloudflow::pubsub::conformance {
 
 namespace {
+
+using std::chrono::milliseconds;
+
+/// Far more than anything takes.
+constexpr milliseconds patience{30'000};
+constexpr milliseconds longest_silence{20};
 
 std::optional<std::string> owned(std::string_view s) {
   if (s.data() == nullptr) return {};
@@ -32,6 +40,107 @@ std::vector<std::string> values_of(const std::vector<plain_record>& records) {
   return values;
 }
 
+// -- waiting -----------------------------------------------------------------------------------------
+
+void bell::ring() {
+  const std::lock_guard lock{mutex_};
+  has_rung_ = true;
+  rung_.notify_one();
+}
+
+void bell::wait() {
+  std::unique_lock lock{mutex_};
+  rung_.wait_for(lock, longest_silence, [this] { return has_rung_; });
+  has_rung_ = false;
+}
+
+bool eventually(const std::function<bool()>& f, bell& news) {
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  while (!f()) {
+    if (std::chrono::steady_clock::now() > give_up) {
+      ADD_FAILURE() << "still not so after " << patience.count() << " ms";
+      return false;
+    }
+    news.wait();
+  }
+  return true;
+}
+
+bool eventually(const std::function<bool()>& f) {
+  bell nobody;
+  return eventually(f, nobody);
+}
+
+// -- member ------------------------------------------------------------------------------------------
+
+member::member(backend& log, consumer_options wanted) : log_(log) {
+  wanted.on_ready = [news = news_.get()] { news->ring(); };
+  auto opened = log.open_consumer(wanted);
+  EXPECT_TRUE(opened.has_value()) << opened.error().message;
+  consumer_ = std::move(opened).value();
+}
+
+std::vector<assignment> member::assigned(std::size_t count) {
+  std::vector<assignment> all;
+  eventually(
+      [&] {
+        const auto changes = consumer_->poll();
+        EXPECT_TRUE(changes.has_value()) << changes.error().message;
+        if (!changes) return true;
+        all.insert(all.end(), changes->begin(), changes->end());
+        return all.size() >= count;
+      },
+      *news_);
+  EXPECT_EQ(all.size(), count);
+  std::ranges::sort(all, {}, &assignment::source);
+  for (const auto& one : all) {
+    EXPECT_EQ(one.what, assignment::kind::assigned);
+    next_[one.source] = one.next;
+  }
+  all.resize(count);  // what is missing has failed the test, and is not looked for in vain
+  return all;
+}
+
+void member::seek(const topic_partition& source, record_offset next) {
+  const auto moved = consumer_->seek(source, next);
+  ASSERT_TRUE(moved.has_value()) << moved.error().message;
+  next_[source] = next;
+}
+
+std::vector<std::string> member::take_all(const topic_partition& source, fetch_limits limits) {
+  const auto end = log_.topic(source.topic)
+                       ->partitions.at(static_cast<std::size_t>(source.partition.value()))
+                       .end;
+  std::vector<std::string> values;
+  const auto take_some = [&] {
+    const auto batch = consumer_->take(source, limits);
+    EXPECT_TRUE(batch.has_value()) << batch.error().message;
+    if (!batch) return true;
+    EXPECT_LE(batch->records().size(), limits.max_records);
+    for (const auto& record : batch->records()) values.emplace_back(record.value);
+    if (batch->next()) next_[source] = *batch->next();
+    return next_[source] >= end || !batch->empty();
+  };
+  while (next_[source] < end && eventually(take_some, *news_) && !testing::Test::HasFailure()) {
+  }
+  return values;
+}
+
+record_batch member::take(const topic_partition& source, fetch_limits limits) {
+  record_batch taken;
+  eventually(
+      [&] {
+        auto batch = consumer_->take(source, limits);
+        EXPECT_TRUE(batch.has_value()) << batch.error().message;
+        if (!batch) return true;
+        if (batch->next()) next_[source] = *batch->next();
+        taken = std::move(batch).value();
+        return !taken.empty();
+      },
+      *news_);
+  return taken;
+}
+
 // -- backend_conformance -----------------------------------------------------------------------------
 
 void backend_conformance::SetUp() { environment_ = GetParam().make(); }
@@ -49,13 +158,10 @@ std::unique_ptr<producer> backend_conformance::open_producer(const std::string& 
   return std::move(opened).value();
 }
 
-std::unique_ptr<consumer> backend_conformance::open_consumer(const std::string& group,
-                                                             const std::vector<std::string>& topics,
-                                                             consumer_options::start start) {
-  auto opened =
-      log().open_consumer({.group = group, .topics = topics, .start_at = start, .on_ready = {}});
-  EXPECT_TRUE(opened.has_value()) << opened.error().message;
-  return std::move(opened).value();
+member backend_conformance::open_consumer(const std::string& group,
+                                          const std::vector<std::string>& topics,
+                                          consumer_options::start start) {
+  return {log(), {.group = group, .topics = topics, .start_at = start, .on_ready = {}}};
 }
 
 void backend_conformance::write(producer& to, const topic_partition& where,
@@ -76,6 +182,20 @@ void backend_conformance::commit_position(producer& by, const std::string& group
   ASSERT_TRUE(done.has_value()) << done.error().message;
 }
 
+void backend_conformance::bring_state(const std::string& owner, std::int32_t partitions) {
+  const auto ensured = log().ensure_state(owner, partitions);
+  ASSERT_TRUE(ensured.has_value()) << ensured.error().message;
+  const auto news = std::make_shared<bell>();
+  for (std::int32_t p = 0; p != partitions; ++p)
+    ASSERT_TRUE(eventually(
+        [&] {
+          const auto is_here = log().restore(owner, partition_id{p}, [news] { news->ring(); });
+          EXPECT_TRUE(is_here.has_value()) << is_here.error().message;
+          return !is_here || is_here.value();
+        },
+        *news));
+}
+
 std::vector<plain_record> backend_conformance::read_all(const topic_partition& source,
                                                         std::int64_t from) {
   std::vector<plain_record> all;
@@ -88,17 +208,11 @@ std::vector<plain_record> backend_conformance::read_all(const topic_partition& s
   }
 }
 
-std::vector<std::string> backend_conformance::take_all(consumer& from,
-                                                       const topic_partition& source,
-                                                       fetch_limits limits) {
-  std::vector<std::string> values;
-  while (true) {
-    const auto batch = from.take(source, limits);
-    EXPECT_TRUE(batch.has_value()) << batch.error().message;
-    if (!batch || batch->empty()) return values;
-    EXPECT_LE(batch->records().size(), limits.max_records);
-    for (const auto& record : batch->records()) values.emplace_back(record.value);
-  }
+record_offset backend_conformance::end_of(const topic_partition& source) {
+  return log()
+      .topic(source.topic)
+      ->partitions.at(static_cast<std::size_t>(source.partition.value()))
+      .end;
 }
 
 }  // namespace cloudflow::pubsub::conformance

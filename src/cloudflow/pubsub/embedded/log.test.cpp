@@ -32,8 +32,7 @@ public:
     log_ = std::move(opened).value();
   }
   void advance(std::chrono::milliseconds by) override { clock_.advance(by); }
-  bool apply_retention() override { return log_->maintain().has_value(); }
-  bool is_atomic() const override { return true; }
+  void apply_retention() override { ASSERT_TRUE(log_->maintain().has_value()); }
 
 private:
   const std::size_t tail_bytes_;
@@ -47,10 +46,10 @@ under_test with_tail(std::string name, std::size_t tail_bytes) {
           [tail_bytes] { return std::make_unique<embedded_environment>(tail_bytes); }};
 }
 
-INSTANTIATE_TEST_SUITE_P(embedded, backend_conformance,
-                         testing::Values(with_tail("from_memory", 1 << 20),
-                                         with_tail("from_disk", 0)),
-                         name_of);
+const auto embedded_logs =
+    testing::Values(with_tail("from_memory", 1 << 20), with_tail("from_disk", 0));
+INSTANTIATE_TEST_SUITE_P(embedded, backend_conformance, embedded_logs, name_of);
+INSTANTIATE_TEST_SUITE_P(embedded, timed_conformance, embedded_logs, name_of);
 
 }  // namespace
 }  // namespace conformance
