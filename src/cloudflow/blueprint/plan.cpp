@@ -1,6 +1,7 @@
 #include "cloudflow/blueprint/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace cloudflow::blueprint {
 namespace {
@@ -20,6 +21,20 @@ const streamlet_plan* plan::find_streamlet(std::string_view name) const {
 
 const topic_plan* plan::find_topic(std::string_view id) const {
   return find_by(topics, &topic_plan::id, id);
+}
+
+plan part_of(const plan& whole, std::string_view streamlet) {
+  plan part{.app_id = whole.app_id, .app_version = whole.app_version, .prefix = whole.prefix};
+  const auto& s = part.streamlets.emplace_back(*whole.find_streamlet(streamlet));
+  const auto uses = [&](const topic_plan& t) {
+    const auto is = [&](const port_plan& p) {
+      return p.topic_id == t.id || p.dead_letter_topic == t.name || p.retry_topic == t.name;
+    };
+    return std::any_of(s.inlets.begin(), s.inlets.end(), is) ||
+           std::any_of(s.outlets.begin(), s.outlets.end(), is);
+  };
+  std::copy_if(whole.topics.begin(), whole.topics.end(), std::back_inserter(part.topics), uses);
+  return part;
 }
 
 std::string_view to_string(delivery guarantee) {

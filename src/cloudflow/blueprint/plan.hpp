@@ -83,4 +83,7 @@ struct plan {
   const topic_plan* find_topic(std::string_view id) const;
 };
 
+/// The plan of one process of a streamlet: that streamlet, and the topics that it uses. @pre there is such a streamlet.
+plan part_of(const plan& whole, std::string_view streamlet);
+
 }  // namespace cloudflow::blueprint

@@ -34,6 +34,7 @@ public:
     cli_.set_help_all_flag("--help-all", "Help for all commands.");
     cli_.footer(fmt::format("Example: {} run window=5m", app.info().name));
     add_run();
+    add_streamlet();
     add_describe();
     add_verify();
     add_graph();
@@ -72,6 +73,8 @@ private:
                  "HOCON with the configuration; several: a later one wins.")
         ->allow_extra_args(false)
         ->check(CLI::ExistingFile);
+    c.add_option("--kafka", run_.configuration.kafka,
+                 "HOST:PORT of the Kafka cluster for all topics that name no other.");
     c.add_option(
         "settings", run_.configuration.assignments,
         "parameter=value, streamlet.parameter=value, or cloudflow....=value: over the files.");
@@ -95,6 +98,19 @@ private:
         "--feed", run_.feed,
         "A shell command that brings the input, started when the servers listen; it finds them in "
         "CLOUDFLOW_<STREAMLET>.");
+    add_process(c);
+    c.add_option("--disk-bound", run_.disk_bound,
+                 "Most bytes that the log may take; 0: no bound. What nobody has read yet is never "
+                 "deleted.")
+        ->capture_default_str()
+        ->transform(CLI::AsSizeValue(false));
+    c.add_flag("--child", is_child_)->group("");  // the process that the parent starts
+    c.footer(
+        fmt::format("Examples:\n  {0} run\n  {0} run --fresh --conf local.conf window=5m "
+                    "stat-aggregator.alert-threshold=3",
+                    app_->info().name));
+  }
+  void add_process(CLI::App& c) {
     c.add_option("--port", run_.first_port,
                  "Port of the first server, the next ones follow; 0: any free ones.")
         ->capture_default_str();
@@ -104,18 +120,24 @@ private:
     c.add_option("--workers", run_.workers,
                  "Threads that process records; 0: one for each core, at most 4.")
         ->capture_default_str();
-    c.add_option("--disk-bound", run_.disk_bound,
-                 "Most bytes that the log may take; 0: no bound. What nobody has read yet is never "
-                 "deleted.")
-        ->capture_default_str()
-        ->transform(CLI::AsSizeValue(false));
     c.add_option("--log-level", run_.log_level, "debug, info, warn, error or off.")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
         ->capture_default_str();
-    c.add_flag("--child", is_child_)->group("");  // the process that the parent starts
+  }
+  void add_streamlet() {
+    auto& c =
+        command("streamlet", "Runs one streamlet, as one of several processes that share Kafka.",
+                [this] { return sandbox::run(*app_, run_); });
+    c.add_option("name", run_.streamlet, "The streamlet.")->required();
+    add_state(c);
+    add_configuration(c);
+    add_process(c);
+    c.add_option("--ordinal", run_.ordinal,
+                 "Number of this process among those of the streamlet; without it the lowest that "
+                 "is free in the state directory.");
     c.footer(
-        fmt::format("Examples:\n  {0} run\n  {0} run --fresh --conf local.conf window=5m "
-                    "stat-aggregator.alert-threshold=3",
+        fmt::format("Examples:\n  {0} streamlet NAME --kafka localhost:9092\n  {0} streamlet "
+                    "NAME --conf cluster.conf --ordinal 2",
                     app_->info().name));
   }
   int run() {

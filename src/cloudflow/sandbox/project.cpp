@@ -108,6 +108,10 @@ result<planned_application> project::make_plan(const configuration_arguments& ar
   if (!verified.is_valid()) return error{blueprint::to_string(verified.problems)};
   auto assignments = expand_assignments(arguments.assignments, verified.blueprint);
   if (!assignments) return std::move(assignments).error();
+  if (!arguments.kafka.empty())
+    assignments->insert(
+        assignments->begin(),
+        "cloudflow.kafka.clusters.default.bootstrap.servers=" + quoted(arguments.kafka));
   const auto layers = config::load_layers(arguments.files, *assignments);
   if (!layers) return error{joined(layers.error())};
   const auto configuration = layers->resolve({.environment = config::process_environment});

@@ -2,16 +2,18 @@
 
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/connect/http/server.hpp"
-#include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/runtime/crash_note.hpp"
 #include "cloudflow/runtime/threads.hpp"
 #include "cloudflow/sandbox/local_access.hpp"
+#include "cloudflow/sandbox/logs.hpp"
 #include "cloudflow/sandbox/process.hpp"
 #include "cloudflow/sandbox/remote_access.hpp"
+#include "cloudflow/sandbox/slot.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <csignal>
 #include <map>
@@ -30,6 +32,7 @@ constexpr auto maintain_every = 60s;
 constexpr std::uint64_t hopeless_after = 6;
 /// A worker that has not come round for so long hangs: `/live` says so.
 constexpr auto live_within = 30s;
+constexpr std::chrono::milliseconds start_again_after = 1s, start_again_at_last = 30s;
 
 volatile std::sig_atomic_t stop_signal = 0;
 void on_stop(int number) { stop_signal = number; }
@@ -53,6 +56,7 @@ public:
 
   int run() {
     if (auto done = prepare(); !done) {
+      if (stop_signal != 0) return 0;
       fmt::print(stderr, "{}\n", done.error().message);
       return 1;
     }
@@ -70,29 +74,60 @@ private:
     auto plan = app_->make_plan(options_->configuration, options_->state.string(), true);
     if (!plan) return std::move(plan).error();
     plan_ = std::move(plan->plan);
+    if (!options_->streamlet.empty()) {
+      if (auto done = take_part(); !done) return done;
+    }
     std::error_code failed;
     std::filesystem::create_directories(state_.root, failed);
     if (failed)
       return error{
           fmt::format("{}: cannot be created: {}", state_.root.string(), failed.message())};
     runtime::crash_note::install(state_.crash_note().string());
-    if (auto done = open_log(); !done) return done;
+    if (auto done = start_metrics(); !done) return done;
+    if (auto done = open_logs(); !done) return done;
     if (auto done = start_runtime(); !done) return done;
     auto server =
-        access_server::start(state_.socket(), [this] { return make_local_access(*log_); });
+        access_server::start(state_.socket(), [this] { return make_local_access(logs_->all()); });
     if (!server) return std::move(server).error();
     access_ = std::move(server).value();
-    return start_metrics();
+    return {};
   }
 
-  result<void> open_log() {
-    pubsub::embedded::options how;
-    how.directory = state_.log();
-    how.disk_bound = options_->disk_bound;
-    auto log = pubsub::embedded::open(how, clock_);
-    if (!log) return error{log.error().message};
-    log_ = std::move(log).value();
+  /// This process runs one streamlet, and others may do so too.
+  result<void> take_part() {
+    const auto& name = options_->streamlet;
+    if (plan_.find_streamlet(name) == nullptr) {
+      std::vector<std::string> names;
+      for (const auto& s : plan_.streamlets) names.push_back(s.name);
+      return error{fmt::format("there is no streamlet {}; the blueprint has {}", name,
+                               fmt::join(names, ", "))};
+    }
+    plan_ = blueprint::part_of(plan_, name);
+    for (const auto& t : plan_.topics)
+      if (t.place.empty())
+        return error{fmt::format(
+            "streamlet {}: topic {} is on no Kafka cluster, and processes share nothing else. "
+            "Say --kafka HOST:PORT, or configure cloudflow.kafka.clusters.default.",
+            name, t.id)};
+    auto taken = slot::take(state_.streamlets() / name, options_->ordinal);
+    if (!taken) return std::move(taken).error();
+    slot_.emplace(std::move(taken).value());
+    state_.root = slot_->directory();
+    return {};
+  }
+
+  result<void> open_logs() {
+    auto opened = logs::open(plan_,
+                             {.embedded = state_.log(),
+                              .kafka = state_.kafka(),
+                              .disk_bound = options_->disk_bound,
+                              .log_lines = log_lines_,
+                              .must_stop = [] { return stop_signal != 0; }},
+                             clock_);
+    if (!opened) return std::move(opened).error();
+    logs_ = std::move(opened).value();
     for (const auto& t : plan_.topics) {
+      if (!t.place.empty()) continue;
       const pubsub::topic_spec spec{t.name, t.partitions, t.properties, {}};
       for (const auto& sentence : pubsub::embedded::limitations(spec))
         log_lines_.warn("topic {}: {}", t.name, sentence);
@@ -100,13 +135,37 @@ private:
     return {};
   }
 
+  /// What a cluster lacks may come: a topic that others make, a right, a broker.
   result<void> start_runtime() {
+    const bool may_get_better = std::any_of(plan_.topics.begin(), plan_.topics.end(),
+                                            [](const auto& t) { return !t.place.empty(); });
+    std::string said;
+    for (auto pause = start_again_after;; pause = std::min(2 * pause, start_again_at_last)) {
+      auto started = create_runtime();
+      if (started) {
+        runtime_ = std::move(started).value();
+        is_started_.store(true, std::memory_order_release);
+        return {};
+      }
+      if (!may_get_better) return std::move(started).error();
+      if (started.error().message != said)
+        log_lines_.error("{}; tries again until it works", started.error().message);
+      said = started.error().message;
+      const auto until = std::chrono::steady_clock::now() + pause;
+      while (stop_signal == 0 && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(look_every);
+      if (stop_signal != 0) return std::move(started).error();
+    }
+  }
+
+  result<std::unique_ptr<runtime::native_runtime>> create_runtime() {
     runtime::runtime_options how;
     const auto cores = std::max(1u, std::thread::hardware_concurrency());
     how.workers = options_->workers != 0 ? options_->workers : std::min<std::size_t>(cores, 4);
-    auto started = runtime::native_runtime::create(
+    if (slot_) how.instance = fmt::format("{}.{}", options_->streamlet, slot_->number());
+    return runtime::native_runtime::create(
         plan_,
-        {.log = log_.get(),
+        {.log = &logs_->all(),
          .time = &clock_,
          .log_lines = log_lines_,
          .definition_of = [this](const std::string& name) { return app_->definition_of(name); },
@@ -114,9 +173,6 @@ private:
          .on_listening = [this](const std::string& streamlet,
                                 std::string_view url) { note_url(streamlet, url); }},
         how);
-    if (!started) return std::move(started).error();
-    runtime_ = std::move(started).value();
-    return {};
   }
 
   server_endpoint endpoint_of(const std::string& streamlet) const {
@@ -143,12 +199,14 @@ private:
            return is_live() ? text_response(200, "live") : text_response(503, "a worker hangs");
          })},
         {"GET", "/ready", make_http_handler([this](const http_request&) {
-           return runtime_->is_ready() ? text_response(200, "ready")
-                                       : text_response(503, "not all streamlets run");
+           return is_started() && runtime_->is_ready()
+                      ? text_response(200, "ready")
+                      : text_response(503, "not all streamlets run");
          })},
         {"GET", "/metrics", make_http_handler([this](const http_request&) {
+           if (!is_started()) return text_response(503, "not started yet");
            return text_response(200, runtime::to_prometheus(plan_.app_id, runtime_->status(),
-                                                                   runtime_->worker_statuses()));
+                                                            runtime_->worker_statuses()));
          })}};
     connect::http_server_options how;
     how.address = "127.0.0.1";
@@ -165,14 +223,17 @@ private:
     return {};
   }
 
+  /// The server of metrics is there before the runtime: a pod that waits for its cluster lives.
+  bool is_started() const { return is_started_.load(std::memory_order_acquire); }
   bool is_live() const {
+    if (!is_started()) return true;
     const auto now = clock_.monotonic();
     return std::all_of(runtime_->workers().begin(), runtime_->workers().end(),
                        [now](const auto& w) { return now - w->last_step() < live_within; });
   }
 
   void print_overview() {
-    fmt::print(stderr, "{}\n", blueprint::draw(plan_));
+    if (!slot_) fmt::print(stderr, "{}\n", blueprint::draw(plan_));
     fmt::print(stderr, "state    {}\nmetrics  http://127.0.0.1:{}/metrics\n\n",
                state_.root.string(), metrics_->port());
   }
@@ -192,8 +253,9 @@ private:
         }
       }
       if (std::chrono::steady_clock::now() >= next_maintenance) {
-        if (const auto done = log_->maintain(); !done)
-          log_lines_.warn("retention: {}", done.error().message);
+        if (auto* log = logs_->embedded())
+          if (const auto done = log->maintain(); !done)
+            log_lines_.warn("retention: {}", done.error().message);
         next_maintenance = std::chrono::steady_clock::now() + maintain_every;
       }
       std::this_thread::sleep_for(look_every);
@@ -259,8 +321,10 @@ private:
   std::map<std::string, std::string> urls_;
   std::optional<process> feeder_;
   bool is_fed_ = false;
-  std::unique_ptr<pubsub::embedded::log> log_;
+  std::optional<slot> slot_;
+  std::unique_ptr<logs> logs_;
   std::unique_ptr<runtime::native_runtime> runtime_;
+  std::atomic<bool> is_started_{false};
   std::unique_ptr<access_server> access_;
   std::unique_ptr<connect::http_server> metrics_;
 };

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,19 +23,26 @@ struct run_options {
   std::size_t workers = 0;  ///< 0: as many as there are cores, at most 4
   std::string log_level = "info";
   std::uint64_t disk_bound = 0;  ///< bytes; 0: none
+  /// Only this streamlet, as one of several processes; empty: all of them.
+  std::string streamlet;
+  std::optional<int>
+      ordinal;  ///< of this process among those of the streamlet; none: the lowest that is free here
 };
 
 /// In the parent: runs the child with the same arguments, starts it again when it crashes, passes signals on.
 /// Returns the exit code.
 int supervise(const run_options& options, const std::vector<std::string>& child_command);
 
-/// In the child: runs until a signal, or until the input has ended. Returns the exit code.
+/// In the child, or in the one process of a streamlet: runs until a signal, or until the input has ended. Returns the
+/// exit code.
 int run(const project& app, const run_options& options);
 
 /// Where things are in the state directory.
 struct state_layout {
   std::filesystem::path root;
   std::filesystem::path log() const { return root / "log"; }
+  std::filesystem::path kafka() const { return root / "kafka"; }
+  std::filesystem::path streamlets() const { return root / "streamlets"; }
   std::filesystem::path socket() const { return root / "sandbox.sock"; }
   std::filesystem::path crash_note() const { return root / "crash-note"; }
 };

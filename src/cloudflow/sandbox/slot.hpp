@@ -1,0 +1,33 @@
+#pragma once
+
+#include "cloudflow/base/result.hpp"
+
+#include <filesystem>
+#include <optional>
+
+namespace cloudflow::sandbox {
+
+/// The place of one process among those that run the same streamlet on this machine: a number, and a directory that is
+/// its own while it lives. The number is the lowest that is free, so that a process which is started again finds its
+/// state. Movable.
+class slot {
+public:
+  /// `<root>/<number>`, created if need be. With `number` that one or none: the error says that it is taken.
+  static result<slot> take(const std::filesystem::path& root, std::optional<int> number);
+  slot(slot&& other) noexcept;
+  slot& operator=(slot&&) = delete;
+  ~slot();
+
+  int number() const noexcept { return number_; }
+  const std::filesystem::path& directory() const noexcept { return directory_; }
+
+private:
+  slot(int number, std::filesystem::path directory, int lock)
+    : number_(number), directory_(std::move(directory)), lock_(lock) {}
+
+  int number_;
+  std::filesystem::path directory_;
+  int lock_;  ///< a file descriptor: the lock ends with the process
+};
+
+}  // namespace cloudflow::sandbox
