@@ -30,8 +30,9 @@ inline constexpr std::string_view origin = "cloudflow-origin";
 
 // -- of a mark: a record of the same topic without key and value, about letters before it ------------
 
-/// What has become of them: `retried` or `dropped`.
+/// What has become of them: one of the two words below.
 inline constexpr std::string_view handled = "cloudflow-handled";
+inline constexpr std::string_view retried = "retried", dropped = "dropped";
 /// Their offsets in the partition of the mark: `3-7,9`.
 inline constexpr std::string_view offsets = "cloudflow-offsets";
 

@@ -149,13 +149,19 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
   return store;
 }
 
+result<void> clear_store(const pubsub::backend& log, pubsub::producer& writer,
+                         std::string_view name, std::int32_t partitions) {
+  for (std::int32_t i = 0; i != partitions; ++i)
+    if (auto done = clear_partition(log, writer, name, partition_id{i}); !done) return done;
+  return {};
+}
+
 result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
                          std::string_view name) {
   const auto found = find_store(log, name);
   if (!found) return found.error();
   if (!found->has_value()) return {};
-  for (std::int32_t i = 0; i != (*found)->spec.partitions; ++i)
-    if (auto done = clear_partition(log, writer, name, partition_id{i}); !done) return done;
+  if (auto done = clear_store(log, writer, name, (*found)->spec.partitions); !done) return done;
   pubsub::transaction changes;
   changes.state.push_back({registry_store, partition_id{0}, name, std::nullopt});
   if (const auto done = writer.commit(changes); !done) return from_log(name, done.error());

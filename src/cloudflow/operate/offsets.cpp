@@ -1,0 +1,137 @@
+#include "cloudflow/operate/offsets.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cloudflow::operate {
+
+namespace {
+
+result<inlet_position> position_of(const pubsub::backend& log, const planned_inlet& inlet,
+                                   const pubsub::topic_partition& source,
+                                   const pubsub::partition_range& range) {
+  const auto committed = log.position(inlet.port->group, source);
+  if (!committed) return error{committed.error().message};
+  return inlet_position{inlet.path(), inlet.port->group, source, *committed, range};
+}
+
+/// Of all partitions of a topic; nothing when it has not been made yet.
+result<void> add_positions(const pubsub::backend& log, const planned_inlet& inlet,
+                           const std::string& topic, std::vector<inlet_position>& to) {
+  const auto info = log.topic(topic);
+  if (!info && info.error().code == pubsub::errc::topic_not_found) return {};
+  if (!info) return error{info.error().message};
+  for (std::size_t p = 0; p != info->partitions.size(); ++p) {
+    auto position = position_of(log, inlet, {topic, partition_id{static_cast<std::int32_t>(p)}},
+                                info->partitions[p]);
+    if (!position) return std::move(position).error();
+    to.push_back(std::move(position).value());
+  }
+  return {};
+}
+
+result<void> commit(pubsub::backend& log, const std::vector<inlet_position>& moved) {
+  auto producer = log.open_producer({.transactional_id = moved.front().group + ".offsets"});
+  if (!producer) return error{producer.error().message};
+  pubsub::transaction changes;
+  for (const auto& m : moved)
+    changes.positions.push_back({m.group, m.source.topic, m.source.partition, *m.committed});
+  if (auto done = (*producer)->commit(changes); !done) return error{done.error().message};
+  return {};
+}
+
+}  // namespace
+
+std::int64_t inlet_position::lag() const {
+  return std::max<std::int64_t>(0,
+                                range.end - std::max(committed.value_or(range.first), range.first));
+}
+
+bool inlet_position::is_in_range() const {
+  return !committed || (*committed >= range.first && *committed <= range.end);
+}
+
+result<std::vector<pubsub::partition_range>> ranges_of(const pubsub::backend& log,
+                                                       const std::string& topic) {
+  const auto info = log.topic(topic);
+  if (info) return info->partitions;
+  if (info.error().code != pubsub::errc::topic_not_found) return error{info.error().message};
+  return error{
+      fmt::format("{} Start the application once: it makes its topics.", info.error().message)};
+}
+
+result<void> expect_one_partition(const place& where, const std::string& topic,
+                                  std::size_t partitions) {
+  if (where.what() != place::kind::offset || partitions == 1) return {};
+  return error{
+      fmt::format("an offset belongs to one partition, and {} has {}: name a time instead, "
+                  "or beginning or end",
+                  topic, partitions)};
+}
+
+result<void> expect_stopped(const pubsub::backend& log,
+                            const blueprint::streamlet_plan& streamlet) {
+  for (const auto& port : streamlet.inlets) {
+    const auto is_read = log.has_members(port.group);
+    if (!is_read) return error{is_read.error().message};
+    if (*is_read)
+      return error{fmt::format("streamlet {} runs: group {} has members. Stop it first.",
+                               streamlet.name, port.group)};
+  }
+  return {};
+}
+
+result<std::vector<inlet_position>> positions(const pubsub::backend& log,
+                                              const blueprint::plan& plan, std::string_view path) {
+  const auto inlets = find_inlets(plan, path);
+  if (!inlets) return inlets.error();
+  std::vector<inlet_position> all;
+  for (const auto& inlet : *inlets) {
+    if (auto added = add_positions(log, inlet, inlet.topic->name, all); !added)
+      return std::move(added).error();
+    if (inlet.port->retry_topic.empty()) continue;
+    std::vector<inlet_position> retries;
+    if (auto added = add_positions(log, inlet, inlet.port->retry_topic, retries); !added)
+      return std::move(added).error();
+    std::erase_if(retries, [](const auto& r) { return r.range.end == record_offset{0}; });
+    all.insert(all.end(), retries.begin(), retries.end());
+  }
+  return all;
+}
+
+result<std::vector<inlet_position>> set_positions(pubsub::backend& log, const planned_inlet& inlet,
+                                                  const place& to,
+                                                  std::optional<std::int32_t> partition) {
+  const auto& name = inlet.streamlet->name;
+  if (!inlet.streamlet->descriptor.states.empty())
+    return error{fmt::format(
+        "streamlet {0} keeps state that belongs to its positions, so they are not moved alone: "
+        "`replay {0} --from ... --reset-state` forgets the state as well, `replay {0} --from ... "
+        "--into NAME` leaves both as they are",
+        name)};
+  if (auto stopped = expect_stopped(log, *inlet.streamlet); !stopped)
+    return std::move(stopped).error();
+  const auto& topic = inlet.topic->name;
+  const auto ranges = ranges_of(log, topic);
+  if (!ranges) return ranges.error();
+  const auto count = static_cast<std::int32_t>(ranges->size());
+  if (partition && (*partition < 0 || *partition >= count))
+    return error{fmt::format("topic {} has no partition {}: there are {}, numbered from 0", topic,
+                             *partition, count)};
+  if (auto one = expect_one_partition(to, topic, partition ? 1 : ranges->size()); !one)
+    return std::move(one).error();
+  std::vector<inlet_position> moved;
+  for (std::int32_t p = 0; p != count; ++p) {
+    if (partition && *partition != p) continue;
+    const pubsub::topic_partition source{topic, partition_id{p}};
+    const auto& range = (*ranges)[static_cast<std::size_t>(p)];
+    const auto offset = to.in(log, source, range);
+    if (!offset) return offset.error();
+    moved.push_back({inlet.path(), inlet.port->group, source, *offset, range});
+  }
+  if (auto done = commit(log, moved); !done) return std::move(done).error();
+  return moved;
+}
+
+}  // namespace cloudflow::operate

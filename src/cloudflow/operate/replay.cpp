@@ -1,0 +1,177 @@
+#include "cloudflow/operate/replay.hpp"
+
+#include "cloudflow/operate/offsets.hpp"
+#include "cloudflow/state/stores.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace cloudflow::operate {
+
+namespace {
+
+result<std::unique_ptr<pubsub::producer>> open_producer(pubsub::backend& log, std::string id) {
+  auto opened = log.open_producer({.transactional_id = std::move(id)});
+  if (!opened) return error{std::move(opened).error().message};
+  return std::move(opened).value();
+}
+
+result<void> commit(pubsub::producer& to, const pubsub::transaction& changes) {
+  if (auto done = to.commit(changes); !done) return error{done.error().message};
+  return {};
+}
+
+}  // namespace
+
+result<std::vector<replay_part>> parts_of(const pubsub::backend& log, const blueprint::plan& plan,
+                                          const blueprint::streamlet_plan& streamlet,
+                                          const place& from, const place& to) {
+  const auto inlets = find_inlets(plan, streamlet.name);
+  if (!inlets) return inlets.error();
+  std::vector<replay_part> parts;
+  for (const auto& inlet : *inlets) {
+    const auto& topic = inlet.topic->name;
+    const auto ranges = ranges_of(log, topic);
+    if (!ranges) return ranges.error();
+    for (const auto& where : {from, to})
+      if (auto one = expect_one_partition(where, topic, ranges->size()); !one)
+        return std::move(one).error();
+    for (std::size_t p = 0; p != ranges->size(); ++p) {
+      const pubsub::topic_partition source{topic, partition_id{static_cast<std::int32_t>(p)}};
+      const auto begin = from.in(log, source, (*ranges)[p]), end = to.in(log, source, (*ranges)[p]);
+      if (!begin || !end) return begin ? end.error() : begin.error();
+      if (*end < *begin)
+        return error{fmt::format("{}: the range would go from offset {} back to {}",
+                                 to_string(source), begin->value(), end->value())};
+      parts.push_back({source, inlet.port->group, *begin, *end});
+    }
+  }
+  return parts;
+}
+
+// -- with its own state, from the beginning ----------------------------------------------------------
+
+namespace {
+
+/// Brings the state of all partitions here, so that it can be removed.
+result<void> restore_all(pubsub::backend& log, const std::string& owner, std::int32_t partitions) {
+  if (auto done = log.ensure_state(owner, partitions); !done) return error{done.error().message};
+  // Shared with the log, which may call once more when all is done.
+  const auto calls = std::make_shared<std::atomic<std::uint32_t>>(0);
+  const auto on_ready = [calls] {
+    calls->fetch_add(1, std::memory_order_release);
+    calls->notify_one();
+  };
+  for (std::int32_t p = 0; p != partitions;) {
+    const auto seen = calls->load(std::memory_order_acquire);
+    const auto is_here = log.restore(owner, partition_id{p}, on_ready);
+    if (!is_here) return error{is_here.error().message};
+    if (*is_here)
+      ++p;
+    else
+      calls->wait(seen, std::memory_order_acquire);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> stores_of(const blueprint::streamlet_plan& streamlet) {
+  std::vector<std::string> names;
+  for (const auto& state : streamlet.descriptor.states) {
+    names.push_back(streamlet.name + "." + state.name);
+    names.push_back(names.back() + ".parked");
+  }
+  names.push_back(streamlet.name + ".event-time");
+  return names;
+}
+
+result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
+                         const blueprint::streamlet_plan& streamlet,
+                         const std::vector<replay_part>& parts) {
+  if (auto stopped = expect_stopped(log, streamlet); !stopped) return stopped;
+  std::int32_t partitions = 1;
+  for (const auto& part : parts)
+    partitions = std::max(partitions, part.source.partition.value() + 1);
+  if (auto here = restore_all(log, streamlet.name, partitions); !here) return here;
+  auto writer =
+      open_producer(log, fmt::format("{}{}.{}.stores", plan.prefix, plan.app_id, streamlet.name));
+  if (!writer) return std::move(writer).error();
+  for (const auto& store : stores_of(streamlet)) {
+    if (auto done = stores::clear_store(log, **writer, store, partitions); !done) return done;
+    if (auto done = stores::reset_store(log, **writer, store); !done) return done;
+  }
+  pubsub::transaction changes;
+  for (const auto& part : parts)
+    changes.positions.push_back({part.group, part.source.topic, part.source.partition, part.from});
+  return commit(**writer, changes);
+}
+
+// -- beside the original -----------------------------------------------------------------------------
+
+namespace {
+
+bounded_log::ends ends_of(const std::vector<replay_part>& parts) {
+  bounded_log::ends ends;
+  for (const auto& part : parts) ends.emplace(part.source, part.to);
+  return ends;
+}
+
+/// Where the groups have no position yet, they begin with the range.
+result<void> begin_at(pubsub::backend& log, const std::string& id,
+                      const std::vector<replay_part>& parts) {
+  pubsub::transaction changes;
+  for (const auto& part : parts) {
+    const auto position = log.position(part.group, part.source);
+    if (!position) return error{position.error().message};
+    if (!*position)
+      changes.positions.push_back(
+          {part.group, part.source.topic, part.source.partition, part.from});
+  }
+  if (changes.empty()) return {};
+  auto writer = open_producer(log, id);
+  if (!writer) return std::move(writer).error();
+  return commit(**writer, changes);
+}
+
+}  // namespace
+
+shadow_run::shadow_run(pubsub::backend& log, std::vector<replay_part> parts)
+  : parts_(std::move(parts)), log_(log, ends_of(parts_)) {}
+
+result<std::unique_ptr<shadow_run>> shadow_run::create(const blueprint::plan& shadow,
+                                                       const std::vector<replay_part>& parts,
+                                                       const runtime::surroundings& around,
+                                                       runtime::runtime_options options) {
+  const auto& name = shadow.streamlets.front().name;
+  const auto id = fmt::format("{}{}.{}.replay", shadow.prefix, shadow.app_id, name);
+  if (auto begun = begin_at(*around.log, id, parts); !begun) return std::move(begun).error();
+  std::unique_ptr<shadow_run> run{new shadow_run(*around.log, parts)};
+  auto bounded = around;
+  bounded.log = &run->log_;
+  options.instance = name;
+  auto started = runtime::native_runtime::create(shadow, std::move(bounded), options);
+  if (!started) return std::move(started).error();
+  run->runtime_ = std::move(started).value();
+  return run;
+}
+
+std::int64_t shadow_run::records() const {
+  std::int64_t sum = 0;
+  for (const auto& part : parts_) sum += part.records();
+  return sum;
+}
+
+std::int64_t shadow_run::records_done() const {
+  std::int64_t sum = 0;
+  for (const auto& task : runtime_->status())
+    for (const auto& source : task.sources)
+      for (const auto& part : parts_)
+        if (part.source == pubsub::topic_partition{source.topic, partition_id{source.partition}})
+          sum += std::clamp<std::int64_t>(source.position - part.from.value(), 0, part.records());
+  return sum;
+}
+
+}  // namespace cloudflow::operate

@@ -1,0 +1,146 @@
+#include "cloudflow/operate/replay.hpp"
+
+#include "cloudflow/operate/fixture.test.hpp"
+#include "cloudflow/operate/shadow.hpp"
+
+namespace cloudflow::operate {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// Four lines of `a`, one every 30 seconds, counted in windows of a minute.
+class replays : public small_application {
+protected:
+  replays() {
+    make_topics();
+    for (int n = 0; n != 4; ++n) {
+      send("lines", 0, {{"a", at(30 * n), std::to_string(n)}});
+      clock.advance(10s);
+      run();
+    }
+    EXPECT_THAT(counts(), testing::IsSupersetOf({"a@0: 2", "a@60: 2"}));
+    counted_before_ = counts().size();
+  }
+  const blueprint::streamlet_plan& counter() const { return *plan.find_streamlet("counter"); }
+  std::vector<replay_part> parts(const blueprint::plan& of, std::string_view from,
+                                 std::string_view to) {
+    return parts_of(*log, of,
+                    of.find_streamlet("counter") != nullptr ? counter() : of.streamlets[0],
+                    where(from), where(to))
+        .value();
+  }
+  /// Runs the shadow copy to its end; how many records it has read.
+  std::int64_t replay_into(std::string_view name, std::string_view from, std::string_view to) {
+    const auto shadow = shadow_of(plan, counter(), name).value();
+    auto run = shadow_run::create(
+        shadow, parts_of(*log, shadow, shadow.streamlets[0], where(from), where(to)).value(),
+        around(), {});
+    EXPECT_TRUE(run) << run.error().message;
+    run_to_end((*run)->runtime());
+    return (*run)->records_done();
+  }
+  std::size_t counted_before() const { return counted_before_; }
+
+private:
+  std::size_t counted_before_ = 0;
+};
+
+TEST_F(replays, with_their_state_forgotten_count_everything_anew) {
+  const auto done = reset_state(*log, plan, counter(), parts(plan, "beginning", "end"));
+  ASSERT_TRUE(done) << done.error().message;
+  run();
+  auto all = counts();
+  EXPECT_EQ(all.size(), counted_before() + 2);
+  EXPECT_EQ(std::count(all.begin(), all.end(), "a@0: 2"), 2);
+  EXPECT_EQ(std::count(all.begin(), all.end(), "a@60: 2"), 2);
+}
+
+TEST_F(replays, forget_all_state_be_it_windows_or_watermarks) {
+  const auto keys = [&] {
+    std::size_t n = 0;
+    for (const auto* store : {"counter.seen", "counter.seen.parked", "counter.event-time"})
+      for (const std::int32_t p : {0, 1})
+        EXPECT_TRUE(
+            log->state().scan(store, partition_id{p}, {}, [&](auto, auto) { return ++n, true; }));
+    return n;
+  };
+  EXPECT_NE(keys(), 0u);
+  ASSERT_TRUE(reset_state(*log, plan, counter(), parts(plan, "beginning", "end")));
+  EXPECT_EQ(keys(), 0u);
+}
+
+TEST_F(replays, do_not_reset_what_runs) {
+  start();
+  const auto refused = reset_state(*log, plan, counter(), parts(plan, "beginning", "end"));
+  EXPECT_THAT(refused.error().message, HasSubstr("streamlet counter runs"));
+}
+
+TEST_F(replays, into_a_copy_leave_the_original_as_it_was) {
+  EXPECT_EQ(replay_into("try", "beginning", "end"), 4);
+  EXPECT_THAT(counts("counts.try"), ElementsAre("a@0: 2", "a@60: 2"));
+  EXPECT_EQ(counts().size(), counted_before());
+  run();
+  EXPECT_EQ(counts().size(), counted_before());
+}
+
+TEST_F(replays, into_a_copy_keep_to_the_range) {
+  EXPECT_EQ(replay_into("early", "beginning", "-5s"), 3);
+  EXPECT_THAT(counts("counts.early"), ElementsAre("a@0: 2", "a@60: 1"));
+  EXPECT_EQ(replay_into("late", "-5s", "end"), 1);
+  EXPECT_THAT(counts("counts.late"), ElementsAre("a@60: 1"));
+  EXPECT_EQ(replay_into("none", "end", "end"), 0);
+  EXPECT_THAT(counts("counts.none"), IsEmpty());
+}
+
+TEST_F(replays, into_a_copy_that_is_complete_do_nothing_more) {
+  replay_into("try", "beginning", "end");
+  replay_into("try", "beginning", "end");
+  EXPECT_THAT(counts("counts.try"), ElementsAre("a@0: 2", "a@60: 2"));
+}
+
+TEST_F(replays, into_a_copy_go_on_beside_the_running_original) {
+  start();
+  EXPECT_EQ(replay_into("try", "beginning", "end"), 4);
+  EXPECT_THAT(counts("counts.try"), ElementsAre("a@0: 2", "a@60: 2"));
+}
+
+TEST_F(replays, of_a_range_that_is_none_are_refused) {
+  const auto refused = [&](std::string_view from, std::string_view to) {
+    return parts_of(*log, plan, counter(), where(from), where(to)).error().message;
+  };
+  EXPECT_THAT(refused("end", "beginning"), HasSubstr("the range would go from offset"));
+  EXPECT_THAT(refused("1", "end"), HasSubstr("an offset belongs to one partition"));
+}
+
+TEST_F(small_application, a_copy_has_names_of_its_own_for_everything_that_it_writes) {
+  const auto shadow = shadow_of(plan, *plan.find_streamlet("shouter"), "try").value();
+  ASSERT_EQ(shadow.streamlets.size(), 1u);
+  const auto& s = shadow.streamlets[0];
+  EXPECT_EQ(s.name, "try");
+  EXPECT_EQ(s.class_name, "cloudflow.operate.shouting");
+  EXPECT_EQ(s.inlets[0].group, "app.try.lines");
+  EXPECT_EQ(s.inlets[0].dead_letter_topic, "app.try.lines.dead-letter");
+  EXPECT_EQ(s.inlets[0].retry_topic, "app.try.lines.retry");
+  std::vector<std::string> topics;
+  for (const auto& t : shadow.topics) topics.push_back(t.name + (t.is_managed ? "" : " (theirs)"));
+  EXPECT_THAT(topics, ElementsAre("lines (theirs)", "app.try.lines.dead-letter",
+                                  "app.try.lines.retry", "shouted.try"));
+  EXPECT_EQ(shadow.find_topic(s.outlets[0].topic_id)->partitions, 2);
+}
+
+TEST_F(small_application, a_copy_needs_a_name_that_is_free_and_something_to_read) {
+  const auto refused = [&](std::string_view name) {
+    return shadow_of(plan, plan.streamlets[0], name).error().message;
+  };
+  EXPECT_THAT(refused("counter"), HasSubstr("the application has a streamlet counter"));
+  EXPECT_THAT(refused("No Name"), HasSubstr("'No Name' cannot name a streamlet"));
+  EXPECT_THAT(refused(std::string(240, 'x')), HasSubstr("choose a shorter name"));
+  auto source = plan.streamlets[0];
+  source.inlets.clear();
+  EXPECT_THAT(shadow_of(plan, source, "try").error().message, HasSubstr("has no inlets"));
+}
+
+}  // namespace
+}  // namespace cloudflow::operate
