@@ -98,7 +98,8 @@ struct assignment {
 ///
 /// A partition is read by `take`; not taking is back-pressure. After `revoked`, the owner stops what works on
 /// the partition, commits or abandons it, then calls `release`: only then another member gets it. Its other
-/// partitions are not affected.
+/// partitions are not affected. What is `lost` has to be released as well, and is not assigned to this member again
+/// before.
 class consumer {
 public:
   virtual ~consumer() = default;
