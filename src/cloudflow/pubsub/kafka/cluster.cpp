@@ -1,0 +1,145 @@
+#include "cloudflow/pubsub/kafka/cluster.hpp"
+
+#include "cloudflow/pubsub/kafka/internal/admin.hpp"
+#include "cloudflow/pubsub/kafka/internal/catalog.hpp"
+#include "cloudflow/pubsub/kafka/internal/connection.hpp"
+#include "cloudflow/pubsub/kafka/internal/consumer.hpp"
+#include "cloudflow/pubsub/kafka/internal/destinations.hpp"
+#include "cloudflow/pubsub/kafka/internal/groups.hpp"
+#include "cloudflow/pubsub/kafka/internal/producer.hpp"
+#include "cloudflow/pubsub/kafka/internal/reader.hpp"
+#include "cloudflow/pubsub/kafka/internal/topics.hpp"
+
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+namespace cloudflow::pubsub::kafka {
+
+namespace {
+
+constexpr std::chrono::seconds connect_patience{10};
+constexpr std::chrono::seconds between_looks_at_files{1};
+
+/// Serves librdkafka's callbacks, and looks whether files of credentials have changed.
+class attendant {
+public:
+  attendant(connection& session, const admin& requests)
+    : thread_([&session, &requests](const std::stop_token& stop) {
+        attend(session, requests, stop);
+      }) {}
+
+private:
+  static void attend(connection& session, const admin& requests, const std::stop_token& stop) {
+    auto looked_at = session.time().monotonic();
+    while (!stop.stop_requested()) {
+      requests.serve(std::chrono::milliseconds{100});
+      if (session.time().monotonic() - looked_at < between_looks_at_files) continue;
+      session.take_up_changes();
+      looked_at = session.time().monotonic();
+    }
+  }
+
+  std::jthread thread_;
+};
+
+/// Of a session without a directory for state.
+class no_state final : public state_reader {
+public:
+  result<std::optional<std::string>> find(std::string_view, partition_id,
+                                          std::string_view) const override {
+    return none();
+  }
+  result<void> scan(std::string_view, partition_id, std::string_view,
+                    const std::function<bool(std::string_view, std::string_view)>&) const override {
+    return none();
+  }
+
+private:
+  static error none() { return {errc::unsupported, "this session has no directory for state"}; }
+};
+
+class cluster final : public backend {
+public:
+  explicit cluster(std::shared_ptr<connection> session)
+    : session_(std::move(session)),
+      requests_(session_),
+      records_(session_, requests_),
+      catalog_(session_, requests_, records_),
+      topics_(session_, requests_, catalog_),
+      schemas_(catalog_),
+      destinations_(requests_) {}
+
+  result<void> connect() {
+    if (auto ok = requests_.connect(connect_patience); !ok) return ok;
+    session_->established();
+    attendant_.emplace(*session_, requests_);
+    return {};
+  }
+
+  // -- topics ----------------------------------------------------------------------------------------
+
+  result<topic_info> ensure_topic(const topic_spec& wanted) override {
+    return topics_.ensure(wanted);
+  }
+  result<std::vector<topic_info>> topics() const override { return topics_.all(); }
+  result<topic_info> topic(std::string_view name) const override {
+    return topics_.one(std::string{name});
+  }
+
+  // -- records and positions -------------------------------------------------------------------------
+
+  result<std::unique_ptr<producer>> open_producer(const producer_options& wanted) override {
+    return group_producer::open({session_, destinations_, members_, nullptr}, wanted);
+  }
+  result<std::unique_ptr<consumer>> open_consumer(const consumer_options& wanted) override {
+    return group_consumer::open(session_, requests_, members_, wanted, {});
+  }
+  result<record_batch> read(const topic_partition& source, record_offset from,
+                            fetch_limits limits) const override {
+    return records_.read(source, from, limits);
+  }
+  result<std::optional<record_offset>> position(std::string_view group,
+                                                const topic_partition& source) const override {
+    return requests_.position(std::string{group}, source);
+  }
+  result<bool> has_members(std::string_view group) const override {
+    return requests_.has_members(std::string{group});
+  }
+  result<record_offset> offset_at(const topic_partition& source, timestamp at) const override {
+    const auto range = requests_.range(source);
+    if (!range) return range.error();
+    const auto found = requests_.offset_at(source, at);
+    if (!found) return found.error();
+    return std::min(found->value_or(range->end), range->end);
+  }
+
+  // -- schemas and state -----------------------------------------------------------------------------
+
+  schema_store& schemas() override { return schemas_; }
+  const state_reader& state() const override { return no_state_; }
+
+private:
+  const std::shared_ptr<connection> session_;
+  admin requests_;
+  reader records_;
+  catalog catalog_;
+  kafka::topics topics_;
+  catalog_schemas schemas_;
+  destinations destinations_;
+  groups members_;
+  const no_state no_state_;
+  std::optional<attendant> attendant_;
+};
+
+}  // namespace
+
+result<std::unique_ptr<backend>> open(const options& wanted, const clock& time) {
+  auto session = connection::make(wanted, time);
+  if (!session) return std::move(session).error();
+  auto opened = std::make_unique<cluster>(std::move(session).value());
+  if (auto ok = opened->connect(); !ok) return std::move(ok).error();
+  return std::unique_ptr<backend>{std::move(opened)};
+}
+
+}  // namespace cloudflow::pubsub::kafka

@@ -1,0 +1,302 @@
+#include "cloudflow/pubsub/kafka/internal/consumer.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace cloudflow::pubsub::kafka {
+namespace {
+
+constexpr int patience_for_seek_ms = 5000;
+// Leaving a group is one request; brokers that are away must not hold up the end of a process.
+constexpr int leave_steps = 50, leave_step_ms = 100;
+
+topic_partition source_of(const rd_kafka_topic_partition_t& one) {
+  return {one.topic, partition_id{one.partition}};
+}
+
+bool lacks_new_protocol(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
+         code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+}
+
+}  // namespace
+
+// -- joining and leaving -----------------------------------------------------------------------------
+
+result<std::unique_ptr<consumer>> group_consumer::open(const std::shared_ptr<connection>& session,
+                                                       const admin& cluster, groups& members,
+                                                       const consumer_options& wanted,
+                                                       last_known_position last_known) {
+  std::int32_t partitions = 0;
+  for (const auto& topic : wanted.topics) {
+    auto facts = cluster.describe(topic);
+    if (!facts) return std::move(facts).error();
+    partitions += facts->partitions;
+  }
+  std::unique_ptr<group_consumer> made{
+      new group_consumer{session, members, wanted, partitions, std::move(last_known)}};
+  const auto asked = asked_for(wanted.properties, session->wanted().consumer);
+  const auto protocol = members.has_new_protocol() ? asked : group_protocol::classic;
+  if (auto joined = made->join(protocol); !joined) return std::move(joined).error();
+  return std::unique_ptr<consumer>{std::move(made)};
+}
+
+group_consumer::group_consumer(const std::shared_ptr<connection>& session, groups& members,
+                               const consumer_options& wanted, std::int32_t partitions,
+                               last_known_position last_known)
+  : session_(session),
+    members_(members),
+    wanted_(wanted),
+    partition_count_(partitions),
+    last_known_(std::move(last_known)) {}
+
+result<void> group_consumer::join(group_protocol protocol) {
+  protocol_ = protocol;
+  queue_.reset();
+  auto opened = open_shared(session_, spec_of(wanted_, protocol, partition_count_));
+  if (!opened) return std::move(opened).error();
+  client_ = std::move(opened).value();
+  rd_kafka_poll_set_consumer(client_->get());
+  queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
+  if (wanted_.on_ready) wake_by(*queue_, wanted_.on_ready);
+
+  const list_handle topics{
+      rd_kafka_topic_partition_list_new(static_cast<int>(wanted_.topics.size()))};
+  for (const auto& topic : wanted_.topics)
+    rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  if (const auto code = rd_kafka_subscribe(client_->get(), topics.get());
+      code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client_->handle->fail(fmt::format("cannot join group \"{}\"", wanted_.group), code);
+  member_ = std::make_shared<group_member>(wanted_.group, client_);
+  members_.add(member_);
+  return {};
+}
+
+/// Nothing can have been assigned yet.
+result<void> group_consumer::fall_back() {
+  session_->log().info("{}: the brokers do not know group.protocol=consumer; group \"{}\" is classic",
+                       session_->where(), wanted_.group);
+  return join(group_protocol::classic);
+}
+
+group_consumer::~group_consumer() {
+  finders_.clear();
+  partitions_.clear();
+  if (queue_) leave();
+}
+
+void group_consumer::leave() {
+  rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
+  unreleased_.clear();
+  give_back().ignore("the group does without");
+  if (error_handle{rd_kafka_consumer_close_queue(client_->get(), queue_.get())}) return;
+  for (int i = 0; i != leave_steps && rd_kafka_consumer_closed(client_->get()) == 0; ++i) {
+    const event_handle event{rd_kafka_queue_poll(queue_.get(), leave_step_ms)};
+    if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
+    auto* list = rd_kafka_event_topic_partition_list(event.get());
+    const auto is_gain = rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    (is_gain ? assign(*list) : unassign(*list)).ignore("the group does without");
+  }
+}
+
+// -- rebalancing -------------------------------------------------------------------------------------
+
+result<std::vector<assignment>> group_consumer::poll() {
+  while (const event_handle event{rd_kafka_queue_poll(queue_.get(), 0)})
+    if (auto ok = handle(*event); !ok) return std::move(ok).error();
+  if (protocol_ == group_protocol::consumer && !members_.has_new_protocol())
+    if (auto ok = fall_back(); !ok) return std::move(ok).error();
+  report_starts();
+  if (auto ok = give_back(); !ok) return std::move(ok).error();
+  for (const auto& finder : finders_)
+    if (auto problem = finder->take_problem()) return *std::move(problem);
+  std::erase_if(finders_, [](const auto& finder) { return finder->is_done(); });
+  look_whether_joined();
+  return std::exchange(changes_, {});
+}
+
+result<void> group_consumer::handle(rd_kafka_event_t& event) {
+  const auto type = rd_kafka_event_type(&event);
+  if (type == RD_KAFKA_EVENT_ERROR) return handle_error(event);
+  if (type != RD_KAFKA_EVENT_REBALANCE) return {};
+  auto* list = rd_kafka_event_topic_partition_list(&event);
+  if (rd_kafka_event_error(&event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return gain(*list);
+  revoke(*list);
+  return {};
+}
+
+result<void> group_consumer::handle_error(rd_kafka_event_t& event) {
+  auto what = failure_of(rd_kafka_event_error(&event), rd_kafka_event_error_string(&event));
+  if (rd_kafka_event_error_is_fatal(&event) != 0) {
+    std::array<char, 512> text{};
+    what.code = rd_kafka_fatal_error(client_->get(), text.data(), text.size());
+    what.text = text.data();
+    what.is_fatal = true;
+    if (protocol_ == group_protocol::consumer && lacks_new_protocol(what.code)) {
+      members_.lack_new_protocol();
+      return {};
+    }
+  }
+  client_->handle->heard(&event);
+  // The rest passes; librdkafka goes on trying.
+  if (!what.is_fatal && code_of(what.code) != errc::denied) return {};
+  return client_->handle->fail(fmt::format("cannot read for group \"{}\"", wanted_.group), what);
+}
+
+result<void> group_consumer::gain(rd_kafka_topic_partition_list_t& gained) {
+  was_assigned_ = true;
+  std::vector<topic_partition> sources;
+  for (int i = 0; i != gained.cnt; ++i) {
+    gained.elems[i].offset = RD_KAFKA_OFFSET_END;
+    sources.push_back(source_of(gained.elems[i]));
+    partitions_[sources.back()] = {
+        std::make_unique<partition_reader>(client_, sources.back(), wanted_.on_ready), false};
+  }
+  if (auto ok = assign(gained); !ok) return ok;
+  if (sources.empty()) return {};
+  rd_kafka_resume_partitions(client_->get(), &gained);  // one may have been released without need
+  auto wake = wanted_.on_ready ? wanted_.on_ready : [] {};
+  finders_.push_back(std::make_unique<start_finder>(
+      client_,
+      start_finder::questions{wanted_.group, wanted_.start_at, last_known_, std::move(wake)},
+      std::move(sources)));
+  return {};
+}
+
+void group_consumer::report_starts() {
+  for (const auto& finder : finders_) {
+    for (auto& found : finder->take_found()) {
+      auto& at = partitions_.at(found.source);
+      at.reader->start(found.next);
+      if (found.problem) at.reader->fail(*std::move(found.problem));
+      at.is_known = true;
+      member_->gain(found.source);
+      changes_.push_back({assignment::kind::assigned, std::move(found.source), found.next});
+    }
+  }
+}
+
+void group_consumer::revoke(const rd_kafka_topic_partition_list_t& revoked) {
+  report_starts();  // or one that was found and is forgotten below would come later
+  const auto is_lost = rd_kafka_assignment_lost(client_->get()) != 0;
+  for (int i = 0; i != revoked.cnt; ++i) {
+    const auto source = source_of(revoked.elems[i]);
+    for (const auto& finder : finders_) finder->forget(source);
+    const auto at = partitions_.find(source);
+    if (at == partitions_.end()) continue;
+    if (is_lost) member_->lose(source);
+    if (!at->second.is_known) {
+      partitions_.erase(at);
+      continue;
+    }
+    unreleased_.insert(source);
+    changes_.push_back({is_lost ? assignment::kind::lost : assignment::kind::revoked, source,
+                        at->second.reader->next()});
+  }
+  revoked_.reset(rd_kafka_topic_partition_list_copy(&revoked));
+}
+
+void group_consumer::release(const topic_partition& source) {
+  const auto at = partitions_.find(source);
+  if (at == partitions_.end()) return;
+  partitions_.erase(at);
+  member_->lose(source);
+  if (unreleased_.erase(source) != 0) {
+    if (auto done = give_back(); !done) session_->log().error("{}", done.error().message);
+    return;
+  }
+  // Nobody has asked for it: it stays with this member, which takes no more of it.
+  rd_kafka_pause_partitions(client_->get(), list_of({source}).get());
+}
+
+result<void> group_consumer::give_back() {
+  if (!revoked_ || !unreleased_.empty()) return {};
+  const auto list = std::exchange(revoked_, nullptr);
+  return unassign(*list);
+}
+
+bool group_consumer::is_cooperative() const {
+  return std::string_view{rd_kafka_rebalance_protocol(client_->get())} == "COOPERATIVE";
+}
+
+result<void> group_consumer::assign(rd_kafka_topic_partition_list_t& gained) const {
+  const auto doing = [&] { return fmt::format("cannot take partitions of group \"{}\"", wanted_.group); };
+  if (is_cooperative()) {
+    if (error_handle problem{rd_kafka_incremental_assign(client_->get(), &gained)})
+      return client_->handle->fail(doing(), std::move(problem));
+    return {};
+  }
+  if (const auto code = rd_kafka_assign(client_->get(), &gained);
+      code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client_->handle->fail(doing(), code);
+  return {};
+}
+
+result<void> group_consumer::unassign(const rd_kafka_topic_partition_list_t& revoked) const {
+  const auto doing = [&] { return fmt::format("cannot give back partitions of group \"{}\"", wanted_.group); };
+  if (is_cooperative()) {
+    if (error_handle problem{rd_kafka_incremental_unassign(client_->get(), &revoked)})
+      return client_->handle->fail(doing(), std::move(problem));
+    return {};
+  }
+  if (const auto code = rd_kafka_assign(client_->get(), nullptr);
+      code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client_->handle->fail(doing(), code);
+  return {};
+}
+
+/// A member without partitions hears nothing by the new protocol; by the other it is assigned none.
+void group_consumer::look_whether_joined() {
+  if (has_joined_ || !finders_.empty()) return;
+  has_joined_ = protocol_ == group_protocol::consumer ? member_->metadata() != nullptr
+                                                      : was_assigned_;
+}
+
+// -- records -----------------------------------------------------------------------------------------
+
+const group_consumer::partition* group_consumer::find(const topic_partition& source) const {
+  const auto at = partitions_.find(source);
+  return at == partitions_.end() || !at->second.is_known ? nullptr : &at->second;
+}
+
+result<record_batch> group_consumer::take(const topic_partition& source, fetch_limits limits) {
+  const auto* at = find(source);
+  if (at == nullptr) return not_assigned(source);
+  return at->reader->take(limits);
+}
+
+result<void> group_consumer::seek(const topic_partition& source, record_offset next) {
+  const auto* at = find(source);
+  if (at == nullptr) return not_assigned(source);
+  auto moved = move_fetching(*client_, source, next, patience_for_seek_ms);
+  // A rebalance that pauses the partition at the same time, or an error that has ended its fetching, is in the way.
+  if (!moved && moved.error().retriable) moved = assign_anew(source, next);
+  if (moved) at->reader->start(next);
+  return moved;
+}
+
+result<void> group_consumer::assign_anew(const topic_partition& source, record_offset next) const {
+  const auto list = list_of({source});
+  list->elems[0].offset = next.value();
+  if (auto done = move_fetching(*client_, source, next, patience_for_seek_ms)) return done;
+  if (!is_cooperative()) return move_fetching(*client_, source, next, patience_for_seek_ms);
+  if (auto done = unassign(*list); !done) return done;
+  return assign(*list);
+}
+
+result<record_offset> group_consumer::end_offset(const topic_partition& source) const {
+  const auto* at = find(source);
+  if (at == nullptr) return not_assigned(source);
+  return at->reader->end();
+}
+
+pubsub::error group_consumer::not_assigned(const topic_partition& source) const {
+  return {errc::unavailable,
+          fmt::format("{} is not assigned to this consumer of group \"{}\".", to_string(source),
+                      wanted_.group),
+          false, false};
+}
+
+}  // namespace cloudflow::pubsub::kafka

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/pubsub/kafka/internal/admin.hpp"
+#include "cloudflow/pubsub/kafka/internal/consumer_properties.hpp"
+#include "cloudflow/pubsub/kafka/internal/groups.hpp"
+#include "cloudflow/pubsub/kafka/internal/partition_reader.hpp"
+#include "cloudflow/pubsub/kafka/internal/shared_client.hpp"
+#include "cloudflow/pubsub/kafka/internal/start_finder.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace cloudflow::pubsub::kafka {
+
+/// A member of a consumer group, by one client of librdkafka.
+///
+/// Rebalancing: librdkafka says by events what is assigned and revoked, and fetches nothing for this member until it has
+/// an answer. What is assigned is therefore taken at once, at its end; when it is known where to start, fetching moves
+/// there, and poll() says `assigned`. What is revoked is given back when the owner has released all of it: only then may
+/// another member have it.
+///
+/// Concurrency: one caller at a time. `on_ready` is called from librdkafka's threads and one of its own.
+class group_consumer final : public consumer {
+public:
+  /// Joins the group. `members` outlives it. Errors: `topic_not_found`, `denied`, `unavailable`.
+  static result<std::unique_ptr<consumer>> open(const std::shared_ptr<connection>& session,
+                                                const admin& cluster, groups& members,
+                                                const consumer_options& wanted,
+                                                last_known_position last_known);
+  /// Leaves the group, so that the others need not wait for the end of its session; waits for that some seconds at most.
+  ~group_consumer() override;
+
+  result<std::vector<assignment>> poll() override;
+  result<record_batch> take(const topic_partition& source, fetch_limits limits) override;
+  result<void> seek(const topic_partition& source, record_offset next) override;
+  result<record_offset> end_offset(const topic_partition& source) const override;
+  void release(const topic_partition& source) override;
+  bool has_joined() const override { return has_joined_; }
+
+private:
+  struct partition {
+    std::unique_ptr<partition_reader> reader;
+    bool is_known = false;  ///< to the owner
+  };
+
+  group_consumer(const std::shared_ptr<connection>& session, groups& members,
+                 const consumer_options& wanted, std::int32_t partitions,
+                 last_known_position last_known);
+  result<void> join(group_protocol protocol);
+  result<void> fall_back();
+
+  result<void> handle(rd_kafka_event_t& event);
+  result<void> handle_error(rd_kafka_event_t& event);
+  result<void> gain(rd_kafka_topic_partition_list_t& gained);
+  void revoke(const rd_kafka_topic_partition_list_t& revoked);
+  result<void> give_back();
+  void report_starts();
+  void look_whether_joined();
+  result<void> assign(rd_kafka_topic_partition_list_t& gained) const;
+  result<void> unassign(const rd_kafka_topic_partition_list_t& revoked) const;
+  result<void> assign_anew(const topic_partition& source, record_offset next) const;
+  bool is_cooperative() const;
+  const partition* find(const topic_partition& source) const;
+  pubsub::error not_assigned(const topic_partition& source) const;
+  void leave();
+
+  const std::shared_ptr<connection> session_;
+  groups& members_;
+  const consumer_options wanted_;
+  const std::int32_t partition_count_;
+  const last_known_position last_known_;
+  group_protocol protocol_ = group_protocol::consumer;
+
+  std::shared_ptr<shared_client> client_;
+  std::shared_ptr<group_member> member_;
+  queue_handle queue_;
+  std::map<topic_partition, partition> partitions_;
+  std::vector<std::unique_ptr<start_finder>> finders_;
+  std::vector<assignment> changes_;  ///< for the next poll()
+  /// The revocation that librdkafka waits for, and what of it the owner has not released yet.
+  list_handle revoked_;
+  std::set<topic_partition> unreleased_;
+  bool was_assigned_ = false, has_joined_ = false;
+};
+
+}  // namespace cloudflow::pubsub::kafka

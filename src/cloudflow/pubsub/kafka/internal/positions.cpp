@@ -1,0 +1,128 @@
+#include "cloudflow/pubsub/kafka/internal/positions.hpp"
+
+#include "cloudflow/pubsub/kafka/internal/pause.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace cloudflow::pubsub::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds step{100};
+/// A member of the new generation knows it after one heartbeat.
+constexpr int tries_while_group_changes = 50;
+
+error moved_away(const position_change& change) {
+  return {errc::rebalanced,
+          fmt::format("{}/{} does not belong to this member of group \"{}\" any more.", change.topic,
+                      change.partition.value(), change.group),
+          false, false};
+}
+
+/// Null without error: nobody of this session is in the group.
+result<std::shared_ptr<group_member>> owner(const position_change& change, const groups& members) {
+  const auto here = members.members(change.group);
+  if (here.empty()) return std::shared_ptr<group_member>{};
+  const topic_partition source{std::string{change.topic}, change.partition};
+  const auto found = std::find_if(here.begin(), here.end(),
+                                  [&](const auto& member) { return member->owns(source); });
+  if (found == here.end()) return moved_away(change);
+  return *found;
+}
+
+rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t& list) {
+  for (int i = 0; i != list.cnt; ++i)
+    if (list.elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return list.elems[i].err;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+struct answer {
+  bool is_there = false;
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+};
+
+/// The outcome of one request of a member; __TIMED_OUT when stopped.
+rd_kafka_resp_err_t commit_once(rd_kafka_t* rk, const rd_kafka_topic_partition_list_t& offsets,
+                                const std::stop_token& stop) {
+  const queue_handle queue{rd_kafka_queue_new(rk)};
+  answer got;
+  const auto code = rd_kafka_commit_queue(
+      rk, &offsets, queue.get(),
+      [](rd_kafka_t*, rd_kafka_resp_err_t outcome, rd_kafka_topic_partition_list_t* list,
+         void* to) {
+        if (outcome == RD_KAFKA_RESP_ERR_NO_ERROR && list != nullptr) outcome = first_error(*list);
+        *static_cast<answer*>(to) = {true, outcome};
+      },
+      &got);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return code;
+  while (!got.is_there) {
+    rd_kafka_queue_poll_callback(queue.get(), static_cast<int>(step.count()));
+    if (stop.stop_requested() && !got.is_there) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  }
+  return got.code;
+}
+
+/// As tools do it: with no member's name.
+rd_kafka_resp_err_t alter_once(rd_kafka_t* rk, const group_positions& what) {
+  const queue_handle queue{rd_kafka_queue_new(rk)};
+  const handle<rd_kafka_AlterConsumerGroupOffsets_t, rd_kafka_AlterConsumerGroupOffsets_destroy>
+      request{rd_kafka_AlterConsumerGroupOffsets_new(what.group.c_str(), what.offsets.get())};
+  auto* of = request.get();
+  rd_kafka_AlterConsumerGroupOffsets(rk, &of, 1, nullptr, queue.get());
+  const event_handle event{rd_kafka_queue_poll(queue.get(), -1)};  // librdkafka has a time-out
+  if (!event) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return code;
+  const auto* done = rd_kafka_event_AlterConsumerGroupOffsets_result(event.get());
+  std::size_t count = 0;
+  const auto* const* groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(done, &count);
+  if (count != 1) return RD_KAFKA_RESP_ERR_UNKNOWN;
+  if (const auto* problem = rd_kafka_group_result_error(groups[0]))
+    return rd_kafka_error_code(problem);
+  return first_error(*rd_kafka_group_result_partitions(groups[0]));
+}
+
+}  // namespace
+
+result<std::vector<group_positions>> plan_positions(const std::vector<position_change>& changes,
+                                                    const groups& members) {
+  std::vector<group_positions> plan;
+  for (const auto& change : changes) {
+    auto member = owner(change, members);
+    if (!member) return std::move(member).error();
+    auto at = std::find_if(plan.begin(), plan.end(), [&](const group_positions& one) {
+      return one.group == change.group && one.member == *member;
+    });
+    if (at == plan.end()) {
+      auto metadata = *member ? (*member)->metadata()
+                              : group_metadata_handle{rd_kafka_consumer_group_metadata_new(
+                                    std::string{change.group}.c_str())};
+      if (!metadata) return moved_away(change);
+      plan.push_back({std::string{change.group}, *member,
+                      list_handle{rd_kafka_topic_partition_list_new(4)}, std::move(metadata)});
+      at = std::prev(plan.end());
+    }
+    auto* const one =
+        rd_kafka_topic_partition_list_add(at->offsets.get(), std::string{change.topic}.c_str(),
+                                          change.partition.value());
+    one->offset = change.next.value();
+  }
+  return plan;
+}
+
+result<void> commit_positions(const group_positions& what, const client& asking,
+                              const std::stop_token& stop) {
+  for (int i = 1;; ++i) {
+    const auto code = what.member ? commit_once(what.member->get(), *what.offsets, stop)
+                                  : alter_once(asking.get(), what);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    auto refused = asking.fail(fmt::format("cannot commit for group \"{}\"", what.group), code);
+    const auto is_changing = what.member && is_rebalance(code) && i < tries_while_group_changes &&
+                             what.member->metadata();
+    if (!(is_changing || refused.retriable) || !pause(stop, step)) return refused;
+  }
+}
+
+}  // namespace cloudflow::pubsub::kafka

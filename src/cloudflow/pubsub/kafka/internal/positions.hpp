@@ -1,0 +1,32 @@
+#pragma once
+
+#include "cloudflow/pubsub/kafka/internal/groups.hpp"
+#include "cloudflow/pubsub/transaction.hpp"
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace cloudflow::pubsub::kafka {
+
+/// The positions of one transaction that one member of a group commits.
+struct group_positions {
+  std::string group;
+  std::shared_ptr<group_member> member;  ///< none: nobody in this session reads for the group
+  list_handle offsets;
+  /// Of the member when the transaction began: a generation that has ended since is refused by the brokers.
+  group_metadata_handle metadata;
+};
+
+/// Who commits what. `rebalanced`: a consumer of this session is in the group, and does not own the partition (any
+/// more). Without such a consumer positions are moved as tools do it, which brokers allow for groups at rest only.
+result<std::vector<group_positions>> plan_positions(const std::vector<position_change>& changes,
+                                                    const groups& members);
+
+/// Commits them outside of a transaction, once what they stand for has arrived. Waits as long as there is no
+/// coordinator; asks again while the group changes, some seconds at most. `asking`: any client of the session.
+result<void> commit_positions(const group_positions& what, const client& asking,
+                              const std::stop_token& stop);
+
+}  // namespace cloudflow::pubsub::kafka

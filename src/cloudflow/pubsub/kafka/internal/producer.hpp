@@ -1,0 +1,78 @@
+#pragma once
+
+#include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/pubsub/kafka/internal/destinations.hpp"
+#include "cloudflow/pubsub/kafka/internal/groups.hpp"
+#include "cloudflow/pubsub/kafka/internal/positions.hpp"
+#include "cloudflow/pubsub/kafka/internal/sender.hpp"
+#include "cloudflow/pubsub/kafka/internal/state_sink.hpp"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace cloudflow::pubsub::kafka {
+
+/// Commits by Kafka's transactions, or in the order that at-least-once needs.
+///
+/// exactly_once: records, changelog and positions in one transaction; the local state changes when it has committed.
+/// Whatever goes wrong, the transaction is aborted before commit() answers, or, when no coordinator can be reached,
+/// before the next one begins.
+///
+/// at_least_once: positions are committed when all records have been acknowledged. A broker that is away is waited for.
+///
+/// Concurrency: one caller at a time. What begin() starts runs on a thread of its own, which ends with the producer; ending
+/// stops a commit that waits, within seconds.
+class group_producer final : public producer {
+public:
+  /// What several producers of a session share; all of it outlives them. `state`: none, the session has no state.
+  struct surroundings {
+    std::shared_ptr<connection> session;
+    destinations& topics;
+    const groups& members;
+    state_sink* state;
+  };
+
+  /// Fences the former owner of the id, and ends what it has left open; 30 s at most.
+  static result<std::unique_ptr<producer>> open(const surroundings& around,
+                                                const producer_options& wanted);
+  ~group_producer() override;
+
+  result<void> commit(const transaction& changes) override;
+  void begin(const transaction& changes) override;
+  std::optional<result<void>> outcome() override;
+
+private:
+  struct plan;
+
+  group_producer(const surroundings& around, const producer_options& wanted);
+  result<void> start();
+  bool is_transactional() const noexcept { return wanted_.delivery == guarantee::exactly_once; }
+
+  result<plan> prepare(const transaction& changes);
+  result<void> deliver(plan& changes);
+  result<void> send(plan& changes);
+  result<void> send_positions(const plan& changes);
+  result<void> finish();
+  result<void> abort();
+  pubsub::error abort_after(pubsub::error why);
+  result<void> done(std::string_view doing, rd_kafka_error_t* problem) const;
+  void work(const std::stop_token& stop);
+
+  const surroundings around_;
+  const producer_options wanted_;
+  std::stop_source stop_;
+  std::unique_ptr<sender> sender_;
+  bool must_abort_ = false;  ///< a transaction that could not be aborted yet
+
+  std::mutex mutex_;  ///< guards the next two
+  std::condition_variable_any changed_;
+  const transaction* begun_ = nullptr;
+  std::optional<result<void>> outcome_;
+  std::jthread thread_;  ///< from the first begin() on; last: uses all of the above
+};
+
+}  // namespace cloudflow::pubsub::kafka

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/pubsub/kafka/internal/shared_client.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace cloudflow::pubsub::kafka {
+
+/// A position that is kept beside the group's, for a group whose own has expired; none: there is none either. Blocks.
+using last_known_position = std::function<result<std::optional<record_offset>>(
+    const std::string& group, const topic_partition& source, const std::stop_token& stop)>;
+
+/// Where reading of one partition starts.
+struct found_start {
+  topic_partition source;
+  std::optional<pubsub::error> problem;  ///< errc::offset_out_of_range: `next` is not there
+  record_offset next;
+};
+
+/// errc::offset_out_of_range for a log of `first` to `end`.
+pubsub::error out_of_range(const topic_partition& source, record_offset at, std::int64_t first,
+                           std::int64_t end);
+
+/// Has librdkafka fetch a partition that it is assigned from `next` on, and drop what it has fetched. Retriable as long
+/// as the partition is only about to be assigned.
+result<void> move_fetching(const shared_client& at, const topic_partition& source,
+                           record_offset next, int patience_ms);
+
+/// Finds, for partitions that were just assigned, where to go on: what the group has committed (it waits for open
+/// transactions on that), then what `last_known` knows, then the start that the options say; and moves the fetching of
+/// librdkafka there. A position is never replaced by another one: out of range is said.
+///
+/// Has a thread, because brokers are asked and may be away, and transactions may be open for as long as their time-out.
+/// Concurrency: thread-safe. Destroying it stops the search, within about a second.
+class start_finder {
+public:
+  struct questions {
+    std::string group;
+    consumer_options::start start_at = consumer_options::start::earliest;
+    last_known_position last_known;
+    /// Called, from the thread, when take_found() has something new.
+    std::function<void()> on_found;
+  };
+
+  start_finder(std::shared_ptr<shared_client> at, questions asked,
+               std::vector<topic_partition> sources);
+  ~start_finder();
+
+  /// Nobody wants to know any more.
+  void forget(const topic_partition& source);
+  /// What was found since the last call.
+  std::vector<found_start> take_found();
+  /// What stands in the way, if it is not just a matter of time.
+  std::optional<pubsub::error> take_problem();
+  bool is_done() const;
+
+private:
+  void search(const std::stop_token& stop);
+  void find(const std::vector<topic_partition>& sources, const std::stop_token& stop);
+  result<void> start(const topic_partition& source, std::optional<record_offset> known,
+                     const std::stop_token& stop);
+  void tell(found_start found);
+  void trouble(pubsub::error what);
+  std::vector<topic_partition> wanted() const;
+
+  const std::shared_ptr<shared_client> client_;
+  const questions asked_;
+  mutable std::mutex mutex_;
+  std::set<topic_partition> wanted_;      ///< guarded by mutex_; not found yet
+  std::vector<found_start> found_;        ///< guarded by mutex_
+  std::optional<pubsub::error> problem_;  ///< guarded by mutex_
+  std::jthread thread_;  ///< last: uses all of the above
+};
+
+}  // namespace cloudflow::pubsub::kafka
