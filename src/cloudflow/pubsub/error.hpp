@@ -11,12 +11,13 @@ enum class errc {
   topic_mismatch,       ///< an existing topic differs from what is wanted
   offset_out_of_range,  ///< the log no longer holds (or does not yet hold) that position
   record_too_large,
-  disk_full,   ///< or over the log's own bound
-  corrupt,     ///< stored bytes are not what was written
-  in_use,      ///< another process has the log open, or another consumer the group
-  fenced,      ///< another owner has taken over
-  rebalanced,  ///< partitions have moved meanwhile: go on from the last commit, at once
-  denied,      ///< the cluster knows who asks, or not, and refuses
+  disk_full,        ///< or over the log's own bound
+  corrupt,          ///< stored bytes are not what was written
+  in_use,           ///< another process has the log open, or another consumer the group
+  fenced,           ///< another owner has taken over
+  rebalanced,       ///< partitions have moved meanwhile: go on from the last commit, at once
+  outcome_unknown,  ///< of a commit: it may have been done; ask for positions and state before going on
+  denied,           ///< the cluster knows who asks, or not, and refuses
   unavailable,
   unsupported,
 };

@@ -111,12 +111,28 @@ void task::release_leaving() {
   if (sources_.empty()) {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
-    is_restored_ = false;
+    is_restored_ = must_look_ = false;
     restart_at_.reset();
     failures_in_a_row_ = 0;
     is_running_.store(true, std::memory_order_release);
   }
   for (const auto& s : gone) s->from->release(s->at);
+}
+
+/// After a commit of which nobody knows whether it was done: goes on where the log says. True when that is known.
+bool task::find_positions() {
+  if (!must_look_) return true;
+  for (auto& s : sources_) {
+    const auto at = streamlet_->log->position(s->from->group(), s->at);
+    if (!at) return false;
+    if (*at) s->committed = s->submitted = **at;
+  }
+  if (streamlet_->needs.any())
+    streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
+  is_restored_ = must_look_ = false;
+  rewind();
+  for (auto& s : sources_) s->settle();
+  return true;
 }
 
 /// True when the state is here.
@@ -149,7 +165,7 @@ task::activity task::step_safely(timestamp now) {
   auto result = activity::worked;
   crash_note::set(streamlet_->plan->name, {}, partition_, 0, 0);
   try {
-    if (!restore()) {
+    if (!find_positions() || !restore()) {
       result = activity::waiting;
     } else {
       if (!program_) build();

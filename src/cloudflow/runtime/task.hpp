@@ -112,6 +112,7 @@ private:
   bool owns_sources() const noexcept { return !has_inlets() || partition_ == 0; }
   void read_mail();
   void add(const source_event& e);
+  bool find_positions();
   void give_up(const source_event& e);
   void release_leaving();
   bool restore();
@@ -170,6 +171,7 @@ private:
   std::map<std::string, record_buffer> dead_letters_;
   bool is_committing_ = false;
   bool must_rewind_ = false;  ///< when the commit under way has ended
+  bool must_look_ = false;    ///< whether the last commit has been done, before anything else
 
   int failures_in_a_row_ = 0;
   std::optional<timestamp> restart_at_;

@@ -99,6 +99,7 @@ void task::abandon(const pubsub::error& e) {
   if (!std::exchange(is_committing_, false)) return;
   in_flight_.clear();
   in_flight_rejected_from_.clear();
+  must_look_ = e.code == pubsub::errc::outcome_unknown;
   if (e.code == pubsub::errc::rebalanced || must_rewind_)
     drop();
   else
