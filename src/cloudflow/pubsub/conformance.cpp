@@ -71,11 +71,19 @@ bool eventually(const std::function<bool()>& f) {
   return eventually(f, nobody);
 }
 
+record_offset end_of(const topic_partition& source, environment& world) {
+  world.settle(source);
+  const auto topic = world.log().topic(source.topic);
+  EXPECT_TRUE(topic.has_value()) << topic.error().message;
+  if (!topic) return record_offset{0};
+  return topic->partitions.at(static_cast<std::size_t>(source.partition.value())).end;
+}
+
 // -- member ------------------------------------------------------------------------------------------
 
-member::member(backend& log, consumer_options wanted) : log_(log) {
+member::member(environment& world, consumer_options wanted) : world_(world) {
   wanted.on_ready = [news = news_.get()] { news->ring(); };
-  auto opened = log.open_consumer(wanted);
+  auto opened = world.log().open_consumer(wanted);
   EXPECT_TRUE(opened.has_value()) << opened.error().message;
   consumer_ = std::move(opened).value();
 }
@@ -108,9 +116,7 @@ void member::seek(const topic_partition& source, record_offset next) {
 }
 
 std::vector<std::string> member::take_all(const topic_partition& source, fetch_limits limits) {
-  const auto end = log_.topic(source.topic)
-                       ->partitions.at(static_cast<std::size_t>(source.partition.value()))
-                       .end;
+  const auto end = end_of(source, world_);
   std::vector<std::string> values;
   const auto take_some = [&] {
     const auto batch = consumer_->take(source, limits);
@@ -161,7 +167,7 @@ std::unique_ptr<producer> backend_conformance::open_producer(const std::string& 
 member backend_conformance::open_consumer(const std::string& group,
                                           const std::vector<std::string>& topics,
                                           consumer_options::start start) {
-  return {log(), {.group = group, .topics = topics, .start_at = start, .on_ready = {}}};
+  return {world(), {.group = group, .topics = topics, .start_at = start, .on_ready = {}}};
 }
 
 void backend_conformance::write(producer& to, const topic_partition& where,
@@ -198,6 +204,7 @@ void backend_conformance::bring_state(const std::string& owner, std::int32_t par
 
 std::vector<plain_record> backend_conformance::read_all(const topic_partition& source,
                                                         std::int64_t from) {
+  world().settle(source);
   std::vector<plain_record> all;
   while (true) {
     const auto batch = log().read(source, record_offset{from}, {});
@@ -206,13 +213,6 @@ std::vector<plain_record> backend_conformance::read_all(const topic_partition& s
     for (const auto& record : batch->records()) all.push_back(plain(record));
     from = all.back().offset + 1;
   }
-}
-
-record_offset backend_conformance::end_of(const topic_partition& source) {
-  return log()
-      .topic(source.topic)
-      ->partitions.at(static_cast<std::size_t>(source.partition.value()))
-      .end;
 }
 
 }  // namespace cloudflow::pubsub::conformance

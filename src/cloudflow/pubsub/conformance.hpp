@@ -33,6 +33,8 @@ public:
   virtual backend& log() = 0;
   /// Ends the session in good order and opens another.
   virtual void reopen() = 0;
+  /// Waits until what has been committed can be read: in a cluster that comes a moment after the commit.
+  virtual void settle(const topic_partition& where) { (void)where; }
 
   // For timed_conformance alone.
 
@@ -80,7 +82,7 @@ bool eventually(const std::function<bool()>& f);
 /// A consumer as tests use it: waits for what the log takes its time for.
 class member {
 public:
-  member(backend& log, consumer_options wanted);
+  member(environment& world, consumer_options wanted);
 
   consumer* operator->() { return consumer_.get(); }
   void close() { consumer_.reset(); }
@@ -93,11 +95,14 @@ public:
   record_batch take(const topic_partition& source, fetch_limits limits = {});
 
 private:
-  backend& log_;
+  environment& world_;
   std::unique_ptr<bell> news_ = std::make_unique<bell>();
   std::unique_ptr<consumer> consumer_;
   std::map<topic_partition, record_offset> next_;
 };
+
+/// One behind the newest record.
+record_offset end_of(const topic_partition& source, environment& world);
 
 class backend_conformance : public testing::TestWithParam<under_test> {
 protected:
@@ -119,8 +124,9 @@ protected:
   void bring_state(const std::string& owner, std::int32_t partitions);
   /// All records from `from` to the end.
   std::vector<plain_record> read_all(const topic_partition& source, std::int64_t from = 0);
-  /// One behind the newest record.
-  record_offset end_of(const topic_partition& source);
+  record_offset end_of(const topic_partition& source) {
+    return conformance::end_of(source, world());
+  }
 
 private:
   std::unique_ptr<environment> environment_;

@@ -162,6 +162,7 @@ TEST_P(backend_conformance, records_are_found_by_the_time_of_their_append) {
   create("t", 2);
   auto out = open_producer();
   for (int from = 0; from != 40; from += 10) write(*out, t0, numbered(from, from + 10));
+  world().settle(t0);
   const auto batch = log().read(t0, record_offset{0}, {});
   ASSERT_TRUE(batch.has_value());
   const auto& first = batch->records().front();
@@ -198,6 +199,7 @@ TEST_P(backend_conformance, a_read_keeps_to_its_limits) {
     in.seek(t0, record_offset{0});
     EXPECT_EQ(in.take_all(t0, {.max_records = size, .max_bytes = 1 << 20}), numbered(0, 100));
   }
+  world().settle(t0);
   const auto some = log().read(t0, record_offset{10}, {.max_records = 100, .max_bytes = 7});
   ASSERT_TRUE(some.has_value());
   EXPECT_EQ(some->records().size(), 3u);  // two bytes each
@@ -206,6 +208,7 @@ TEST_P(backend_conformance, a_read_keeps_to_its_limits) {
 TEST_P(backend_conformance, a_record_larger_than_the_limit_comes_alone) {
   create("t");
   write(*open_producer(), t0, {std::string(1000, 'x'), "y"});
+  world().settle(t0);
   const auto one = log().read(t0, record_offset{0}, {.max_records = 10, .max_bytes = 10});
   ASSERT_TRUE(one.has_value());
   ASSERT_EQ(one->records().size(), 1u);

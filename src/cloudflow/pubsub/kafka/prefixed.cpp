@@ -72,7 +72,10 @@ private:
 }  // namespace
 
 std::string prefixed_backend::with_prefix(std::string_view name) const {
-  return prefix_ + std::string{name};
+  constexpr std::size_t longest = 249;
+  if (name.empty() || name == "." || name == "..") return std::string{name};
+  // The longest name stays one.
+  return prefix_ + std::string{name.size() == longest ? name.substr(prefix_.size()) : name};
 }
 
 topic_partition prefixed_backend::with_prefix(const topic_partition& source) const {

@@ -37,7 +37,8 @@ result<destination> destinations::find(std::string_view topic, partition_id part
     if (partition.value() < at->second.partitions) return at->second;
   }
   return error{errc::topic_not_found,
-               fmt::format("Topic {} has no partition {}.", topic, partition.value()), false, false};
+               fmt::format("Topic {} has no partition {}.", topic, partition.value()), false,
+               false};
 }
 
 result<destination> destinations::look_up(const std::string& topic) const {
@@ -83,11 +84,13 @@ result<void> check(const std::vector<output>& outputs, destinations& topics, std
     if (out.records->byte_size() + 32 * out.records->size() + 128 <= limit) continue;
     for (const auto& record : out.records->entries())
       if (const auto size = size_on_log(*out.records, record); size > limit)
-        return error{errc::record_too_large,
-                     fmt::format("A record of {} bytes for {}/{} is larger than the {} bytes of the "
-                                 "topic's max.message.bytes.",
-                                 size, out.topic, out.partition.value(), limit),
-                     false, false};
+        return error{
+            errc::record_too_large,
+            fmt::format("A record of {} bytes ({} on the log) for {}/{} is larger than the {} "
+                        "bytes of the topic's max.message.bytes.",
+                        out.records->key(record).size() + out.records->value(record).size(), size,
+                        out.topic, out.partition.value(), limit),
+            false, false};
   }
   return {};
 }

@@ -27,9 +27,7 @@ std::size_t number(rd_kafka_t* rk, const char* property) {
 }
 
 /// librdkafka takes what is null for missing.
-void* bytes(std::string_view s) {
-  return const_cast<char*>(s.data() == nullptr ? "" : s.data());
-}
+void* bytes(std::string_view s) { return const_cast<char*>(s.data() == nullptr ? "" : s.data()); }
 
 rd_kafka_message_t message_of(const record_buffer& records, const record_buffer::entry& record) {
   rd_kafka_message_t message{};
@@ -134,8 +132,8 @@ result<void> sender::send_with_headers(rd_kafka_topic_t* topic, partition_id par
   byte_reader pairs{records.headers(record)};
   while (pairs.remaining() != 0) {
     const auto name = pairs.get_text(), value = pairs.get_text();
-    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()),
-                        bytes(value), static_cast<ssize_t>(value.size()));
+    rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), bytes(value),
+                        static_cast<ssize_t>(value.size()));
   }
   const auto message = message_of(records, record);
   while (true) {
@@ -186,13 +184,14 @@ void sender::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opa
     return;
   }
   if (self.failed_) return;
-  self.failed_ =
-      self.refused(message->rkt, partition_id{message->partition},
-                   failure_of(message->err, std::string{rd_kafka_message_errstr(message)}));
+  const auto* said = rd_kafka_message_produce_errstr(message);
+  self.failed_ = self.refused(message->rkt, partition_id{message->partition},
+                              failure_of(message->err, said != nullptr ? said : ""));
 }
 
 pubsub::error sender::stopped() const {
-  return {errc::unavailable, through().session().where() + ": stopped before all records had arrived", false, false};
+  return {errc::unavailable,
+          through().session().where() + ": stopped before all records had arrived", false, false};
 }
 
 pubsub::error sender::refused(rd_kafka_topic_t* topic, partition_id partition,
