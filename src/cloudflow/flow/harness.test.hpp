@@ -51,6 +51,7 @@ public:
   /// Drops what is not committed and starts again.
   void kill() {
     changes.clear();
+    in_flight.clear();
     changes.is_suspended = false;
     start();
   }
@@ -68,22 +69,31 @@ public:
     }
   }
   void commit() {
+    begin_commit();
+    end_commit();
+  }
+  /// Records may go on between the two.
+  void begin_commit() {
     program->save();
-    for (const auto& c : changes.state.entries()) {
-      const std::pair key{c.store, std::string{changes.state.key(c)}};
-      if (const auto value = changes.state.value(c))
+    changes.hand_over(in_flight);
+    in_flight_next = next;
+  }
+  void end_commit() {
+    for (const auto& c : in_flight.state.entries()) {
+      const std::pair key{c.store, std::string{in_flight.state.key(c)}};
+      if (const auto value = in_flight.state.value(c))
         stores.values[key] = *value;
       else
         stores.values.erase(key);
     }
-    for (std::size_t o = 0; o != changes.outputs.size(); ++o) {
-      const auto& buffer = changes.outputs[o].by_partition()[0];
+    for (std::size_t o = 0; o != in_flight.outputs.size(); ++o) {
+      const auto& buffer = in_flight.outputs[o].by_partition()[0];
       for (const auto& e : buffer.entries()) committed[o].push_back(std::string{buffer.value(e)});
     }
-    for (auto& r : changes.rejected) rejected.push_back(r.reason);
-    changes.clear();
+    for (auto& r : in_flight.rejected) rejected.push_back(r.reason);
+    in_flight.clear();
     program->committed();
-    committed_next = next;
+    committed_next = in_flight_next;
   }
   template <class T>
   std::vector<T> output(std::size_t outlet) {
@@ -97,11 +107,11 @@ public:
 
   memory_stores stores;
   virtual_clock time;
-  flow::changes changes;
+  flow::changes changes, in_flight;
   std::unique_ptr<flow::program> program;
   std::map<std::size_t, std::vector<std::string>> committed;
   std::vector<std::string> rejected;
-  std::size_t next = 0, committed_next = 0;
+  std::size_t next = 0, in_flight_next = 0, committed_next = 0;
 
 private:
   void start() {

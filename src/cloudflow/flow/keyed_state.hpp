@@ -91,9 +91,11 @@ public:
     }
     changed_.clear();
   }
+  /// Nothing has changed since the last save.
+  bool is_saved() const noexcept { return changed_.empty(); }
   /// @pre everything saved is committed.
   void evict() {
-    if (cells_.size() > max_cached && changed_.empty()) cells_.clear();
+    if (cells_.size() > max_cached && is_saved()) cells_.clear();
   }
 
 private:

@@ -185,9 +185,13 @@ struct window_fold_stage {
       }
       this->next.advance(w);
     }
-    /// Open windows fire. Nothing expires: another run may bring more records for them.
+    /// Open windows fire. Nothing expires: more records may come for them, at once or in another run. What is saved
+    /// counts as new when it changes again, so that it is noted to fire.
     void finish() {
-      for (auto& [start, p] : panes) fire(start, p);
+      for (auto& [start, p] : panes) {
+        fire(start, p);
+        p.values.save(*out);
+      }
       this->next.finish();
     }
 
@@ -200,7 +204,8 @@ struct window_fold_stage {
     /// Panes that wait for nothing leave the cache; if a late record comes, its value is read again.
     void committed() {
       std::erase_if(panes, [this](const auto& p) {
-        return p.second.waiting.empty() && p.second.fired.empty() && p.first != current_start;
+        return p.second.waiting.empty() && p.second.fired.empty() && p.second.values.is_saved() &&
+               p.first != current_start;
       });
       for (auto& [start, p] : panes) p.values.evict();
       this->next.committed();

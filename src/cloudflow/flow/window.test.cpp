@@ -122,6 +122,25 @@ TEST_F(late_windows, are_forgotten_when_their_lateness_is_over) {
             5u);  // the watermark; the open window and the one that may still change
 }
 
+TEST_F(windows, that_the_end_of_the_input_has_fired_fire_again_for_what_follows_at_once) {
+  input = {{"app", at(0), "x"}};
+  h.run(input, 1);
+  h.program->finish();
+  lines_at({40, 60});
+  EXPECT_EQ(results(), (rows{{0, 1}, {0, 2}}));
+}
+
+TEST_F(endless_windows, that_fire_while_a_commit_is_under_way_keep_what_it_does_not_hold) {
+  input = {{"app", at(0), "x"}};
+  h.run(input, 1);
+  h.begin_commit();
+  input.insert(input.end(), {{"app", at(1), "x"}, {"app", at(60), "x"}});
+  h.run(input, 1);
+  h.end_commit();
+  lines_at({2});
+  EXPECT_EQ(results(), (rows{{0, 2}, {0, 3}}));
+}
+
 TEST_F(endless_windows, take_records_that_jump_back_by_weeks) {
   lines_at({1'000'000, 2'000'000, 10, 20, 1'000'001});
   EXPECT_EQ(results(), (rows{{999'960, 1}, {0, 1}, {0, 2}, {999'960, 2}}));
