@@ -218,6 +218,8 @@ public:
     const store_reader* stores = nullptr;
     const clock* time = nullptr;
     std::function<void()> wake;  ///< tells the worker that a source has something; thread-safe
+    /// Keys that a stage holds in memory at most, beside those that change between two commits.
+    std::size_t max_cached = 100'000;
   };
 
   wiring(members inlets, members outlets, members states, surroundings around);
@@ -236,6 +238,7 @@ public:
   changes& out() const noexcept { return *around_.out; }
   const store_reader& stores() const noexcept { return *around_.stores; }
   const clock& time() const noexcept { return *around_.time; }
+  std::size_t max_cached() const noexcept { return around_.max_cached; }
   const std::function<void()>& wake() const noexcept { return around_.wake; }
 
   store_needs needs() const { return {uses_, watermarks_ != 0}; }

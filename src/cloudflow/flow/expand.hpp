@@ -88,7 +88,8 @@ struct expand_stage : stage_base {
     const flow::store_reader* stores;
     const clock* time;
     std::size_t parked_store;
-    keyed_state<std::string, state_type> states;
+    keyed_state<keyed<std::string, state_type>> states;
+    std::size_t max_cached;
     std::optional<work> current{};  ///< from the inlet: it waits for this one
     std::optional<work> revived{};  ///< was set aside: worked on between the others
     std::deque<parked_record> parked{};
@@ -126,10 +127,11 @@ struct expand_stage : stage_base {
       this->next.save(to);
     }
     void committed() {
-      states.evict();
+      if (states.unchanged() > max_cached) states.evict();
       this->next.committed();
     }
     void load() {
+      states.load();
       stores->scan(parked_store, {}, [&](std::string_view key, std::string_view value) {
         parked.push_back(parked_record::decode(parked_record::id_of(key), value));
         next_id = parked.back().id + 1;
@@ -159,9 +161,9 @@ struct expand_stage : stage_base {
     }
     /// One call of the author's function; true when the record needs no further one.
     bool work_on(work& w) {
-      auto& e = states.at(w.key, settings.initial);
-      const auto progress = settings.expansion.advance(e.second.value, w.record, emitted);
-      states.touch(e);
+      auto& c = states.at(w.key);
+      const auto progress = settings.expansion.advance(c.row.value, w.record, emitted);
+      states.touch(c);
       for (const auto& x : emitted.records()) this->next(x, w.info());
       emitted.records().clear();
       if (progress.has_value()) return progress.value() == expansion_progress::done;
@@ -193,8 +195,9 @@ struct expand_stage : stage_base {
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
     const auto index = w.state(store.member, store.name, {codec<std::string>::schema_text, {}});
-    return {{std::move(next)},     std::move(*this),        &w.out(), &w.stores(), &w.time(),
-            w.parked_store(index), {&w.stores(), index, {}}};
+    keyed_state<keyed<std::string, state_type>> states{&w.stores(), index, {}, {{}, initial}};
+    return {{std::move(next)}, std::move(*this),      &w.out(),          &w.stores(),
+            &w.time(),         w.parked_store(index), std::move(states), w.max_cached()};
   }
 };
 

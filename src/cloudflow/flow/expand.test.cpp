@@ -1,4 +1,4 @@
-#include "cloudflow/flow/harness.test.hpp"
+#include "cloudflow/flow/streamlets.test.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,47 +6,6 @@ namespace cloudflow::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct failing {
-  std::string what;
-  bool later = false;
-  std::string reason() const { return what; }
-  bool is_retriable() const { return later; }
-};
-
-/// Gives out one record for each letter of the text, two at a time. Fails at `?` as long as `broken` says.
-struct letters {
-  using state = std::int64_t;
-  using output = line;
-  std::shared_ptr<int> broken = std::make_shared<int>(0);
-
-  std::string key(const line::view& l) const { return std::string{l.app}; }
-  result<expansion_progress, failing> advance(std::int64_t& next, const line& l,
-                                              expansion_output<line>& out) const {
-    for (int n = 0; n != 2; ++n) {
-      if (static_cast<std::size_t>(next) == l.text.size()) return expansion_progress::done;
-      const char c = l.text[static_cast<std::size_t>(next)];
-      if (c == '?' && *broken > 0) return --*broken, failing{"broken", true};
-      if (c == '!') return failing{"hopeless", false};
-      out.emit({l.app, l.time, std::string(1, c)});
-      ++next;
-    }
-    return expansion_progress::more;
-  }
-};
-
-struct spelling {
-  letters how{};
-  inlet<line> in{"in"};
-  outlet<line> out{"out"};
-  state<std::int64_t> progress{"progress"};
-  auto logic() const {
-    return from(in)
-        .expand(progress, how, retry{.max_attempts = 3, .first_delay = 100ms, .longest_delay = 1s})
-        .on_error<failing>(dead_letter)
-        .to(out);
-  }
-};
 
 std::string spelt(harness<spelling>& h) {
   std::string all;

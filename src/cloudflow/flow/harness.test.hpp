@@ -1,4 +1,4 @@
-/// Drives a pipeline as the runtime does: batches of any size, commits into a map, kills.
+/// Drives a pipeline as the runtime does: batches of any size, commits into a map while records go on, kills.
 #pragma once
 
 #include "cloudflow/flow/stream.hpp"
@@ -20,6 +20,7 @@ inline timestamp at(std::int64_t seconds) { return timestamp{std::chrono::second
 class memory_stores final : public flow::store_reader {
 public:
   std::optional<std::string> find(std::size_t store, std::string_view key) const override {
+    ++reads;
     const auto it = values.find({store, std::string{key}});
     if (it == values.end()) return {};
     return it->second;
@@ -32,18 +33,21 @@ public:
         return;
   }
   std::map<std::pair<std::size_t, std::string>, std::string> values;
+  mutable int reads = 0;  ///< of single keys
 };
 
 /// One task over one pipeline of a streamlet `S` with an inlet `in` of lines.
 template <class S>
 class harness {
 public:
+  /// `max_cached`: see flow::wiring.
   explicit harness(const S& streamlet, std::vector<const void*> outlets,
-                   std::vector<const void*> states)
+                   std::vector<const void*> states, std::size_t max_cached = 100)
     : streamlet_(&streamlet),
       inlets_{&streamlet.in},
       outlets_(std::move(outlets)),
-      states_(std::move(states)) {
+      states_(std::move(states)),
+      max_cached_(max_cached) {
     for (std::size_t i = 0; i != outlets_.size(); ++i) changes.outputs.emplace_back(1);
     start();
   }
@@ -72,13 +76,17 @@ public:
     begin_commit();
     end_commit();
   }
-  /// Records may go on between the two.
+  /// Records may go on between these. A kill loses what has not become durable.
   void begin_commit() {
     program->save();
     changes.hand_over(in_flight);
     in_flight_next = next;
   }
   void end_commit() {
+    make_durable();
+    program->committed();
+  }
+  void make_durable() {
     for (const auto& c : in_flight.state.entries()) {
       const std::pair key{c.store, std::string{in_flight.state.key(c)}};
       if (const auto value = in_flight.state.value(c))
@@ -92,7 +100,6 @@ public:
     }
     for (auto& r : in_flight.rejected) rejected.push_back(r.reason);
     in_flight.clear();
-    program->committed();
     committed_next = in_flight_next;
   }
   template <class T>
@@ -115,7 +122,7 @@ public:
 
 private:
   void start() {
-    flow::wiring w{inlets_, outlets_, states_, {&changes, &stores, &time, {}}};
+    flow::wiring w{inlets_, outlets_, states_, {&changes, &stores, &time, {}, max_cached_}};
     auto pipeline = streamlet_->logic();
     program = detail::make_program(changes, pipeline.bind(detail::end{}, w));
     program->load();
@@ -135,6 +142,7 @@ private:
   }
   const S* streamlet_;
   std::vector<const void*> inlets_, outlets_, states_;
+  std::size_t max_cached_;
   std::vector<std::string> bytes_;
   std::vector<record_view> records_;
 };

@@ -24,16 +24,27 @@ struct store_ref {
 /// A link with state by key: what changed is saved with each commit.
 template <class Key, class Value, class Next>
 struct keyed_link : link<Next> {
-  keyed_state<Key, Value> state;
+  keyed_state<keyed<Key, Value>> state;
+  std::size_t max_cached;
+  void load() {
+    state.load();
+    this->next.load();
+  }
   void save(flow::changes& out) {
     state.save(out);
     this->next.save(out);
   }
   void committed() {
-    state.evict();
+    if (state.unchanged() > max_cached) state.evict();
     this->next.committed();
   }
 };
+template <class Key, class Value, class Next>
+keyed_link<Key, Value, Next> keyed_link_of(Next next, const store_ref& store, Value initial,
+                                           flow::wiring& w) {
+  const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
+  return {{std::move(next)}, {&w.stores(), index, {}, {{}, std::move(initial)}}, w.max_cached()};
+}
 
 /// fold() on a keyed stream: the new value after every record.
 template <class KeyFn, class Key, class Acc, class F, class In>
@@ -46,16 +57,15 @@ struct fold_stage : stage_base {
   struct op : keyed_link<Key, Acc, Next> {
     fold_stage settings;
     void operator()(const In& x, const record_info& i) {
-      auto& e = this->state.at(std::invoke(settings.key_of, x), settings.initial);
-      std::invoke(settings.fn, e.second.value, x);
-      this->state.touch(e);
-      this->next(keyed<Key, Acc>{e.first, e.second.value}, i);
+      auto& c = this->state.at(std::invoke(settings.key_of, x));
+      std::invoke(settings.fn, c.row.value, x);
+      this->state.touch(c);
+      this->next(std::as_const(c.row), i);
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
-    const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
-    return {{{std::move(next)}, {&w.stores(), index, {}}}, std::move(*this)};
+    return {keyed_link_of<Key>(std::move(next), store, initial, w), std::move(*this)};
   }
 };
 
@@ -68,17 +78,16 @@ struct distinct_stage : stage_base {
   struct op : keyed_link<Key, timestamp, Next> {
     distinct_stage settings;
     void operator()(const In& x, const record_info& i) {
-      auto& e = this->state.at(std::invoke(settings.key_of, x), timestamp::min());
-      if (e.second.value != timestamp::min()) return;
-      e.second.value = i.time;
-      this->state.touch(e);
+      auto& c = this->state.at(std::invoke(settings.key_of, x));
+      if (c.row.value != timestamp::min()) return;
+      c.row.value = i.time;
+      this->state.touch(c);
       this->next(x, i);
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
-    const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
-    return {{{std::move(next)}, {&w.stores(), index, {}}}, std::move(*this)};
+    return {keyed_link_of<Key>(std::move(next), store, timestamp::min(), w), std::move(*this)};
   }
 };
 

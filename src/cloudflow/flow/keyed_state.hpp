@@ -1,12 +1,11 @@
-/// State by key: a bounded cache over the store, that remembers what changed since the last commit.
+/// State by key: a bounded cache over the store, that remembers what changed since the last save.
 #pragma once
 
 #include "cloudflow/flow/boundary.hpp"
+#include "cloudflow/flow/keyed_cells.hpp"
 #include "cloudflow/schema/codec.hpp"
 
-#include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -31,88 +30,125 @@ T decoded(std::string_view bytes) {
   return codec<T>::own(v);
 }
 
-/// Looks up a std::string key by string_view: the key is copied when it is new, not per record.
-struct key_hash {
-  using is_transparent = void;
-  template <class K>
-  std::size_t operator()(const K& k) const noexcept {
-    if constexpr (std::convertible_to<const K&, std::string_view>)
-      return std::hash<std::string_view>{}(k);
-    else if constexpr (requires { k.time_since_epoch().count(); })
-      return std::hash<long long>{}(k.time_since_epoch().count());
-    else
-      return std::hash<K>{}(k);
-  }
-};
+/// A stage that remembers nothing beside its rows.
+struct no_note {};
 
-/// The durable values of one store whose keys start with `prefix`.
+/// The rows of one store whose keys start with `prefix`. A `Row` has a `key` and a `value` and is what the stage hands
+/// on; only the value is stored. `Note` is for the stage.
 ///
-/// A miss reads the store, so the cache may forget what has been committed whenever it likes: `evict()` does when
-/// more than `max_cached` keys are held. Confined to one thread.
-template <class Key, class Value>
+/// A miss reads the store. What has changed since the last commit is held, also while a commit is under way; all else
+/// may be forgotten (`evict`). Confined to one thread.
+template <class Row, class Note = no_note>
 class keyed_state {
 public:
-  static constexpr std::size_t max_cached = 100'000;
   struct cell {
-    Value value;
-    bool is_changed = false;
-    bool is_stored = false;
+    Row row;
+    [[no_unique_address]] Note note{};
+    bool is_listed = false;      ///< in `changed_`
+    bool has_new_value = false;  ///< since the last save
+    bool is_saved = false;       ///< the value is stored, or will be by the commit under way
   };
-  using map = std::unordered_map<Key, cell, key_hash, std::equal_to<>>;
-  using entry = typename map::value_type;
 
-  keyed_state(const flow::store_reader* stores, std::size_t store, std::string prefix)
-    : stores_(stores), store_(store), prefix_(std::move(prefix)) {}
+  /// `initial`: the row of a key that has none in the store.
+  keyed_state(const flow::store_reader* stores, std::size_t store, std::string prefix, Row initial)
+    : stores_(stores), store_(store), prefix_(std::move(prefix)), initial_{std::move(initial)} {}
 
-  /// The entry of a key; created with `initial` where there is none. Valid until evict().
+  /// Looks whether anything is stored at all: if not, new keys are not looked for.
+  void load() {
+    is_complete_ = true;
+    stores_->scan(store_, prefix_, [this](auto, auto) { return is_complete_ = false; });
+  }
+  /// Becomes the state of another prefix, and forgets what it holds but for the memory.
+  void reset(std::string prefix, Row initial) {
+    prefix_ = std::move(prefix);
+    initial_.row = std::move(initial);
+    cells_.clear();
+    changed_.clear();
+    is_complete_ = false;
+  }
+
+  /// The cell of a key, if it is held.
   template <class K>
-  entry& at(const K& key, const Value& initial) {
-    const auto it = cells_.find(key);
-    if (it != cells_.end()) [[likely]]
-      return *it;
-    return fetch(Key(key), initial);
+  cell* find(const K& key) {
+    return cells_.find(key);
   }
-  void touch(entry& e) {
-    if (!std::exchange(e.second.is_changed, true)) changed_.push_back(&e);
+  /// The cell of a key; from the store, or new. Valid until evict() or reset().
+  template <class K>
+  cell& at(const K& key) {
+    if (auto* c = cells_.find(key)) [[likely]]
+      return *c;
+    return fetch(key);
   }
-  map& cells() noexcept { return cells_; }
-  void encode_key_onto(const Key& key, byte_writer& w) const {
-    w.put_raw(prefix_);
-    encode_onto(key, w);
+  /// The value has changed.
+  void touch(cell& c) {
+    c.has_new_value = true;
+    list(c);
   }
+  /// The note has changed: save() shows the cell.
+  void list(cell& c) {
+    if (!std::exchange(c.is_listed, true)) changed_.push_back(&c);
+  }
+  template <class F>
+  void for_each(F f) {
+    cells_.for_each(f);
+  }
+  /// Nothing is stored that is not held.
+  bool is_complete() const noexcept { return is_complete_; }
+  std::size_t size() const noexcept { return cells_.size(); }
+  /// Held although unchanged since the last save.
+  std::size_t unchanged() const noexcept { return cells_.size() - changed_.size(); }
 
-  void save(flow::changes& out) {
-    for (auto* e : changed_) {
-      out.state.put(
-          store_, [&](byte_writer& w) { encode_key_onto(e->first, w); },
-          [&](byte_writer& w) { encode_onto(e->second.value, w); });
-      e->second.is_changed = false;
-      e->second.is_stored = true;
+  /// Writes the new values; `each` gets every changed cell.
+  template <class F>
+  void save(flow::changes& out, F each) {
+    for (auto* c : changed_) {
+      if (c->has_new_value)
+        out.state.put(
+            store_, [&](byte_writer& w) { put_key(c->row.key, w); },
+            [&](byte_writer& w) { encode_onto(c->row.value, w); });
+      c->is_listed = c->has_new_value = false;
+      c->is_saved = true;
+      each(*c);
     }
     changed_.clear();
   }
-  /// Nothing has changed since the last save.
-  bool is_saved() const noexcept { return changed_.empty(); }
-  /// @pre everything saved is committed.
+  void save(flow::changes& out) {
+    save(out, [](cell&) {});
+  }
+  /// Forgets what has not changed since the last save. @pre what was saved is committed.
   void evict() {
-    if (cells_.size() > max_cached && is_saved()) cells_.clear();
+    cells_.keep(changed_);
+    is_complete_ = false;
   }
 
 private:
-  [[gnu::noinline]] entry& fetch(Key key, const Value& initial) {
+  using key_type = decltype(Row::key);
+  using value_type = decltype(Row::value);
+
+  void put_key(const key_type& key, byte_writer& w) const {
+    w.put_raw(prefix_);
+    encode_onto(key, w);
+  }
+  template <class K>
+  [[gnu::noinline]] cell& fetch(const K& key) {
+    auto& c = cells_.add(key, initial_);
+    if (is_complete_) return c;
     byte_writer store_key;
-    encode_key_onto(key, store_key);
-    const auto stored = stores_->find(store_, store_key.view());
-    auto& e = *cells_.emplace(std::move(key), cell{initial}).first;
-    if (stored) e.second = cell{decoded<Value>(*stored), false, true};
-    return e;
+    put_key(c.row.key, store_key);
+    if (const auto stored = stores_->find(store_, store_key.view())) {
+      c.row.value = decoded<value_type>(*stored);
+      c.is_saved = true;
+    }
+    return c;
   }
 
   const flow::store_reader* stores_;
   std::size_t store_;
   std::string prefix_;
-  map cells_;
-  std::vector<entry*> changed_;
+  cell initial_;
+  keyed_cells<cell> cells_;
+  std::vector<cell*> changed_;
+  bool is_complete_ = false;
 };
 
 }  // namespace cloudflow::detail

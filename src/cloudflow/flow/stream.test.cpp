@@ -1,4 +1,4 @@
-#include "cloudflow/flow/harness.test.hpp"
+#include "cloudflow/flow/streamlets.test.hpp"
 
 #include <gtest/gtest.h>
 
@@ -104,21 +104,6 @@ TEST(split, sends_each_alternative_to_its_destination) {
   EXPECT_EQ(h.output<count>(1), (std::vector<count>{{"pay", at(2), 1}}));
 }
 
-struct totals {
-  inlet<line> in{"in"};
-  outlet<count> out{"out"};
-  state<std::int64_t> seen{"seen"};
-  auto logic() const {
-    return from(in)
-        .key_by(&line::app)
-        .fold(seen, [](std::int64_t& n, const line::view&) { ++n; })
-        .map([](const keyed<std::string, std::int64_t>& k) {
-          return count{k.key, at(0), k.value};
-        })
-        .to(out);
-  }
-};
-
 TEST(fold, goes_on_from_the_committed_state_after_a_kill) {
   const totals s;
   harness h{s, {&s.out}, {&s.seen}};
@@ -132,12 +117,28 @@ TEST(fold, goes_on_from_the_committed_state_after_a_kill) {
             (std::vector<count>{{"shop", at(0), 1}, {"pay", at(0), 1}, {"shop", at(0), 2}}));
 }
 
-struct firsts {
-  inlet<line> in{"in"};
-  outlet<line> out{"out"};
-  state<timestamp> seen{"seen"};
-  auto logic() const { return from(in).key_by(&line::app).distinct(seen).to(out); }
-};
+TEST(fold, reads_no_key_of_a_store_that_was_empty) {
+  const totals s;
+  harness h{s, {&s.out}, {&s.seen}};
+  h.run(three, 3);
+  EXPECT_EQ(h.stores.reads, 0);
+}
+
+TEST(fold, holds_no_more_keys_than_it_may_beside_those_of_the_next_commit) {
+  const std::vector<line> input{{"a", at(0), ""}, {"b", at(0), ""}, {"c", at(0), ""},
+                                {"a", at(0), ""}, {"b", at(0), ""}, {"c", at(0), ""}};
+  const totals s;
+  harness h{s, {&s.out}, {&s.seen}, 1};
+  h.run(input, 3, 1);
+  h.begin_commit();
+  h.run(input, 1, 1);  // a: changed while the commit is under way
+  h.end_commit();
+  EXPECT_EQ(h.stores.reads, 0);
+  h.run(input, 2);  // b and c are not held any more
+  EXPECT_EQ(h.stores.reads, 2);
+  h.commit();
+  EXPECT_EQ(h.output<count>(0).back(), (count{"c", at(0), 2}));
+}
 
 TEST(distinct, lets_only_the_first_record_of_a_key_through_also_after_a_kill) {
   const firsts s;

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "cloudflow/flow/keyed.hpp"
+#include "cloudflow/flow/window_pane.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
-#include <optional>
-#include <set>
 #include <stdexcept>
 
 namespace cloudflow {
@@ -97,27 +97,6 @@ struct event_time_stage {
   }
 };
 
-/// How the store of a window looks: `v <start> <key>` holds a value, `t <start> <key>` says that something is still
-/// to come for it. An empty `t`: the window has to fire. `t` with content: it has fired, and its value is removed
-/// when it can no longer be updated; with unlimited lateness there is no such entry.
-struct window_store {
-  static constexpr std::size_t prefix_size = 9;
-  static constexpr std::string_view must_fire = "", has_fired = "f";
-
-  /// Big-endian with the sign flipped: the order of the bytes is that of the times.
-  static std::string prefix(char kind, timestamp start) {
-    byte_writer w;
-    w.put_byte(static_cast<std::uint8_t>(kind));
-    w.put_big_endian(static_cast<std::uint64_t>(start.time_since_epoch().count()) ^ (1ULL << 63));
-    return std::string{w.view()};
-  }
-  static timestamp start_of(std::string_view key) {
-    byte_reader r{key.substr(1)};
-    return timestamp{std::chrono::milliseconds{
-        static_cast<std::int64_t>(r.get_big_endian<std::uint64_t>() ^ (1ULL << 63))}};
-  }
-};
-
 /// fold() on windows of a keyed stream. Values are cached by pane: one window with all its keys.
 template <class KeyFn, class Key, class Acc, class F, class In, class Late>
 struct window_fold_stage {
@@ -134,39 +113,39 @@ struct window_fold_stage {
 
   template <class Next>
   struct op : link<Next> {
-    struct pane {
-      keyed_state<Key, Acc> values;
-      std::set<Key, std::less<>> waiting{};  ///< have to fire
-      std::set<Key, std::less<>>
-          fired{};  ///< have to be removed later; empty with unlimited lateness
-    };
-    using pane_entry = typename std::map<timestamp, pane>::iterator;
+    using row = windowed<Key, Acc>;
+    using pane = window_pane<row>;
+    using pane_map = std::map<timestamp, pane>;
 
     window_fold_stage settings;
     flow::outlet_buffer* late_out;
     flow::changes* out;
     const flow::store_reader* stores;
-    std::size_t store;
-    std::map<timestamp, pane> panes{};
-    pane* current = nullptr;
-    timestamp current_start = timestamp::min(), watermark = timestamp::min();
+    std::size_t store, max_cached;
+    pane_map panes{};
+    typename pane_map::node_type spare{};  ///< the memory of a pane that is not needed any more
+    pane* current = nullptr;               ///< the one of the last record, starting at:
+    timestamp current_start{};
+    timestamp watermark = timestamp::min();
+    timestamp next_due = timestamp::min();  ///< before it no window has to fire or to go
 
     // -- records ---
 
     void operator()(const In& x, const record_info& i) {
-      const auto since = i.time.time_since_epoch(), size = settings.window.size;
-      const timestamp start{since - (since % size + size) % size};
-      const bool is_late = start + size <= watermark;
+      const auto start = start_of(i.time);
+      const bool is_late = start + settings.window.size <= watermark;
       if (is_late && is_expired(start)) [[unlikely]]
         return too_late(x);
       if (start != current_start || current == nullptr) [[unlikely]]
         select(start);
-      auto& e = current->values.at(std::invoke(settings.key_of, x), settings.initial);
-      std::invoke(settings.fn, e.second.value, x);
-      if (!e.second.is_changed) expect(e.first, is_late);
-      current->values.touch(e);
+      auto& c = current->at(std::invoke(settings.key_of, x));
+      std::invoke(settings.fn, c.row.value, x);
+      current->touch(c);
+      const auto timer = is_late ? when_fired() : window_timer::must_fire;
+      if (c.note.timer != timer) [[unlikely]]
+        current->expect(c, timer);
       if (is_late) [[unlikely]]
-        emit(start, e, i);
+        emit(c.row, i);
     }
     void too_late(const In& x) {
       if constexpr (std::same_as<Late, nothing>)
@@ -179,102 +158,113 @@ struct window_fold_stage {
 
     void advance(timestamp w) {
       watermark = w;
-      for (auto p = panes.begin(); p != panes.end() && p->first + settings.window.size <= w;) {
-        fire(p->first, p->second);
-        p = is_expired(p->first) ? expire(p) : std::next(p);
-      }
+      if (w >= next_due) [[unlikely]]
+        work_off();
       this->next.advance(w);
     }
-    /// Open windows fire. Nothing expires: more records may come for them, at once or in another run. What is saved
-    /// counts as new when it changes again, so that it is noted to fire.
+    /// Open windows fire. Nothing expires: more records may come for them, at once or in another run.
     void finish() {
-      for (auto& [start, p] : panes) {
-        fire(start, p);
-        p.values.save(*out);
-      }
+      for (auto& [start, p] : panes) fire(p);
       this->next.finish();
     }
 
     // -- durability ---
 
-    void save(flow::changes& to) {
-      for (auto& [start, p] : panes) p.values.save(to);
-      this->next.save(to);
-    }
-    /// Panes that wait for nothing leave the cache; if a late record comes, its value is read again.
-    void committed() {
-      std::erase_if(panes, [this](const auto& p) {
-        return p.second.waiting.empty() && p.second.fired.empty() && p.second.values.is_saved() &&
-               p.first != current_start;
-      });
-      for (auto& [start, p] : panes) p.values.evict();
-      this->next.committed();
-    }
     void load() {
-      stores->scan(store, "t", [&](std::string_view key, std::string_view state) {
-        auto& p = pane_at(window_store::start_of(key));
-        auto& keys = state == window_store::must_fire ? p.waiting : p.fired;
-        keys.insert(decoded<Key>(key.substr(window_store::prefix_size)));
+      stores->scan(store, "t", [this](std::string_view key, std::string_view timer) {
+        pane_at(window_store::start_of(key)).found(timer);
         return true;
       });
       this->next.load();
     }
+    void save(flow::changes& to) {
+      for (auto& [start, p] : panes) p.save(to);
+      this->next.save(to);
+    }
+    void committed() {
+      if (settings.lateness.is_unlimited) forget_idle();
+      evict();
+      this->next.committed();
+    }
 
   private:
+    timestamp start_of(timestamp t) const {
+      const auto size = settings.window.size;
+      if (t >= current_start && t - current_start < size) [[likely]]
+        return current_start;
+      const auto since = t.time_since_epoch();
+      return timestamp{since - (since % size + size) % size};
+    }
     bool is_expired(timestamp start) const {
       return !settings.lateness.is_unlimited &&
              start + settings.window.size + settings.lateness.by <= watermark;
     }
+    window_timer when_fired() const {
+      return settings.lateness.is_unlimited ? window_timer::none : window_timer::has_fired;
+    }
+
     pane& pane_at(timestamp start) {
       const auto it = panes.find(start);
       if (it != panes.end()) return it->second;
-      return panes.emplace(start, pane{{stores, store, window_store::prefix('v', start)}})
-          .first->second;
+      row initial{{}, {start, start + settings.window.size}, settings.initial};
+      if (spare.empty())
+        return panes.emplace(start, pane{stores, store, std::move(initial)}).first->second;
+      spare.key() = start;
+      spare.mapped().reset(std::move(initial));
+      return panes.insert(std::move(spare)).position->second;
     }
     void select(timestamp start) {
+      const auto known = panes.size();
       current = &pane_at(start);
       current_start = start;
+      if (panes.size() == known) return;
+      current->load();
+      next_due = std::min(next_due, start + settings.window.size);
     }
-    /// Notes durably, once, what is still to come for a key of the current window.
-    void expect(const Key& key, bool is_late) {
-      if (!is_late) {
-        if (current->waiting.insert(key).second) note(current_start, key, window_store::must_fire);
-      } else if (!settings.lateness.is_unlimited) {
-        if (current->fired.insert(key).second) note(current_start, key, window_store::has_fired);
+    void drop(typename pane_map::iterator p) {
+      if (&p->second == current) current = nullptr;
+      spare = panes.extract(p);
+    }
+
+    void emit(const row& r, const record_info& i) {
+      this->next(r, record_info{r.window.end - std::chrono::milliseconds{1}, i.origin, i.inlet});
+    }
+    void fire(pane& p) {
+      p.fire(when_fired(), [this](const row& r) { emit(r, record_info{}); });
+    }
+    /// Fires and removes what is due.
+    void work_off() {
+      next_due = timestamp::max();
+      for (auto at = panes.begin(); at != panes.end();) {
+        const auto p = at++;
+        const auto end = p->first + settings.window.size;
+        if (end > watermark) {
+          next_due = std::min(next_due, end);
+          return;
+        }
+        fire(p->second);
+        if (is_expired(p->first)) {
+          p->second.remove(*out);
+          drop(p);
+        } else if (!settings.lateness.is_unlimited) {
+          next_due = std::min(next_due, end + settings.lateness.by);
+        }
       }
     }
-    void note(timestamp start, const Key& key, std::optional<std::string_view> what) {
-      const auto store_key = window_store::prefix('t', start) + encoded(key);
-      if (what)
-        out->state.put(store, store_key, *what);
-      else
-        out->state.remove(store, store_key);
-    }
-    void emit(timestamp start, typename keyed_state<Key, Acc>::entry& e, const record_info& i) {
-      const time_window w{start, start + settings.window.size};
-      this->next(windowed<Key, Acc>{e.first, w, e.second.value},
-                 record_info{w.end - std::chrono::milliseconds{1}, i.origin, i.inlet});
-    }
-    void fire(timestamp start, pane& p) {
-      for (const auto& key : p.waiting) {
-        emit(start, p.values.at(key, settings.initial), record_info{});
-        note(
-            start, key,
-            settings.lateness.is_unlimited ? std::nullopt : std::optional{window_store::has_fired});
+    /// With unlimited lateness: if a late record comes, the value is read again.
+    void forget_idle() {
+      for (auto at = panes.begin(); at != panes.end();) {
+        const auto p = at++;
+        if (p->second.is_idle()) drop(p);
       }
-      if (settings.lateness.is_unlimited)
-        p.waiting.clear();
-      else
-        p.fired.merge(p.waiting);
-      p.waiting.clear();
     }
-    pane_entry expire(pane_entry p) {
-      for (const auto& key : p->second.fired) {
-        note(p->first, key, std::nullopt);
-        out->state.remove(store, window_store::prefix('v', p->first) + encoded(key));
+    void evict() {
+      std::size_t unchanged = 0;
+      for (const auto& [start, p] : panes) unchanged += p.unchanged();
+      for (auto p = panes.begin(); unchanged > max_cached && p != panes.end(); ++p) {
+        unchanged -= p->second.unchanged();
+        p->second.evict();
       }
-      if (p->first == current_start) current = nullptr;
-      return panes.erase(p);
     }
   };
 
@@ -285,7 +275,8 @@ struct window_fold_stage {
     const auto index = w.state(
         store.member, store.name,
         {codec<Key>::schema_text, "tumbling " + std::to_string(window.size.count()) + " ms"});
-    return {{std::move(next)}, std::move(*this), late_out, &w.out(), &w.stores(), index};
+    return {{std::move(next)}, std::move(*this), late_out, &w.out(), &w.stores(), index,
+            w.max_cached()};
   }
 };
 
