@@ -40,12 +40,10 @@ void client::heard(rd_kafka_event_t* event) {
   const char *facility = nullptr, *text = nullptr;
   int level = 0;
   switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_ERROR:
-      session_.note_error(rd_kafka_event_error(event), rd_kafka_event_error_string(event));
-      return;
+    case RD_KAFKA_EVENT_ERROR: session_.note_error(rd_kafka_event_error_string(event)); return;
     case RD_KAFKA_EVENT_LOG:
       if (rd_kafka_event_log(event, &facility, &text, &level) == 0)
-        session_.note_log(level, facility, text);
+        session_.note_log(level, facility, name_, text);
       return;
     default: return;  // whoever serves the queue knows better
   }
@@ -55,7 +53,7 @@ pubsub::error client::fail(std::string_view doing, const failure& what) const {
   if (const auto told = session_.heard().told(); told && is_of_connections(what.code))
     return {.code = told->code,
             .message = session_.where() + ": " + std::string{doing} + ": " + told->message,
-            .retriable = !what.is_fatal,
+            .retriable = told->code != errc::denied && !what.is_fatal,
             .fatal = what.is_fatal};
   return error_of(session_.where(), doing, what);
 }

@@ -17,12 +17,8 @@ constexpr std::string_view mask = "***";
 constexpr std::size_t shortest_secret = 4;
 
 const property_map ours = {
-    {"client.id", "cloudflow"},
-    // Brokers end idle connections all the time.
-    {"log.connection.close", "false"},
-    {"enable.metrics.push", "false"},
-    {"socket.keepalive.enable", "true"},
-    {"socket.connection.setup.timeout.ms", "10000"},
+    {"client.id", "cloudflow"},           {"enable.metrics.push", "false"},
+    {"socket.keepalive.enable", "true"},  {"socket.connection.setup.timeout.ms", "10000"},
     {"reconnect.backoff.max.ms", "2000"},
 };
 
@@ -59,6 +55,14 @@ result<void> check_sasl(const property_map& properties) {
         "OAUTHBEARER");
   if (*mechanism == "GSSAPI")
     return unsupported("property \"sasl.mechanism\": Kerberos (GSSAPI) is not built in");
+  const auto has_token = properties.contains(std::string{token_location}) ||
+                         properties.contains("sasl.oauthbearer.method") ||
+                         properties.contains("enable.sasl.oauthbearer.unsecure.jwt");
+  if (*mechanism == "OAUTHBEARER" && !has_token)
+    return unsupported(
+        "property \"sasl.mechanism\": OAUTHBEARER needs a token: set "
+        "sasl.oauthbearer.token.location to a file that has one, or sasl.oauthbearer.method=oidc "
+        "and the token.endpoint.url, client.id and client.secret of sasl.oauthbearer");
   return {};
 }
 
@@ -162,11 +166,19 @@ void connection::listen(rd_kafka_conf_t* conf, client* opaque) const {
   rd_kafka_conf_set_log_cb(
       conf, [](const rd_kafka_t* rk, int level, const char* facility, const char* text) {
         const auto& from = *static_cast<client*>(rd_kafka_opaque(rk));
-        from.session_.note_log(level, facility, from.name_ + ": " + text);
+        from.session_.note_log(level, facility, from.name_, text);
       });
-  rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int code, const char* text, void* to) {
-    static_cast<client*>(to)->session_.note_error(static_cast<rd_kafka_resp_err_t>(code), text);
+  rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int, const char* text, void* to) {
+    static_cast<client*>(to)->session_.note_error(text);
   });
+  rd_kafka_conf_set_ssl_cert_verify_cb(
+      conf, [](rd_kafka_t*, const char* broker, std::int32_t, int* problem, int, const char*,
+               std::size_t, char* text, std::size_t size, void* to) {
+        if (*problem == 0) return 1;
+        static_cast<client*>(to)->session_.note_certificate(broker, *problem);
+        std::string_view{"not accepted"}.copy(text, size - 1);
+        return 0;
+      });
   if (find(properties_[0], std::string{token_location}) == nullptr) return;
   rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, [](rd_kafka_t*, const char*, void* to) {
     const auto& asking = *static_cast<client*>(to);
@@ -222,6 +234,13 @@ void connection::give_token(const client& to) const {
   if (!credentials_.token()) return;
   const auto token = parse_token(*credentials_.token(), time_.now());
   lock.unlock();
+  if (token.expires <= time_.now()) {
+    const auto problem =
+        fmt::format("the one in {} has expired at {}",
+                    *find(properties_[0], std::string{token_location}), to_iso8601(token.expires));
+    rd_kafka_oauthbearer_set_token_failure(to.get(), problem.c_str());
+    return;
+  }
   std::array<char, 512> text{};
   const auto given = rd_kafka_oauthbearer_set_token(
       to.get(), token.text.c_str(), token.expires.time_since_epoch().count(),
@@ -287,21 +306,47 @@ void connection::warn_once(const std::string& text) {
   if (warned_.insert(text).second) log().warn("{}", text);
 }
 
-void connection::note_log(int level, std::string_view facility, std::string_view text) {
-  // Troubles with brokers come as errors too, and a property for the other kind of client is none.
-  const auto is_known = facility == "FAIL" || facility == "ERROR" || facility == "CONFWARN";
+void connection::note_log(int level, std::string_view facility, std::string_view who,
+                          std::string_view text) {
+  const auto clean = masked(text);
+  // The report begins behind the name of librdkafka's thread.
+  const auto report = std::string_view{clean}.substr(
+      clean.starts_with("[thrd:") ? std::min(clean.find("]: ") + 3, clean.size()) : 0);
+  if (facility == "FAIL") note(explain(report));
   constexpr int warning = 4, notice = 5;
-  const auto how = is_known || level > notice ? log_level::debug
-                   : level < warning          ? log_level::error
-                                              : log_level::warn;
-  log().log(how, "{}: {}", facility, masked(text));
+  // Troubles with brokers are told in our words, and a property for the other kind of client is none.
+  const auto is_told = facility == "FAIL" || facility == "ERROR" || facility == "CONFWARN" ||
+                       facility == "SSLCERTVRFY";
+  const auto how = is_told || level > notice ? log_level::debug
+                   : level < warning         ? log_level::error
+                                             : log_level::warn;
+  log().log(how, "{}: {}: {}", who, facility, clean);
 }
 
-void connection::note_error(rd_kafka_resp_err_t code, std::string_view text) {
-  const auto clean = masked(text);
-  heard_.note(code, clean);
-  if (!is_established_ || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
-  log().warn("{}: {}", where_, explain(code, clean).message);
+void connection::note_error(std::string_view text) { note(explain(masked(text))); }
+
+void connection::note_certificate(std::string_view broker, int reason) {
+  note(explain_certificate(broker, reason));
+}
+
+void connection::note(finding found) {
+  // Idle connections are ended by brokers all the time, and the rest is told by those that are not.
+  constexpr int weight_of_news = 30;
+  if (is_established_ && found.weight >= weight_of_news && is_news(found.message))
+    log().warn("{}: {}", where_, found.message);
+  heard_.note(std::move(found));
+}
+
+bool connection::is_news(const std::string& trouble) {
+  constexpr std::chrono::seconds silence{30};
+  const auto now = time_.monotonic();
+  constexpr std::size_t enough = 256;
+  const std::lock_guard lock{told_mutex_};
+  if (told_.size() > enough) told_.clear();
+  const auto [entry, is_new] = told_.try_emplace(trouble, now);
+  if (!is_new && now - entry->second < silence) return false;
+  entry->second = now;
+  return true;
 }
 
 }  // namespace cloudflow::pubsub::kafka

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -46,8 +48,10 @@ public:
   diagnosis& heard() noexcept { return heard_; }
   const diagnosis& heard() const noexcept { return heard_; }
   /// What librdkafka logs or reports; secrets that may be in there are masked.
-  void note_log(int level, std::string_view facility, std::string_view text);
-  void note_error(rd_kafka_resp_err_t code, std::string_view text);
+  void note_log(int level, std::string_view facility, std::string_view who, std::string_view text);
+  void note_error(std::string_view text);
+  /// A broker whose certificate OpenSSL does not accept.
+  void note_certificate(std::string_view broker, int reason);
   /// From now on troubles with brokers are news; before, open() says what they were.
   void established() noexcept { is_established_ = true; }
 
@@ -66,6 +70,8 @@ private:
   void give_password(const client& to) const;
   void give_token(const client& to) const;
   std::string masked(std::string_view text) const;
+  void note(finding found);
+  bool is_news(const std::string& trouble);
   void warn_once(const std::string& text);
   error located(error e) const;
 
@@ -74,6 +80,9 @@ private:
   std::string where_;
   diagnosis heard_;
   std::atomic<bool> is_established_ = false;
+  std::mutex told_mutex_;  ///< guards the next
+  std::map<std::string, std::chrono::nanoseconds>
+      told_;  ///< troubles, and when they were logged last
   /// By role: the properties of the session for it, translated.
   std::array<property_map, 3> properties_;
 

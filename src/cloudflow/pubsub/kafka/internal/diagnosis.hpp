@@ -2,7 +2,6 @@
 #pragma once
 
 #include "cloudflow/pubsub/error.hpp"
-#include "cloudflow/pubsub/kafka/internal/handles.hpp"
 
 #include <mutex>
 #include <optional>
@@ -13,19 +12,23 @@ namespace cloudflow::pubsub::kafka {
 
 /// One report about one broker, in our words.
 struct finding {
+  int weight = 0;  ///< of two findings the heavier one is told
   errc code = errc::unavailable;
-  int weight = 0;       ///< of two findings the heavier one is told
-  std::string message;  ///< `broker kafka-0:9093: the password is refused; check ...`
+  std::string message;  ///< `broker kafka-0:9093: user or password is refused; check ...`
+
   bool operator==(const finding&) const = default;
 };
 
-/// What a report means: `code` and `text` as librdkafka's error callback has them.
-finding explain(rd_kafka_resp_err_t code, std::string_view text);
+/// What a report of librdkafka means, as its log and its error callback have it:
+/// `sasl_ssl://kafka-0:9093/1: SASL authentication error: ... (after 333ms in state AUTH_REQ)`.
+finding explain(std::string_view report);
+/// Why a broker's certificate was not accepted; `reason` is OpenSSL's number. `broker`: host:port.
+finding explain_certificate(std::string_view broker, int reason);
 
-/// Keeps the most telling report. Thread-safe.
+/// Keeps the most telling finding. Thread-safe.
 class diagnosis {
 public:
-  void note(rd_kafka_resp_err_t code, std::string_view text);
+  void note(finding found);
   std::optional<finding> told() const;
   /// The brokers answer again.
   void forget();

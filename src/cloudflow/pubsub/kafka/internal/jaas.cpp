@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/kafka/internal/jaas.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace cloudflow::pubsub::kafka {
@@ -20,16 +21,16 @@ public:
     return true;
   }
   /// Up to a blank, `=` or `;`; empty where there is none.
-  std::string take_word() {
-    const auto size = std::min(rest_.find_first_of(" \t\r\n=;"), rest_.size());
+  std::string take_word(std::string_view ends = " \t\r\n=;") {
+    const auto size = std::min(rest_.find_first_of(ends), rest_.size());
     std::string word{rest_.substr(0, size)};
     advance(size);
     skip_blanks();
     return word;
   }
-  /// A word, or a text in double quotes in which `\` takes the meaning from the next character.
+  /// A word, which may have `=` in it, or a text in double quotes in which `\` takes the meaning from the next character.
   std::optional<std::string> take_value() {
-    if (rest_.empty() || rest_.front() != '"') return take_word();
+    if (rest_.empty() || rest_.front() != '"') return take_word(" \t\r\n;");
     std::string value;
     for (std::size_t i = 1; i < rest_.size(); ++i) {
       if (rest_[i] == '"') {

@@ -244,8 +244,9 @@ std::vector<std::string> known_names() {
   const conf_handle conf{rd_kafka_conf_new()};
   const char** all = rd_kafka_conf_dump(conf.get(), &count);
   add(all, count);
-  all = rd_kafka_topic_conf_dump(rd_kafka_conf_get_default_topic_conf(conf.get()), &count);
-  if (all != nullptr) add(all, count);
+  const handle<rd_kafka_topic_conf_t, rd_kafka_topic_conf_destroy> topic{rd_kafka_topic_conf_new()};
+  all = rd_kafka_topic_conf_dump(topic.get(), &count);
+  add(all, count);
   for (const auto& [java, ours] : renamed) names.emplace_back(java);
   for (const auto* java :
        {"acks", "batch.size", "compression.type", "delivery.timeout.ms", "linger.ms", "retries",
@@ -263,7 +264,9 @@ result<void> set_property(rd_kafka_conf_t* conf, const std::string& name,
   switch (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size())) {
     case RD_KAFKA_CONF_OK: return {};
     case RD_KAFKA_CONF_INVALID:
-      return wrong(name, is_secret(name) ? "the value is not understood" : text.data());
+      return wrong(name, is_secret(name)
+                             ? "the value is not understood"
+                             : fmt::format("\"{}\" is not understood: {}", value, text.data()));
     case RD_KAFKA_CONF_UNKNOWN: break;
   }
   const auto meant = config::nearest(name, known_names());
