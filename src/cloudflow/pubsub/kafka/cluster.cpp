@@ -90,7 +90,7 @@ public:
   // -- records and positions -------------------------------------------------------------------------
 
   result<std::unique_ptr<producer>> open_producer(const producer_options& wanted) override {
-    return group_producer::open({session_, destinations_, members_, nullptr}, wanted);
+    return group_producer::open({session_, requests_, destinations_, members_, nullptr}, wanted);
   }
   result<std::unique_ptr<consumer>> open_consumer(const consumer_options& wanted) override {
     return group_consumer::open(session_, requests_, members_, wanted, {});

@@ -50,17 +50,20 @@ group_consumer::group_consumer(const std::shared_ptr<connection>& session, group
     members_(members),
     wanted_(wanted),
     partition_count_(partitions),
+    doing_(fmt::format("cannot read for group \"{}\"", wanted.group)),
     last_known_(std::move(last_known)) {}
 
 result<void> group_consumer::join(group_protocol protocol) {
   protocol_ = protocol;
-  queue_.reset();
+  is_leaving_ = was_assigned_ = false;
   auto opened = open_shared(session_, spec_of(wanted_, protocol, partition_count_));
   if (!opened) return std::move(opened).error();
   client_ = std::move(opened).value();
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   if (wanted_.on_ready) wake_by(*queue_, wanted_.on_ready);
+  member_ = std::make_shared<group_member>(wanted_.group, client_);
+  members_.add(member_);
 
   const list_handle topics{
       rd_kafka_topic_partition_list_new(static_cast<int>(wanted_.topics.size()))};
@@ -68,48 +71,45 @@ result<void> group_consumer::join(group_protocol protocol) {
     rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe(client_->get(), topics.get());
       code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client_->handle->fail(fmt::format("cannot join group \"{}\"", wanted_.group), code);
-  member_ = std::make_shared<group_member>(wanted_.group, client_);
-  members_.add(member_);
+    return client_->handle->fail(doing_, code);
   return {};
 }
 
-/// Nothing can have been assigned yet.
-result<void> group_consumer::fall_back() {
-  session_->log().info("{}: the brokers do not know group.protocol=consumer; group \"{}\" is classic",
-                       session_->where(), wanted_.group);
-  return join(group_protocol::classic);
-}
-
 group_consumer::~group_consumer() {
-  finders_.clear();
-  partitions_.clear();
   if (queue_) leave();
 }
 
+/// What the owner has not released is nobody's work any more.
 void group_consumer::leave() {
-  rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
+  finders_.clear();
+  partitions_.clear();
   unreleased_.clear();
-  give_back().ignore("the group does without");
-  if (error_handle{rd_kafka_consumer_close_queue(client_->get(), queue_.get())}) return;
-  for (int i = 0; i != leave_steps && rd_kafka_consumer_closed(client_->get()) == 0; ++i) {
+  member_.reset();
+  rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
+  if (const auto list = std::exchange(revoked_, nullptr))
+    unassign(*list).ignore("the group does without");
+  const error_handle refused{rd_kafka_consumer_close_queue(client_->get(), queue_.get())};
+  for (int i = 0; !refused && i != leave_steps && rd_kafka_consumer_closed(client_->get()) == 0;
+       ++i) {
     const event_handle event{rd_kafka_queue_poll(queue_.get(), leave_step_ms)};
     if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
     auto* list = rd_kafka_event_topic_partition_list(event.get());
     const auto is_gain = rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     (is_gain ? assign(*list) : unassign(*list)).ignore("the group does without");
   }
+  queue_.reset();
 }
 
 // -- rebalancing -------------------------------------------------------------------------------------
 
 result<std::vector<assignment>> group_consumer::poll() {
+  if (!queue_)
+    if (auto joined = join(protocol_); !joined) return std::move(joined).error();
   while (const event_handle event{rd_kafka_queue_poll(queue_.get(), 0)})
     if (auto ok = handle(*event); !ok) return std::move(ok).error();
-  if (protocol_ == group_protocol::consumer && !members_.has_new_protocol())
-    if (auto ok = fall_back(); !ok) return std::move(ok).error();
   report_starts();
-  if (auto ok = give_back(); !ok) return std::move(ok).error();
+  if (client_->handle->is_outdated()) leave_with(assignment::kind::revoked);
+  if (auto ok = is_leaving_ ? join_anew() : give_back(); !ok) return std::move(ok).error();
   for (const auto& finder : finders_)
     if (auto problem = finder->take_problem()) return *std::move(problem);
   std::erase_if(finders_, [](const auto& finder) { return finder->is_done(); });
@@ -128,21 +128,31 @@ result<void> group_consumer::handle(rd_kafka_event_t& event) {
 }
 
 result<void> group_consumer::handle_error(rd_kafka_event_t& event) {
-  auto what = failure_of(rd_kafka_event_error(&event), rd_kafka_event_error_string(&event));
-  if (rd_kafka_event_error_is_fatal(&event) != 0) {
-    std::array<char, 512> text{};
-    what.code = rd_kafka_fatal_error(client_->get(), text.data(), text.size());
-    what.text = text.data();
-    what.is_fatal = true;
-    if (protocol_ == group_protocol::consumer && lacks_new_protocol(what.code)) {
-      members_.lack_new_protocol();
-      return {};
-    }
-  }
+  const auto what = failure_of(rd_kafka_event_error(&event), rd_kafka_event_error_string(&event));
   client_->handle->heard(&event);
+  if (rd_kafka_event_error_is_fatal(&event) != 0) return handle_fatal();
   // The rest passes; librdkafka goes on trying.
-  if (!what.is_fatal && code_of(what.code) != errc::denied) return {};
-  return client_->handle->fail(fmt::format("cannot read for group \"{}\"", wanted_.group), what);
+  if (code_of(what.code) != errc::denied) return {};
+  return client_->handle->fail(doing_, what);
+}
+
+/// The client is of no use any more; another one joins in its place. But one that fails before it was assigned anything
+/// would only be followed by the next.
+result<void> group_consumer::handle_fatal() {
+  std::array<char, 512> text{};
+  failure what{.code = rd_kafka_fatal_error(client_->get(), text.data(), text.size()),
+               .text = text.data(),
+               .is_fatal = true};
+  if (protocol_ == group_protocol::consumer && lacks_new_protocol(what.code)) {
+    members_.lack_new_protocol();
+    protocol_ = group_protocol::classic;
+    session_->log().info("{}: the brokers do not know group.protocol=consumer", session_->where());
+  } else if (!was_assigned_ || code_of(what.code) == errc::denied) {
+    return client_->handle->fail(doing_, what);
+  }
+  session_->log().warn("{}; joining anew", client_->handle->fail(doing_, what).message);
+  leave_with(assignment::kind::lost);
+  return {};
 }
 
 result<void> group_consumer::gain(rd_kafka_topic_partition_list_t& gained) {
@@ -150,6 +160,7 @@ result<void> group_consumer::gain(rd_kafka_topic_partition_list_t& gained) {
   std::vector<topic_partition> sources;
   for (int i = 0; i != gained.cnt; ++i) {
     gained.elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (is_leaving_) continue;
     sources.push_back(source_of(gained.elems[i]));
     partitions_[sources.back()] = {
         std::make_unique<partition_reader>(client_, sources.back(), wanted_.on_ready), false};
@@ -170,7 +181,7 @@ void group_consumer::report_starts() {
     for (auto& found : finder->take_found()) {
       auto& at = partitions_.at(found.source);
       at.reader->start(found.next);
-      if (found.problem) at.reader->fail(*std::move(found.problem));
+      if (found.problem) at.reader->stop(*std::move(found.problem));
       at.is_known = true;
       member_->gain(found.source);
       changes_.push_back({assignment::kind::assigned, std::move(found.source), found.next});
@@ -179,23 +190,33 @@ void group_consumer::report_starts() {
 }
 
 void group_consumer::revoke(const rd_kafka_topic_partition_list_t& revoked) {
-  report_starts();  // or one that was found and is forgotten below would come later
-  const auto is_lost = rd_kafka_assignment_lost(client_->get()) != 0;
-  for (int i = 0; i != revoked.cnt; ++i) {
-    const auto source = source_of(revoked.elems[i]);
-    for (const auto& finder : finders_) finder->forget(source);
-    const auto at = partitions_.find(source);
-    if (at == partitions_.end()) continue;
-    if (is_lost) member_->lose(source);
-    if (!at->second.is_known) {
-      partitions_.erase(at);
-      continue;
-    }
-    unreleased_.insert(source);
-    changes_.push_back({is_lost ? assignment::kind::lost : assignment::kind::revoked, source,
-                        at->second.reader->next()});
-  }
+  // librdkafka only says so when all of it is lost at once.
+  const auto is_lost = member_->metadata() == nullptr;
+  for (int i = 0; i != revoked.cnt; ++i)
+    withdraw(source_of(revoked.elems[i]),
+             is_lost ? assignment::kind::lost : assignment::kind::revoked);
   revoked_.reset(rd_kafka_topic_partition_list_copy(&revoked));
+}
+
+/// The owner has to release the partition, if it knows of it.
+void group_consumer::withdraw(const topic_partition& source, assignment::kind how) {
+  for (const auto& finder : finders_) finder->forget(source);
+  const auto at = partitions_.find(source);
+  if (at == partitions_.end()) return;
+  if (how == assignment::kind::lost) member_->lose(source);
+  if (!at->second.is_known) {
+    partitions_.erase(at);
+  } else if (unreleased_.insert(source).second) {
+    changes_.push_back({how, source, at->second.reader->next()});
+  }
+}
+
+/// When the owner has released everything, another client joins the group.
+void group_consumer::leave_with(assignment::kind how) {
+  if (std::exchange(is_leaving_, true)) return;
+  std::vector<topic_partition> all;
+  for (const auto& [source, at] : partitions_) all.push_back(source);
+  for (const auto& source : all) withdraw(source, how);
 }
 
 void group_consumer::release(const topic_partition& source) {
@@ -211,6 +232,12 @@ void group_consumer::release(const topic_partition& source) {
   rd_kafka_pause_partitions(client_->get(), list_of({source}).get());
 }
 
+result<void> group_consumer::join_anew() {
+  if (!unreleased_.empty()) return {};
+  leave();
+  return join(protocol_);
+}
+
 result<void> group_consumer::give_back() {
   if (!revoked_ || !unreleased_.empty()) return {};
   const auto list = std::exchange(revoked_, nullptr);
@@ -222,7 +249,9 @@ bool group_consumer::is_cooperative() const {
 }
 
 result<void> group_consumer::assign(rd_kafka_topic_partition_list_t& gained) const {
-  const auto doing = [&] { return fmt::format("cannot take partitions of group \"{}\"", wanted_.group); };
+  const auto doing = [&] {
+    return fmt::format("cannot take partitions of group \"{}\"", wanted_.group);
+  };
   if (is_cooperative()) {
     if (error_handle problem{rd_kafka_incremental_assign(client_->get(), &gained)})
       return client_->handle->fail(doing(), std::move(problem));
@@ -235,7 +264,9 @@ result<void> group_consumer::assign(rd_kafka_topic_partition_list_t& gained) con
 }
 
 result<void> group_consumer::unassign(const rd_kafka_topic_partition_list_t& revoked) const {
-  const auto doing = [&] { return fmt::format("cannot give back partitions of group \"{}\"", wanted_.group); };
+  const auto doing = [&] {
+    return fmt::format("cannot give back partitions of group \"{}\"", wanted_.group);
+  };
   if (is_cooperative()) {
     if (error_handle problem{rd_kafka_incremental_unassign(client_->get(), &revoked)})
       return client_->handle->fail(doing(), std::move(problem));
@@ -250,8 +281,8 @@ result<void> group_consumer::unassign(const rd_kafka_topic_partition_list_t& rev
 /// A member without partitions hears nothing by the new protocol; by the other it is assigned none.
 void group_consumer::look_whether_joined() {
   if (has_joined_ || !finders_.empty()) return;
-  has_joined_ = protocol_ == group_protocol::consumer ? member_->metadata() != nullptr
-                                                      : was_assigned_;
+  has_joined_ =
+      protocol_ == group_protocol::consumer ? member_->metadata() != nullptr : was_assigned_;
 }
 
 // -- records -----------------------------------------------------------------------------------------

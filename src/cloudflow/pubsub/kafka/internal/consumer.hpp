@@ -21,7 +21,8 @@ namespace cloudflow::pubsub::kafka {
 /// Rebalancing: librdkafka says by events what is assigned and revoked, and fetches nothing for this member until it has
 /// an answer. What is assigned is therefore taken at once, at its end; when it is known where to start, fetching moves
 /// there, and poll() says `assigned`. What is revoked is given back when the owner has released all of it: only then may
-/// another member have it.
+/// another member have it. When librdkafka gives up, or certificates have changed, all is withdrawn, and another client
+/// joins the group.
 ///
 /// Concurrency: one caller at a time. `on_ready` is called from librdkafka's threads and one of its own.
 class group_consumer final : public consumer {
@@ -51,13 +52,16 @@ private:
                  const consumer_options& wanted, std::int32_t partitions,
                  last_known_position last_known);
   result<void> join(group_protocol protocol);
-  result<void> fall_back();
 
   result<void> handle(rd_kafka_event_t& event);
   result<void> handle_error(rd_kafka_event_t& event);
+  result<void> handle_fatal();
   result<void> gain(rd_kafka_topic_partition_list_t& gained);
   void revoke(const rd_kafka_topic_partition_list_t& revoked);
+  void withdraw(const topic_partition& source, assignment::kind how);
+  void leave_with(assignment::kind how);
   result<void> give_back();
+  result<void> join_anew();
   void report_starts();
   void look_whether_joined();
   result<void> assign(rd_kafka_topic_partition_list_t& gained) const;
@@ -72,6 +76,7 @@ private:
   groups& members_;
   const consumer_options wanted_;
   const std::int32_t partition_count_;
+  const std::string doing_;  ///< for messages
   const last_known_position last_known_;
   group_protocol protocol_ = group_protocol::consumer;
 
@@ -85,6 +90,7 @@ private:
   list_handle revoked_;
   std::set<topic_partition> unreleased_;
   bool was_assigned_ = false, has_joined_ = false;
+  bool is_leaving_ = false;  ///< to join again with another client
 };
 
 }  // namespace cloudflow::pubsub::kafka

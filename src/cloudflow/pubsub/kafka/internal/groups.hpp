@@ -53,7 +53,8 @@ public:
 private:
   mutable std::mutex mutex_;
   std::atomic<bool> has_new_protocol_ = true;
-  std::multimap<std::string, std::weak_ptr<group_member>, std::less<>> members_;  ///< guarded by mutex_
+  std::multimap<std::string, std::weak_ptr<group_member>, std::less<>>
+      members_;  ///< guarded by mutex_
 };
 
 }  // namespace cloudflow::pubsub::kafka

@@ -92,14 +92,19 @@ void partition_reader::drop_pulled() noexcept {
 void partition_reader::start(record_offset next) {
   drop_pulled();
   failed_.reset();
+  is_stopped_ = false;
   next_ = next;
 }
 
-void partition_reader::fail(pubsub::error why) { failed_ = std::move(why); }
+void partition_reader::stop(pubsub::error why) {
+  failed_ = std::move(why);
+  is_stopped_ = true;
+}
 
 // -- batches -----------------------------------------------------------------------------------------
 
 result<record_batch> partition_reader::take(fetch_limits limits) {
+  if (is_stopped_) return *failed_;
   const auto before = next_;
   const auto block = std::make_shared<message_block>(client_);
   bool has_room = true;
@@ -162,14 +167,14 @@ void partition_reader::note(const rd_kafka_message_t& trouble) {
   switch (static_cast<int>(trouble.err)) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       // The marks of transactions at the end are no records: without this they would look like lag for ever.
+      if (trouble.offset < next_.value()) break;  // of before the last seek
       failed_.reset();
-      next_ = std::max(next_, record_offset{trouble.offset});
+      next_ = record_offset{trouble.offset};
       end_ = next_;
       watermark_at_end_ = watermark();
       break;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      // One of a place before the last seek is of no interest any more.
       if (trouble.offset >= next_.value()) failed_ = gone(record_offset{trouble.offset});
       break;
     default:
@@ -192,9 +197,8 @@ pubsub::error partition_reader::gone(record_offset at) const {
 /// Of the last answer of a broker; -1: there was none.
 record_offset partition_reader::watermark() const {
   std::int64_t first = 0, watermark = 0;
-  const auto code =
-      rd_kafka_get_watermark_offsets(client_->get(), source_.topic.c_str(),
-                                     source_.partition.value(), &first, &watermark);
+  const auto code = rd_kafka_get_watermark_offsets(client_->get(), source_.topic.c_str(),
+                                                   source_.partition.value(), &first, &watermark);
   return record_offset{code == RD_KAFKA_RESP_ERR_NO_ERROR ? std::max<std::int64_t>(watermark, -1)
                                                           : -1};
 }

@@ -28,8 +28,8 @@ public:
 
   /// What is before `next` is not wanted. The caller has told librdkafka.
   void start(record_offset next);
-  /// What `take` answers until the next start.
-  void fail(pubsub::error why);
+  /// What `take` answers until the next start. Fetching has not been moved; what comes is not wanted.
+  void stop(pubsub::error why);
 
   /// See consumer::take and consumer::end_offset.
   result<record_batch> take(fetch_limits limits);
@@ -53,6 +53,7 @@ private:
   queue_handle queue_;
   record_offset next_{0};
   std::optional<pubsub::error> failed_;
+  bool is_stopped_ = false;
   /// Taken from the queue, but not from here: from at_ on.
   std::vector<rd_kafka_message_t*> pulled_;
   std::size_t at_ = 0;

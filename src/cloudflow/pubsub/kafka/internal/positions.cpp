@@ -16,15 +16,21 @@ constexpr int tries_while_group_changes = 50;
 
 error moved_away(const position_change& change) {
   return {errc::rebalanced,
-          fmt::format("{}/{} does not belong to this member of group \"{}\" any more.", change.topic,
-                      change.partition.value(), change.group),
+          fmt::format("{}/{} does not belong to this member of group \"{}\" any more.",
+                      change.topic, change.partition.value(), change.group),
           false, false};
 }
 
-/// Null without error: nobody of this session is in the group.
-result<std::shared_ptr<group_member>> owner(const position_change& change, const groups& members) {
+/// Null without error: nobody is in the group. Brokers would take a position from anybody, in a transaction at least.
+result<std::shared_ptr<group_member>> owner(const position_change& change, const groups& members,
+                                            const admin& cluster) {
   const auto here = members.members(change.group);
-  if (here.empty()) return std::shared_ptr<group_member>{};
+  if (here.empty()) {
+    const auto is_read = cluster.has_members(std::string{change.group});
+    if (!is_read) return is_read.error();
+    if (*is_read) return moved_away(change);
+    return std::shared_ptr<group_member>{};
+  }
   const topic_partition source{std::string{change.topic}, change.partition};
   const auto found = std::find_if(here.begin(), here.end(),
                                   [&](const auto& member) { return member->owns(source); });
@@ -87,10 +93,10 @@ rd_kafka_resp_err_t alter_once(rd_kafka_t* rk, const group_positions& what) {
 }  // namespace
 
 result<std::vector<group_positions>> plan_positions(const std::vector<position_change>& changes,
-                                                    const groups& members) {
+                                                    const groups& members, const admin& cluster) {
   std::vector<group_positions> plan;
   for (const auto& change : changes) {
-    auto member = owner(change, members);
+    auto member = owner(change, members, cluster);
     if (!member) return std::move(member).error();
     auto at = std::find_if(plan.begin(), plan.end(), [&](const group_positions& one) {
       return one.group == change.group && one.member == *member;
@@ -104,9 +110,8 @@ result<std::vector<group_positions>> plan_positions(const std::vector<position_c
                       list_handle{rd_kafka_topic_partition_list_new(4)}, std::move(metadata)});
       at = std::prev(plan.end());
     }
-    auto* const one =
-        rd_kafka_topic_partition_list_add(at->offsets.get(), std::string{change.topic}.c_str(),
-                                          change.partition.value());
+    auto* const one = rd_kafka_topic_partition_list_add(
+        at->offsets.get(), std::string{change.topic}.c_str(), change.partition.value());
     one->offset = change.next.value();
   }
   return plan;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cloudflow/pubsub/kafka/internal/admin.hpp"
 #include "cloudflow/pubsub/kafka/internal/groups.hpp"
 #include "cloudflow/pubsub/transaction.hpp"
 
@@ -19,10 +20,10 @@ struct group_positions {
   group_metadata_handle metadata;
 };
 
-/// Who commits what. `rebalanced`: a consumer of this session is in the group, and does not own the partition (any
-/// more). Without such a consumer positions are moved as tools do it, which brokers allow for groups at rest only.
+/// Who commits what. `rebalanced`: the group is read, and not this session has the partition (any more). The positions of
+/// a group that nobody reads may be moved by anybody.
 result<std::vector<group_positions>> plan_positions(const std::vector<position_change>& changes,
-                                                    const groups& members);
+                                                    const groups& members, const admin& cluster);
 
 /// Commits them outside of a transaction, once what they stand for has arrived. Waits as long as there is no
 /// coordinator; asks again while the group changes, some seconds at most. `asking`: any client of the session.

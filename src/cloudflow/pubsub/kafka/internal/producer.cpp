@@ -75,7 +75,8 @@ result<void> group_producer::start() {
 group_producer::~group_producer() {
   stop_.request_stop();
   thread_ = {};
-  if (must_abort_) error_handle{rd_kafka_abort_transaction(sender_->get(), abort_patience_at_end_ms)};
+  if (must_abort_)
+    error_handle{rd_kafka_abort_transaction(sender_->get(), abort_patience_at_end_ms)};
 }
 
 // -- a commit ----------------------------------------------------------------------------------------
@@ -100,7 +101,7 @@ result<group_producer::plan> group_producer::prepare(const transaction& changes)
   plan prepared{.changes = &changes, .state = {}, .positions = {}};
   if (auto ok = check(changes.outputs, around_.topics, sender_->bound()); !ok)
     return std::move(ok).error();
-  auto positions = plan_positions(changes.positions, around_.members);
+  auto positions = plan_positions(changes.positions, around_.members, around_.cluster);
   if (!positions) return std::move(positions).error();
   prepared.positions = std::move(positions).value();
   if (around_.state == nullptr) {
@@ -145,8 +146,8 @@ result<void> group_producer::send_positions(const plan& changes) {
   for (const auto& each : changes.positions) {
     auto sent = is_transactional()
                     ? done(fmt::format("cannot commit for group \"{}\"", each.group),
-                           rd_kafka_send_offsets_to_transaction(
-                               sender_->get(), each.offsets.get(), each.metadata.get(), -1))
+                           rd_kafka_send_offsets_to_transaction(sender_->get(), each.offsets.get(),
+                                                                each.metadata.get(), -1))
                     : commit_positions(each, sender_->through(), stop_.get_token());
     if (!sent) return sent;
   }
@@ -156,9 +157,16 @@ result<void> group_producer::send_positions(const plan& changes) {
 /// Until it is known how the transaction has ended: there is no way back.
 result<void> group_producer::finish() {
   while (true) {
-    auto ended = done("cannot commit", rd_kafka_commit_transaction(sender_->get(), step_ms));
-    if (ended || !ended.error().retriable) return ended;
-    if (stop_.stop_requested()) return ended;
+    const error_handle problem{rd_kafka_commit_transaction(sender_->get(), step_ms)};
+    if (!problem) return {};
+    auto what = failure_of(problem.get());
+    if (what.must_abort) return fail("cannot commit", std::move(what));
+    if (what.is_retriable && !what.is_fatal && !stop_.stop_requested()) continue;
+    auto why = fail("does not know whether it has committed", std::move(what));
+    why.code = errc::outcome_unknown;
+    why.fatal = true;
+    why.retriable = false;
+    return why;
   }
 }
 
@@ -186,8 +194,10 @@ result<void> group_producer::abort() {
 /// Takes the error.
 result<void> group_producer::done(std::string_view doing, rd_kafka_error_t* problem) const {
   if (problem == nullptr) return {};
-  const error_handle owned{problem};
-  auto what = failure_of(owned.get());
+  return fail(doing, failure_of(error_handle{problem}.get()));
+}
+
+pubsub::error group_producer::fail(std::string_view doing, failure what) const {
   // Of the whole transaction, tried again: librdkafka only speaks of the one call.
   what.is_retriable = what.is_retriable || (what.must_abort && failure_of(what.code).is_retriable);
   return sender_->through().fail(fmt::format("producer \"{}\" {}", wanted_.transactional_id, doing),

@@ -20,7 +20,7 @@ namespace cloudflow::pubsub::kafka {
 ///
 /// exactly_once: records, changelog and positions in one transaction; the local state changes when it has committed.
 /// Whatever goes wrong, the transaction is aborted before commit() answers, or, when no coordinator can be reached,
-/// before the next one begins.
+/// before the next one begins. `outcome_unknown`: there was no answer to the last request of the transaction.
 ///
 /// at_least_once: positions are committed when all records have been acknowledged. A broker that is away is waited for.
 ///
@@ -31,6 +31,7 @@ public:
   /// What several producers of a session share; all of it outlives them. `state`: none, the session has no state.
   struct surroundings {
     std::shared_ptr<connection> session;
+    const admin& cluster;
     destinations& topics;
     const groups& members;
     state_sink* state;
@@ -60,6 +61,7 @@ private:
   result<void> abort();
   pubsub::error abort_after(pubsub::error why);
   result<void> done(std::string_view doing, rd_kafka_error_t* problem) const;
+  pubsub::error fail(std::string_view doing, failure what) const;
   void work(const std::stop_token& stop);
 
   const surroundings around_;

@@ -40,8 +40,7 @@ inline list_handle list_of(const std::vector<topic_partition>& sources) {
 /// It is called under a lock of librdkafka.
 inline void wake_by(rd_kafka_queue_t& queue, const std::function<void()>& waker) {
   rd_kafka_queue_cb_event_enable(
-      &queue,
-      [](rd_kafka_t*, void* to) { (*static_cast<const std::function<void()>*>(to))(); },
+      &queue, [](rd_kafka_t*, void* to) { (*static_cast<const std::function<void()>*>(to))(); },
       const_cast<void*>(static_cast<const void*>(&waker)));
 }
 

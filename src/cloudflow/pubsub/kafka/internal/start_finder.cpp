@@ -82,8 +82,7 @@ void start_finder::find(const std::vector<topic_partition>& sources, const std::
                                     one.err));
       continue;
     }
-    const auto known =
-        one.offset < 0 ? std::nullopt : std::optional{record_offset{one.offset}};
+    const auto known = one.offset < 0 ? std::nullopt : std::optional{record_offset{one.offset}};
     if (auto done = start(source, known, stop); !done) trouble(std::move(done).error());
   }
 }

@@ -78,7 +78,7 @@ private:
   std::set<topic_partition> wanted_;      ///< guarded by mutex_; not found yet
   std::vector<found_start> found_;        ///< guarded by mutex_
   std::optional<pubsub::error> problem_;  ///< guarded by mutex_
-  std::jthread thread_;  ///< last: uses all of the above
+  std::jthread thread_;                   ///< last: uses all of the above
 };
 
 }  // namespace cloudflow::pubsub::kafka

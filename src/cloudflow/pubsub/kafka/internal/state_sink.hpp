@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cloudflow/pubsub/transaction.hpp"
 #include "cloudflow/pubsub/error.hpp"
+#include "cloudflow/pubsub/transaction.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,0 +1,130 @@
+#include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
+
+#include <array>
+
+namespace cloudflow::pubsub::kafka {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using kind = assignment::kind;
+
+/// Members of a group, by both protocols.
+class kafka_group : public kafka_session, public testing::WithParamInterface<std::string> {
+protected:
+  consumer_options in_group(const std::vector<std::string>& topics) const {
+    return {.group = named("g"),
+            .topics = topics,
+            .on_ready = {},
+            .properties = {{"group.protocol", GetParam()}}};
+  }
+  static void poll(std::span<member* const> all) {
+    for (auto* one : all) one->poll();
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(protocols, kafka_group, testing::Values("consumer", "classic"),
+                         [](const auto& each) { return each.param; });
+
+TEST_P(kafka_group, two_members_share_the_partitions_and_none_is_owned_twice) {
+  const auto log = open_session();
+  const auto topic = create(*log, "t", 4);
+  member a{*log, in_group({topic})}, b{*log, in_group({topic})};
+  const std::array all{&a, &b};
+  EXPECT_TRUE(eventually([&] {
+    poll(all);
+    for (const auto& [source, next] : a.next) EXPECT_FALSE(b.next.contains(source));
+    return a.next.size() == 2 && b.next.size() == 2;
+  }));
+  EXPECT_TRUE(a->has_joined());
+}
+
+TEST_P(kafka_group, only_moved_partitions_are_reported_when_a_member_joins_and_leaves) {
+  const auto log = open_session();
+  const auto topic = create(*log, "t", 4);
+  member a{*log, in_group({topic})};
+  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 4; }));
+  EXPECT_THAT(a.told(kind::assigned), SizeIs(4));
+
+  auto b = std::make_unique<member>(*log, in_group({topic}));
+  const std::array both{&a, b.get()};
+  ASSERT_TRUE(eventually([&] { return poll(both), a.next.size() == 2 && b->next.size() == 2; }));
+  EXPECT_THAT(a.told(kind::assigned), SizeIs(4));
+  EXPECT_THAT(a.told(kind::revoked), testing::UnorderedElementsAreArray(b->owned()));
+  EXPECT_THAT(b->told(kind::revoked), IsEmpty());
+
+  b.reset();
+  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 4; }));
+  EXPECT_THAT(a.told(kind::assigned), SizeIs(6));
+  EXPECT_THAT(a.told(kind::revoked), SizeIs(2));
+  EXPECT_THAT(a.told(kind::lost), IsEmpty());
+}
+
+TEST_P(kafka_group, a_partition_is_not_given_to_another_member_before_it_is_released) {
+  const auto log = open_session();
+  const auto topic = create(*log, "t", 2);
+  member a{*log, in_group({topic})};
+  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 2; }));
+  a.releases = false;
+  member b{*log, in_group({topic})};
+  const std::array both{&a, &b};
+  ASSERT_TRUE(eventually([&] { return poll(both), !a.told(kind::revoked).empty(); }));
+  const auto revoked = a.told(kind::revoked).front();
+
+  const auto out = open_producer(*log, "writer");
+  ASSERT_TRUE(write(*out, revoked, numbers(0, 10)).has_value());
+  const auto group = named("g");
+  transaction changes;
+  changes.positions.push_back({group, revoked.topic, revoked.partition, record_offset{4}});
+  EXPECT_TRUE(out->commit(changes).has_value()) << "the position of what is not released yet";
+  poll(both);
+  EXPECT_THAT(b.next, IsEmpty());
+
+  a->release(revoked);
+  ASSERT_TRUE(eventually([&] { return poll(both), !b.next.empty(); }));
+  EXPECT_EQ(b.next.at(revoked), record_offset{4});
+  EXPECT_EQ(take(*b, revoked, 6), numbers(4, 10));
+  EXPECT_EQ(out->commit(changes).has_value(), true) << "b has it now, in the same session";
+}
+
+TEST_P(kafka_group, members_that_join_get_the_same_partitions_of_all_topics) {
+  const auto log = open_session();
+  const std::vector topics{create(*log, "left", 4), create(*log, "right", 4)};
+  auto wanted = in_group(topics);
+  wanted.is_joined = true;
+  member a{*log, wanted}, b{*log, wanted};
+  const std::array both{&a, &b};
+  ASSERT_TRUE(eventually([&] { return poll(both), a.next.size() == 4 && b.next.size() == 4; }));
+  for (const auto* one : both)
+    for (const auto& source : one->owned())
+      for (const auto& topic : topics)
+        EXPECT_TRUE(one->next.contains({topic, source.partition})) << to_string(source);
+}
+
+TEST_P(kafka_group, a_member_that_has_died_is_replaced) {
+  const auto log = open_session();
+  const auto topic = create(*log, "t", 2);
+  auto short_lived = in_group({topic});
+  if (GetParam() == "classic") {
+    short_lived.properties["session.timeout.ms"] = "2000";
+    short_lived.properties["heartbeat.interval.ms"] = "300";
+  }
+  short_lived.properties["max.poll.interval.ms"] = "2000";
+  member a{*log, short_lived};
+  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 2; }));
+  member b{*log, short_lived};
+  ASSERT_TRUE(eventually([&] { return b.poll(), b.next.size() == 2; })) << "a is not polled";
+
+  ASSERT_TRUE(eventually([&] { return a.poll(), a.told(kind::lost).size() == 2; }));
+  EXPECT_THAT(a.told(kind::revoked), IsEmpty());
+  const std::array both{&a, &b};
+  EXPECT_TRUE(eventually([&] { return poll(both), a.next.size() == 1 && b.next.size() == 1; }))
+      << "it is polled again";
+}
+
+}  // namespace
+}  // namespace cloudflow::pubsub::kafka
