@@ -158,6 +158,14 @@ result<std::optional<record_offset>> routed_log::position(std::string_view group
   return where_.of_topic(source.topic).position(group, source);
 }
 
+result<bool> routed_log::has_members(std::string_view group) const {
+  for (const auto* log : where_.logs) {
+    auto found = log->has_members(group);
+    if (!found || *found) return found;
+  }
+  return false;
+}
+
 result<void> routed_log::ensure_state(std::string_view owner, std::int32_t partitions) {
   return where_.of_streamlet(owner).ensure_state(owner, partitions);
 }

@@ -41,6 +41,8 @@ public:
   result<record_offset> offset_at(const topic_partition& source, timestamp at) const override;
   result<std::optional<record_offset>> position(std::string_view group,
                                                 const topic_partition& source) const override;
+  /// In any of the logs.
+  result<bool> has_members(std::string_view group) const override;
   schema_store& schemas() override { return schemas_; }
   result<void> ensure_state(std::string_view owner, std::int32_t partitions) override;
   result<bool> restore(std::string_view owner, partition_id partition,
