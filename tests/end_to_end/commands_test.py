@@ -86,7 +86,7 @@ class AboutTheApplication(EndToEnd):
     def test_every_command_explains_itself(self):
         overview = program("log-processor", "--help")
         self.assertEqual(overview.returncode, 0)
-        for command in ("run", "describe", "verify", "graph", "topics", "peek", "send"):
+        for command in ("run", "describe", "verify", "graph", "topics", "peek", "send", "dlq", "offsets", "replay", "top"):
             with self.subTest(command=command):
                 self.assertIn(command, overview.stdout)
                 done = program("log-processor", command, "--help")
@@ -187,7 +187,7 @@ class Stopped(EndToEnd):
 
     def test_peek_refuses_what_is_not_there(self):
         for arguments, pattern in ((("nowhere",), "nowhere"), (("log-key", "--partition", "7"), "no partition 7"),
-                                   (("log-key", "--from", "now"), "--from now: write beginning, end, an offset")):
+                                   (("log-key", "--from", "now"), "--from: .now. is no place in a topic: write beginning, end, an offset")):
             with self.subTest(arguments=arguments):
                 done = self.app.ask("peek", *arguments)
                 self.assertEqual((done.returncode, done.stdout), (FAILED, ""))

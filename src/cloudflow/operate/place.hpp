@@ -18,6 +18,11 @@ public:
   static result<place> parse(std::string_view text, timestamp now);
   static place earliest() noexcept { return place{kind::earliest}; }
   static place latest() noexcept { return place{kind::latest}; }
+  static place at(record_offset offset) noexcept {
+    place p{kind::offset};
+    p.number_ = offset.value();
+    return p;
+  }
 
   kind what() const noexcept { return what_; }
 

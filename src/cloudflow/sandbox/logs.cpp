@@ -68,24 +68,25 @@ bool wait_out(std::chrono::milliseconds pause, const std::function<bool()>& must
   return !must_stop();
 }
 
-result<std::unique_ptr<pubsub::backend>> connect(const pubsub::kafka::options& cluster,
-                                                 const log_options& how, const clock& time) {
+pubsub::result<std::unique_ptr<pubsub::backend>> connect(const pubsub::kafka::options& cluster,
+                                                         const log_options& how,
+                                                         const clock& time) {
   std::string said;
   for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
     auto opened = pubsub::kafka::open(cluster, time);
-    if (opened) return std::move(opened).value();
-    if (!how.must_stop) return error{opened.error().message};
+    if (opened || !how.must_stop) return opened;
     if (opened.error().message != said)
       how.log_lines.error("{}; tries again until it works", opened.error().message);
     said = opened.error().message;
-    if (!wait_out(pause, how.must_stop)) return error{"stopped before a cluster could be reached"};
+    if (!wait_out(pause, how.must_stop))
+      return pubsub::error{pubsub::errc::unavailable, "stopped before a cluster could be reached"};
   }
 }
 
 }  // namespace
 
-result<std::unique_ptr<logs>> logs::open(const blueprint::plan& plan, const log_options& how,
-                                         const clock& time) {
+pubsub::result<std::unique_ptr<logs>> logs::open(const blueprint::plan& plan,
+                                                 const log_options& how, const clock& time) {
   auto made = std::make_unique<logs>();
   std::map<std::string, pubsub::backend*> at;
   for (const auto& place : places_of(plan)) {
@@ -95,7 +96,7 @@ result<std::unique_ptr<logs>> logs::open(const blueprint::plan& plan, const log_
       embedded.disk_bound = how.disk_bound;
       embedded.read_only = how.is_read_only;
       auto log = pubsub::embedded::open(embedded, time);
-      if (!log) return error{log.error().message};
+      if (!log) return std::move(log).error();
       made->embedded_ = log->get();
       made->sessions_.push_back(std::move(log).value());
     } else {

@@ -32,9 +32,9 @@ struct log_options {
 /// as long as it.
 class logs {
 public:
-  /// `plan` and `time` outlive it.
-  static result<std::unique_ptr<logs>> open(const blueprint::plan& plan, const log_options& how,
-                                            const clock& time);
+  /// `plan` and `time` outlive it. Errors: what the first log says that cannot be opened.
+  static pubsub::result<std::unique_ptr<logs>> open(const blueprint::plan& plan,
+                                                    const log_options& how, const clock& time);
 
   /// All of them as one.
   pubsub::backend& all() noexcept { return routed_ ? *routed_ : *sessions_.front(); }

@@ -22,7 +22,7 @@ std::string field(const json& value, const std::string& name) {
 
 }  // namespace
 
-std::string row_printer::line_of(const shown_record& r) const {
+std::string row_printer::line_of(const operate::shown_record& r) const {
   if (format_ != "full") return r.value_json;
   json full;
   full["partition"] = r.partition;
@@ -34,7 +34,7 @@ std::string row_printer::line_of(const shown_record& r) const {
   return dump(full);
 }
 
-void row_printer::add(const shown_record& r) {
+void row_printer::add(const operate::shown_record& r) {
   if (!latest_by_.empty()) {
     const auto value = json::parse(r.value_json, nullptr, false);
     std::vector<std::string> key;

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "cloudflow/base/result.hpp"
-#include "cloudflow/sandbox/access.hpp"
+#include "cloudflow/operate/record_text.hpp"
 
 #include <map>
 #include <string>
@@ -18,11 +17,11 @@ public:
   row_printer(std::string format, std::vector<std::string> latest_by)
     : format_(std::move(format)), latest_by_(std::move(latest_by)) {}
 
-  void add(const shown_record& r);
+  void add(const operate::shown_record& r);
   void finish();
 
 private:
-  std::string line_of(const shown_record& r) const;
+  std::string line_of(const operate::shown_record& r) const;
   void print_table() const;
 
   std::string format_;

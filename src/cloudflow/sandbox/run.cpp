@@ -4,10 +4,9 @@
 #include "cloudflow/connect/http/server.hpp"
 #include "cloudflow/runtime/crash_note.hpp"
 #include "cloudflow/runtime/threads.hpp"
-#include "cloudflow/sandbox/local_access.hpp"
+#include "cloudflow/sandbox/log_server.hpp"
 #include "cloudflow/sandbox/logs.hpp"
 #include "cloudflow/sandbox/process.hpp"
-#include "cloudflow/sandbox/remote_access.hpp"
 #include "cloudflow/sandbox/slot.hpp"
 
 #include <fmt/format.h>
@@ -87,9 +86,9 @@ private:
     if (auto done = open_logs(); !done) return done;
     if (auto done = start_runtime(); !done) return done;
     auto server =
-        access_server::start(state_.socket(), [this] { return make_local_access(logs_->all()); });
+        log_server::start(state_.socket(), logs_->all(), [this] { return runtime_->status(); });
     if (!server) return std::move(server).error();
-    access_ = std::move(server).value();
+    server_ = std::move(server).value();
     return {};
   }
 
@@ -124,7 +123,7 @@ private:
                               .log_lines = log_lines_,
                               .must_stop = [] { return stop_signal != 0; }},
                              clock_);
-    if (!opened) return std::move(opened).error();
+    if (!opened) return error{std::move(opened).error().message};
     logs_ = std::move(opened).value();
     for (const auto& t : plan_.topics) {
       if (!t.place.empty()) continue;
@@ -325,7 +324,7 @@ private:
   std::unique_ptr<logs> logs_;
   std::unique_ptr<runtime::native_runtime> runtime_;
   std::atomic<bool> is_started_{false};
-  std::unique_ptr<access_server> access_;
+  std::unique_ptr<log_server> server_;
   std::unique_ptr<connect::http_server> metrics_;
 };
 

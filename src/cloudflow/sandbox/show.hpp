@@ -1,10 +1,10 @@
-/// `topics`, `peek` and `send`: through the socket of a running sandbox, or on its log when none runs.
+/// `topics`, `peek` and `send`.
 #pragma once
 
 #include "cloudflow/base/result.hpp"
+#include "cloudflow/sandbox/open_log.hpp"
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,9 +27,15 @@ struct send_options {
   std::optional<std::string> key;
 };
 
+struct topics_options {
+  bool is_all = false;  ///< internal topics too, when they are empty
+  bool as_json = false;
+};
+
 /// Print to standard output; errors say what to do next.
-result<void> show_topics(const std::filesystem::path& state);
-result<void> peek(const std::filesystem::path& state, const peek_options& options);
-result<void> send(const std::filesystem::path& state, const send_options& options);
+result<void> show_topics(const project& app, const whereabouts& where,
+                         const topics_options& options);
+result<void> peek(const project& app, const whereabouts& where, const peek_options& options);
+result<void> send(const project& app, const whereabouts& where, const send_options& options);
 
 }  // namespace cloudflow::sandbox

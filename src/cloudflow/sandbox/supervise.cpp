@@ -54,7 +54,8 @@ void wait_out(std::chrono::milliseconds delay) {
 /// The user's state is removed only if it is ours: a directory that holds a log and nothing that this does not know.
 result<void> forget(const state_layout& state) {
   std::error_code failed;
-  for (const auto& path : {state.log(), state.kafka(), state.root / "mounts", state.socket(), state.crash_note()})
+  for (const auto& path :
+       {state.log(), state.kafka(), state.root / "mounts", state.socket(), state.crash_note()})
     std::filesystem::remove_all(path, failed);
   if (failed)
     return error{fmt::format("{}: cannot be emptied: {}", state.root.string(), failed.message())};

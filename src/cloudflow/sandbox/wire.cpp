@@ -3,124 +3,286 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace cloudflow::sandbox::wire {
 
 namespace {
 
-constexpr std::size_t longest_line = 64 * 1024 * 1024;
+constexpr std::size_t longest_frame = 64 * 1024 * 1024;
+constexpr std::size_t size_bytes = 4;
+/// Where bytes may be absent altogether: a key, a value.
+constexpr std::int64_t absent = -1;
 
-std::string to_hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (const char c : bytes) {
-    const auto b = static_cast<unsigned char>(c);
-    hex += digits[b >> 4];
-    hex += digits[b & 15];
+void put_nullable(byte_writer& out, std::string_view bytes) {
+  if (bytes.data() == nullptr)
+    out.put_long(absent);
+  else
+    out.put_text(bytes);
+}
+std::string_view get_nullable(byte_reader& in) {
+  const auto size = in.get_long();
+  if (size == absent) return {};
+  const auto bytes = in.get_raw(static_cast<std::size_t>(size));
+  // Empty, but there.
+  return bytes.data() == nullptr ? std::string_view{""} : bytes;
+}
+
+void put_size(byte_writer& out, std::size_t n) { out.put_long(static_cast<std::int64_t>(n)); }
+
+/// Calls `f` as often as a number in front says, or until the bytes are none any more.
+template <class F>
+void get_each(byte_reader& in, F&& f) {
+  for (auto left = in.get_long(); left > 0 && in.ok(); --left) f();
+}
+
+void put(byte_writer& out, const record_view& r) {
+  out.put_long(r.offset.value());
+  out.put_long(r.time.time_since_epoch().count());
+  put_nullable(out, r.key);
+  put_nullable(out, r.value);
+  put_size(out, r.headers.size());
+  for (const auto& h : r.headers) {
+    out.put_text(h.name);
+    out.put_text(h.value);
   }
-  return hex;
 }
 
-template <class T>
-nlohmann::json or_null(const std::optional<T>& v) {
-  return v ? nlohmann::json(*v) : nlohmann::json(nullptr);
+timestamp get_time(byte_reader& in) { return timestamp{std::chrono::milliseconds{in.get_long()}}; }
+record_offset get_offset(byte_reader& in) { return record_offset{in.get_long()}; }
+partition_id get_partition(byte_reader& in) {
+  return partition_id{static_cast<std::int32_t>(in.get_long())};
 }
-template <class T>
-std::optional<T> optional_from(const nlohmann::json& j) {
-  if (j.is_null()) return {};
-  return j.get<T>();
-}
+std::uint64_t get_count(byte_reader& in) { return static_cast<std::uint64_t>(in.get_long()); }
 
 }  // namespace
 
-// -- requests ----------------------------------------------------------------------------------------
+// -- frames ------------------------------------------------------------------------------------------
 
-nlohmann::json to_json(const peek_request& r) {
-  return {{"command", "peek"}, {"topic", r.topic},     {"partition", or_null(r.partition)},
-          {"from", r.from},    {"at_most", r.at_most}, {"readable_times", r.has_readable_times}};
-}
-peek_request peek_from(const nlohmann::json& j) {
-  return {j.at("topic"), optional_from<std::int32_t>(j.at("partition")), j.at("from"),
-          j.at("at_most"), j.at("readable_times")};
-}
+connection::~connection() { ::close(fd_); }
 
-nlohmann::json to_json(const send_request& r) {
-  return {
-      {"command", "send"}, {"topic", r.topic}, {"key", or_null(r.key)}, {"values", r.values_json}};
-}
-send_request send_from(const nlohmann::json& j) {
-  return {j.at("topic"), optional_from<std::string>(j.at("key")), j.at("values")};
-}
-
-// -- answers -----------------------------------------------------------------------------------------
-
-nlohmann::json to_json(const shown_record& r) {
-  return {{"partition", r.partition},
-          {"offset", r.offset},
-          {"time", r.time.time_since_epoch().count()},
-          {"key", or_null(r.key)},
-          {"value", r.value_json},
-          {"headers", r.headers}};
-}
-shown_record record_from(const nlohmann::json& j) {
-  return {j.at("partition"),
-          j.at("offset"),
-          timestamp{std::chrono::milliseconds{j.at("time").get<std::int64_t>()}},
-          optional_from<std::string>(j.at("key")),
-          j.at("value"),
-          j.at("headers")};
-}
-
-nlohmann::json to_json(const pubsub::topic_info& t) {
-  auto ranges = nlohmann::json::array();
-  for (const auto& p : t.partitions) ranges.push_back({p.first.value(), p.end.value()});
-  return {{"name", t.spec.name},
-          {"properties", t.spec.properties},
-          {"schema", to_hex(t.spec.base_schema)},
-          {"ranges", std::move(ranges)}};
-}
-pubsub::topic_info topic_from(const nlohmann::json& j) {
-  pubsub::topic_info t;
-  t.spec.name = j.at("name");
-  t.spec.properties = j.at("properties").get<std::map<std::string, std::string>>();
-  t.spec.base_schema = j.at("schema");
-  for (const auto& r : j.at("ranges"))
-    t.partitions.push_back(
-        {record_offset{r.at(0).get<std::int64_t>()}, record_offset{r.at(1).get<std::int64_t>()}});
-  t.spec.partitions = static_cast<std::int32_t>(t.partitions.size());
-  return t;
-}
-
-// -- lines -------------------------------------------------------------------------------------------
-
-line_stream::~line_stream() { ::close(fd_); }
-
-bool line_stream::write(const nlohmann::json& line) {
-  const auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  for (std::size_t sent = 0; sent != text.size();) {
-    const auto n = ::send(fd_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+bool connection::write(std::string_view frame) {
+  byte_writer out;
+  out.put_big_endian(static_cast<std::uint32_t>(frame.size()));
+  out.put_raw(frame);
+  for (auto left = out.view(); !left.empty();) {
+    const auto n = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
     if (n <= 0) return false;
-    sent += static_cast<std::size_t>(n);
+    left.remove_prefix(static_cast<std::size_t>(n));
   }
   return true;
 }
 
-std::optional<nlohmann::json> line_stream::read() {
-  std::size_t searched = 0;
-  for (;;) {
-    const auto end = buffer_.find('\n', searched);
-    if (end != std::string::npos) {
-      auto line = nlohmann::json::parse(
-          buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-      buffer_.erase(0, end + 1);
-      if (line.is_discarded()) return {};
-      return line;
-    }
-    searched = buffer_.size();
-    char chunk[64 * 1024];
-    const auto n = ::recv(fd_, chunk, sizeof chunk, 0);
-    if (n <= 0 || buffer_.size() > longest_line) return {};
-    buffer_.append(chunk, static_cast<std::size_t>(n));
+std::optional<std::string> connection::read() {
+  std::string frame(size_bytes, '\0');
+  if (!read_exactly(frame.data(), size_bytes)) return {};
+  const auto size = byte_reader{frame}.get_big_endian<std::uint32_t>();
+  if (size > longest_frame) return {};
+  frame.resize(size);
+  if (!read_exactly(frame.data(), size)) return {};
+  return frame;
+}
+
+bool connection::read_exactly(char* to, std::size_t size) {
+  while (size != 0) {
+    const auto n = ::recv(fd_, to, size, 0);
+    if (n <= 0) return false;
+    to += n;
+    size -= static_cast<std::size_t>(n);
   }
+  return true;
+}
+
+// -- errors and numbers ------------------------------------------------------------------------------
+
+void put(byte_writer& out, const pubsub::error& e) {
+  out.put_long(static_cast<std::int64_t>(e.code));
+  out.put_text(e.message);
+  out.put_byte(e.retriable ? 1 : 0);
+  out.put_byte(e.fatal ? 1 : 0);
+}
+pubsub::error get_error(byte_reader& in) {
+  const auto code = static_cast<pubsub::errc>(in.get_long());
+  std::string message{in.get_text()};
+  const bool is_retriable = in.get_byte() != 0, is_fatal = in.get_byte() != 0;
+  return {code, std::move(message), is_retriable, is_fatal};
+}
+
+void put(byte_writer& out, std::optional<std::int64_t> n) {
+  out.put_byte(n ? 1 : 0);
+  out.put_long(n.value_or(0));
+}
+std::optional<std::int64_t> get_optional(byte_reader& in) {
+  const bool is_there = in.get_byte() != 0;
+  const auto n = in.get_long();
+  return is_there ? std::optional{n} : std::nullopt;
+}
+
+// -- topics and records ------------------------------------------------------------------------------
+
+void put(byte_writer& out, const pubsub::topic_partition& p) {
+  out.put_text(p.topic);
+  out.put_long(p.partition.value());
+}
+pubsub::topic_partition get_topic_partition(byte_reader& in) {
+  std::string topic{in.get_text()};
+  return {std::move(topic), get_partition(in)};
+}
+
+void put(byte_writer& out, const pubsub::topic_info& t) {
+  out.put_text(t.spec.name);
+  out.put_text(t.spec.base_schema);
+  out.put_long(t.spec.replication);
+  put_size(out, t.spec.properties.size());
+  for (const auto& [name, value] : t.spec.properties) {
+    out.put_text(name);
+    out.put_text(value);
+  }
+  put_size(out, t.partitions.size());
+  for (const auto& range : t.partitions) {
+    out.put_long(range.first.value());
+    out.put_long(range.end.value());
+  }
+}
+pubsub::topic_info get_topic(byte_reader& in) {
+  pubsub::topic_info t;
+  t.spec.name = in.get_text();
+  t.spec.base_schema = in.get_text();
+  t.spec.replication = static_cast<std::int16_t>(in.get_long());
+  get_each(in, [&] {
+    std::string name{in.get_text()};
+    t.spec.properties[std::move(name)] = in.get_text();
+  });
+  get_each(in, [&] {
+    const auto first = get_offset(in);
+    t.partitions.push_back({first, get_offset(in)});
+  });
+  t.spec.partitions = static_cast<std::int32_t>(t.partitions.size());
+  return t;
+}
+
+void put(byte_writer& out, const pubsub::record_batch& b) {
+  const auto next = b.next();
+  put(out, next ? std::optional{next->value()} : std::nullopt);
+  put_size(out, b.records().size());
+  for (const auto& r : b.records()) put(out, r);
+}
+pubsub::record_batch get_batch(byte_reader& in, std::shared_ptr<const std::string> bytes) {
+  struct contents {
+    std::shared_ptr<const std::string> bytes;
+    std::vector<std::vector<header_view>> headers;
+  };
+  const auto owner = std::make_shared<contents>();
+  owner->bytes = std::move(bytes);
+  const auto next = get_optional(in);
+  std::vector<record_view> records;
+  get_each(in, [&] {
+    record_view r;
+    r.offset = get_offset(in);
+    r.time = get_time(in);
+    r.key = get_nullable(in);
+    r.value = get_nullable(in);
+    std::vector<header_view> headers;
+    get_each(in, [&] {
+      const auto name = in.get_text();
+      headers.push_back({name, in.get_text()});
+    });
+    owner->headers.push_back(std::move(headers));
+    r.headers = owner->headers.back();  // stays where it is when the outer vector grows
+    records.push_back(r);
+  });
+  if (!next) return {};
+  return {owner, std::move(records), record_offset{*next}};
+}
+
+// -- transactions ------------------------------------------------------------------------------------
+
+void put(byte_writer& out, const pubsub::transaction& t) {
+  CLOUDFLOW_ASSERT(t.state.empty(), "state does not go through the socket");
+  put_size(out, t.outputs.size());
+  for (const auto& output : t.outputs) {
+    out.put_text(output.topic);
+    out.put_long(output.partition.value());
+    put_size(out, output.records->size());
+    for (const auto& e : output.records->entries()) {
+      put_nullable(out, output.records->key(e));
+      put_nullable(out, output.records->value(e));
+      out.put_text(output.records->headers(e));
+    }
+  }
+  put_size(out, t.positions.size());
+  for (const auto& p : t.positions) {
+    out.put_text(p.group);
+    out.put_text(p.topic);
+    out.put_long(p.partition.value());
+    out.put_long(p.next.value());
+  }
+}
+owned_transaction get_transaction(byte_reader& in) {
+  owned_transaction t;
+  get_each(in, [&] {
+    const auto topic = in.get_text();
+    const auto partition = get_partition(in);
+    auto& records = *t.records.emplace_back(std::make_unique<record_buffer>());
+    get_each(in, [&] {
+      const auto key = get_nullable(in);
+      records.append(key, get_nullable(in));
+      for (byte_reader headers{in.get_text()}; headers.ok() && headers.remaining() != 0;) {
+        const auto name = headers.get_text();
+        records.add_header(name, headers.get_text());
+      }
+    });
+    t.changes.outputs.push_back({topic, partition, &records});
+  });
+  get_each(in, [&] {
+    const auto group = in.get_text(), topic = in.get_text();
+    const auto partition = get_partition(in);
+    t.changes.positions.push_back({group, topic, partition, get_offset(in)});
+  });
+  return t;
+}
+
+// -- status ------------------------------------------------------------------------------------------
+
+void put(byte_writer& out, const runtime::task_status& t) {
+  out.put_text(t.streamlet);
+  out.put_long(t.partition);
+  out.put_byte(t.is_running ? 1 : 0);
+  out.put_byte(t.is_restoring ? 1 : 0);
+  out.put_text(t.failure);
+  put(out, t.watermark_delay ? std::optional{t.watermark_delay->count()} : std::nullopt);
+  for (const auto n : {t.records_in, t.records_out, t.bytes_out, t.records_late, t.records_rejected,
+                       t.commits, t.restarts})
+    out.put_long(static_cast<std::int64_t>(n));
+  put_size(out, t.sources.size());
+  for (const auto& s : t.sources) {
+    out.put_text(s.inlet);
+    out.put_text(s.topic);
+    out.put_long(s.partition);
+    out.put_long(s.position);
+    out.put_long(s.end);
+  }
+}
+runtime::task_status get_status(byte_reader& in) {
+  runtime::task_status t;
+  t.streamlet = in.get_text();
+  t.partition = get_partition(in).value();
+  t.is_running = in.get_byte() != 0;
+  t.is_restoring = in.get_byte() != 0;
+  t.failure = in.get_text();
+  if (const auto delay = get_optional(in)) t.watermark_delay = std::chrono::milliseconds{*delay};
+  for (auto* n : {&t.records_in, &t.records_out, &t.bytes_out, &t.records_late, &t.records_rejected,
+                  &t.commits, &t.restarts})
+    *n = get_count(in);
+  get_each(in, [&] {
+    auto& s = t.sources.emplace_back();
+    s.inlet = in.get_text();
+    s.topic = in.get_text();
+    s.partition = get_partition(in).value();
+    s.position = in.get_long();
+    s.end = in.get_long();
+  });
+  return t;
 }
 
 }  // namespace cloudflow::sandbox::wire

@@ -1,40 +1,76 @@
-/// The lines that the two ends of the sandbox's socket exchange.
+/// What the two ends of the sandbox's socket say to each other: a request and its answer, each a frame of bytes.
 #pragma once
 
-#include "cloudflow/sandbox/access.hpp"
+#include "cloudflow/base/bytes.hpp"
+#include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/runtime/metrics.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace cloudflow::sandbox::wire {
 
-nlohmann::json to_json(const peek_request& r);
-nlohmann::json to_json(const send_request& r);
-nlohmann::json to_json(const shown_record& r);
-nlohmann::json to_json(const pubsub::topic_info& t);
+/// Stands in front of every request: an application answers its own kind only.
+inline constexpr std::int64_t version = 2;
 
-peek_request peek_from(const nlohmann::json& j);
-send_request send_from(const nlohmann::json& j);
-shown_record record_from(const nlohmann::json& j);
-pubsub::topic_info topic_from(const nlohmann::json& j);
+enum class verb : std::uint8_t {
+  topics,
+  topic,
+  read,
+  position,
+  has_members,
+  offset_at,
+  find_schema,
+  open_producer,
+  commit,
+  status,
+};
 
-/// A connected stream of lines over a file descriptor, which it owns.
-class line_stream {
+/// A connected socket, which it owns. Confined to one thread.
+class connection {
 public:
-  explicit line_stream(int fd) : fd_(fd) {}
-  ~line_stream();
-  line_stream(const line_stream&) = delete;
-  line_stream& operator=(const line_stream&) = delete;
+  explicit connection(int fd) : fd_(fd) {}
+  ~connection();
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
 
   /// False when the other end is gone.
-  bool write(const nlohmann::json& line);
-  /// None at the end of the stream, or when a line is no JSON or longer than 64 MiB.
-  std::optional<nlohmann::json> read();
+  bool write(std::string_view frame);
+  /// None when the other end is gone, or sends more than 64 MiB.
+  std::optional<std::string> read();
 
 private:
+  bool read_exactly(char* to, std::size_t size);
   int fd_;
-  std::string buffer_;
 };
+
+// -- values: each put_ has its get_, which fails the reader on bytes that are no such value ----------
+
+void put(byte_writer& out, const pubsub::error& e);
+void put(byte_writer& out, const pubsub::topic_info& t);
+void put(byte_writer& out, const pubsub::topic_partition& p);
+void put(byte_writer& out, const pubsub::record_batch& b);
+void put(byte_writer& out, const runtime::task_status& t);
+void put(byte_writer& out, std::optional<std::int64_t> n);
+/// State is not for others to change: @pre there is none in it.
+void put(byte_writer& out, const pubsub::transaction& t);
+
+pubsub::error get_error(byte_reader& in);
+pubsub::topic_info get_topic(byte_reader& in);
+pubsub::topic_partition get_topic_partition(byte_reader& in);
+/// The batch keeps `bytes`, in which `in` reads.
+pubsub::record_batch get_batch(byte_reader& in, std::shared_ptr<const std::string> bytes);
+runtime::task_status get_status(byte_reader& in);
+std::optional<std::int64_t> get_optional(byte_reader& in);
+
+/// A transaction with its records. Its names borrow from the bytes that it was read from.
+struct owned_transaction {
+  std::vector<std::unique_ptr<record_buffer>> records;
+  pubsub::transaction changes;
+};
+owned_transaction get_transaction(byte_reader& in);
 
 }  // namespace cloudflow::sandbox::wire

@@ -1,0 +1,159 @@
+#include "cloudflow/sandbox/replay.hpp"
+
+#include "cloudflow/operate/replay.hpp"
+#include "cloudflow/operate/shadow.hpp"
+#include "cloudflow/operate/table.hpp"
+#include "cloudflow/runtime/threads.hpp"
+#include "cloudflow/sandbox/print.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+namespace cloudflow::sandbox {
+
+namespace {
+
+using namespace std::chrono_literals;
+using operate::replay_part, operate::table;
+
+constexpr auto look_every = 20ms;
+/// A task that has failed this often will not get better.
+constexpr std::uint64_t hopeless_after = 6;
+
+volatile std::sig_atomic_t stop_signal = 0;
+void on_stop(int number) { stop_signal = number; }
+
+void print_parts(const std::vector<replay_part>& parts) {
+  constexpr auto right = table::side::right;
+  table rows{{{"topic"}, {"partition", right}, {"from", right}, {"to", right}, {"records", right}}};
+  for (const auto& part : parts)
+    rows.add({part.source.topic, std::to_string(part.source.partition.value()),
+              std::to_string(part.from.value()), std::to_string(part.to.value()),
+              std::to_string(part.records())});
+  fmt::print("{}", rows.text());
+}
+
+std::string outputs_of(const blueprint::plan& plan, const blueprint::streamlet_plan& streamlet) {
+  std::vector<std::string> topics;
+  for (const auto& port : streamlet.outlets) topics.push_back(plan.find_topic(port.topic_id)->name);
+  return fmt::format("{}", fmt::join(topics, ", "));
+}
+
+// -- with its state forgotten ------------------------------------------------------------------------
+
+result<int> reset(const application_log& app, const blueprint::streamlet_plan& streamlet,
+                  const std::vector<replay_part>& parts, bool is_yes) {
+  fmt::print("{} forgets its state and reads again:\n\n", streamlet.name);
+  print_parts(parts);
+  if (!streamlet.outlets.empty())
+    fmt::print("\nWhat it makes of these records is written once more to {}.\n",
+               outputs_of(app.plan(), streamlet));
+  if (!is_yes && !is_confirmed(fmt::format("Forget the state of {}?", streamlet.name)))
+    return error{"nothing was changed: say --yes to go on without being asked"};
+  auto done = operate::reset_state(app.log(), app.plan(), streamlet, parts);
+  if (!done) return std::move(done).error();
+  fmt::print("done: {} begins there when it runs next\n", streamlet.name);
+  return 0;
+}
+
+// -- beside the original -----------------------------------------------------------------------------
+
+/// Says how far it is, in one line that is written over on a terminal; elsewhere nothing.
+void print_progress(const operate::shadow_run& run) {
+  if (::isatty(STDERR_FILENO) != 0)
+    fmt::print(stderr, "\r{} of {} records", run.records_done(), run.records());
+}
+
+std::string hopeless(const runtime::native_runtime& r) {
+  for (const auto& t : r.status())
+    if (!t.is_running && t.restarts >= hopeless_after)
+      return fmt::format("partition {} failed {} times: {}", t.partition, t.restarts, t.failure);
+  return {};
+}
+
+/// Until the range is done, or a signal.
+result<int> run_to_end(operate::shadow_run& run, const std::string& name) {
+  const runtime::worker_threads threads{run.runtime()};
+  while (!run.runtime().advance_to_end()) {
+    if (stop_signal != 0) {
+      fmt::print(stderr, "\nstopped after {} of {} records; the same command goes on from there\n",
+                 run.records_done(), run.records());
+      return 1;
+    }
+    if (const auto why = hopeless(run.runtime()); !why.empty())
+      return error{fmt::format("{} cannot come to an end: {}", name, why)};
+    print_progress(run);
+    std::this_thread::sleep_for(look_every);
+  }
+  print_progress(run);
+  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\n");
+  return 0;
+}
+
+runtime::surroundings surroundings_of(const project& app, const application_log& opened,
+                                      const logger& lines) {
+  return {.log = &opened.log(),
+          .time = &opened.time(),
+          .log_lines = lines,
+          .definition_of = [&app](const std::string& name) { return app.definition_of(name); },
+          .endpoint_of = {},
+          .on_listening = {}};
+}
+
+result<int> copy(const project& app, const whereabouts& where, const application_log& opened,
+                 const replay_options& options, const operate::place& from,
+                 const operate::place& to) {
+  // It runs, so all parameters are needed.
+  const auto planned = app.make_plan(where.configuration, where.state.string(), true);
+  if (!planned) return planned.error();
+  if (auto taken = app.check_values(planned->plan); !taken) return std::move(taken).error();
+  const auto original = operate::find_streamlet(planned->plan, options.streamlet);
+  if (!original) return original.error();
+  const auto shadow = operate::shadow_of(planned->plan, **original, options.into);
+  if (!shadow) return shadow.error();
+  const auto& streamlet = shadow->streamlets.front();
+  const auto parts = operate::parts_of(opened.log(), *shadow, streamlet, from, to);
+  if (!parts) return parts.error();
+  fmt::print("{} reads as {}:\n\n", options.streamlet, options.into);
+  print_parts(*parts);
+  const logger lines{make_console_sink(log_level_of(options.log_level, log_level::warn)), "replay"};
+  runtime::runtime_options how;
+  const auto cores = std::max(1u, std::thread::hardware_concurrency());
+  how.workers = options.workers != 0 ? options.workers : std::min<std::size_t>(cores, 4);
+  auto run = operate::shadow_run::create(*shadow, *parts, surroundings_of(app, opened, lines), how);
+  if (!run) return std::move(run).error();
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, on_stop);
+  auto code = run_to_end(**run, options.into);
+  if (!code || *code != 0) return code;
+  fmt::print("\ndone: {} records", (*run)->records_done());
+  if (!streamlet.outlets.empty()) fmt::print(" into {}", outputs_of(*shadow, streamlet));
+  fmt::print("\n");
+  return 0;
+}
+
+}  // namespace
+
+result<int> replay(const project& app, const whereabouts& where, const replay_options& options) {
+  const bool is_copy = !options.into.empty();
+  // The state of a copy is kept apart: what runs has its own open.
+  const auto opened = application_log::open(app, where, purpose::keeping_state,
+                                            is_copy ? "replay-" + options.into : std::string{});
+  if (!opened) return opened.error();
+  const auto now = opened->time().now();
+  const auto from = operate::place::parse(options.from, now);
+  if (!from) return error{"--from: " + from.error().message};
+  const auto to = operate::place::parse(options.to, now);
+  if (!to) return error{"--to: " + to.error().message};
+  if (is_copy) return copy(app, where, *opened, options, *from, *to);
+  const auto streamlet = operate::find_streamlet(opened->plan(), options.streamlet);
+  if (!streamlet) return streamlet.error();
+  const auto parts = operate::parts_of(opened->log(), opened->plan(), **streamlet, *from, *to);
+  if (!parts) return parts.error();
+  return reset(*opened, **streamlet, *parts, options.is_yes);
+}
+
+}  // namespace cloudflow::sandbox

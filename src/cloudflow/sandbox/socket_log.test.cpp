@@ -1,0 +1,183 @@
+#include "cloudflow/sandbox/socket_log.hpp"
+
+#include "cloudflow/pubsub/embedded/log.hpp"
+#include "cloudflow/pubsub/embedded/simulated_disk.hpp"
+#include "cloudflow/pubsub/embedded/test_directory.hpp"
+#include "cloudflow/sandbox/log_server.hpp"
+#include "cloudflow/sandbox/socket.hpp"
+#include "cloudflow/sandbox/wire.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cloudflow::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+using pubsub::errc;
+using testing::HasSubstr;
+
+const pubsub::topic_partition t0{"t", partition_id{0}};
+
+/// A log in memory that an application has open, and the other end of its socket.
+class through_a_socket : public testing::Test {
+protected:
+  through_a_socket() {
+    inside =
+        pubsub::embedded::open({.directory = "/log", .file_system = disk_.file_system()}, clock)
+            .value();
+    EXPECT_TRUE(inside->ensure_topic({.name = "t",
+                                      .partitions = 2,
+                                      .properties = {{"retention.ms", "60000"}},
+                                      .base_schema = std::string(32, '\x01')}));
+    EXPECT_TRUE(inside->schemas().put(std::string(32, '\x01'), "a schema"));
+    serve();
+  }
+  void serve() {
+    server = log_server::start(socket(), *inside, [this] { return tasks; }).value();
+    outside = socket_log::connect(socket());
+  }
+  std::filesystem::path socket() const { return directory_.path() / "sock"; }
+
+  static pubsub::result<void> write(pubsub::producer& to, const record_buffer& records,
+                                    std::vector<pubsub::position_change> positions = {}) {
+    pubsub::transaction changes;
+    changes.outputs.push_back({"t", partition_id{0}, &records});
+    changes.positions = std::move(positions);
+    return to.commit(changes);
+  }
+  std::unique_ptr<pubsub::producer> open_producer(const std::string& id = "w") {
+    return outside->open_producer({.transactional_id = id}).value();
+  }
+
+  virtual_clock clock;
+  std::vector<runtime::task_status> tasks;
+  std::unique_ptr<pubsub::embedded::log> inside;
+  std::unique_ptr<log_server> server;
+  std::unique_ptr<socket_log> outside;
+
+private:
+  pubsub::embedded::simulated_disk disk_{1};
+  pubsub::embedded::test_directory directory_;
+};
+
+TEST_F(through_a_socket, topics_and_schemas_are_those_of_the_application) {
+  const auto topic = outside->topic("t").value();
+  EXPECT_EQ(topic.spec, inside->topic("t")->spec);
+  EXPECT_EQ(topic.partitions.size(), 2u);
+  EXPECT_EQ(outside->topics()->size(), 1u);
+  EXPECT_EQ(outside->schemas().find(std::string(8, '\x01')).value(), "a schema");
+  EXPECT_EQ(outside->schemas().find("other").value(), std::nullopt);
+}
+
+TEST_F(through_a_socket, records_keep_everything_there_and_back) {
+  record_buffer records;
+  records.append("key", "value");
+  records.add_header("h", "1");
+  records.add_header("empty", "");
+  records.append({}, "no key");
+  records.append("", {});
+  ASSERT_TRUE(write(*open_producer(), records, {{"g", "t", partition_id{0}, record_offset{7}}}));
+  for (const pubsub::backend* from : {static_cast<const pubsub::backend*>(inside.get()),
+                                      static_cast<const pubsub::backend*>(outside.get())}) {
+    const auto batch = from->read(t0, record_offset{0}, {}).value();
+    ASSERT_EQ(batch.records().size(), 3u);
+    const auto& first = batch.records()[0];
+    EXPECT_EQ(first.key, "key");
+    EXPECT_EQ(first.value, "value");
+    ASSERT_EQ(first.headers.size(), 2u);
+    EXPECT_EQ(first.headers[0].name, "h");
+    EXPECT_EQ(first.headers[0].value, "1");
+    EXPECT_EQ(first.headers[1].name, "empty");
+    EXPECT_EQ(first.time, clock.now());
+    EXPECT_EQ(batch.records()[1].key.data(), nullptr);
+    EXPECT_NE(batch.records()[2].key.data(), nullptr);
+    EXPECT_EQ(batch.records()[2].value.data(), nullptr);
+    EXPECT_EQ(batch.next(), record_offset{3});
+    EXPECT_TRUE(from->read(t0, record_offset{3}, {})->empty());
+    EXPECT_EQ(from->position("g", t0).value(), record_offset{7});
+    EXPECT_EQ(from->position("h", t0).value(), std::nullopt);
+    EXPECT_EQ(from->offset_at(t0, clock.now() + 1ms).value(), record_offset{3});
+  }
+}
+
+TEST_F(through_a_socket, errors_keep_their_code) {
+  EXPECT_EQ(outside->topic("none").error().code, errc::topic_not_found);
+  EXPECT_EQ(outside->read(t0, record_offset{5}, {}).error().code, errc::offset_out_of_range);
+  EXPECT_THAT(outside->read(t0, record_offset{5}, {}).error().message, HasSubstr("t/0"));
+}
+
+TEST_F(through_a_socket, the_next_owner_of_a_producer_fences_the_one_before) {
+  record_buffer records;
+  records.append({}, "x");
+  const auto first = open_producer("same"), other = open_producer("other");
+  const auto second = open_producer("same");
+  EXPECT_EQ(write(*first, records).error().code, errc::fenced);
+  EXPECT_TRUE(write(*second, records));
+  EXPECT_TRUE(write(*other, records));
+}
+
+TEST_F(through_a_socket, what_belongs_to_the_application_is_refused) {
+  EXPECT_THAT(
+      outside->open_consumer({.group = "g", .topics = {"t"}, .on_ready = {}}).error().message,
+      HasSubstr("Stop it first"));
+  EXPECT_EQ(outside->ensure_topic({.name = "u"}).error().code, errc::unsupported);
+  pubsub::transaction changes;
+  changes.state.push_back({"s", partition_id{0}, "k", "v"});
+  EXPECT_EQ(open_producer()->commit(changes).error().code, errc::unsupported);
+  EXPECT_FALSE(outside->has_members("g").value());
+  const auto in = inside->open_consumer({.group = "g", .topics = {"t"}, .on_ready = {}}).value();
+  EXPECT_TRUE(outside->has_members("g").value());
+}
+
+TEST_F(through_a_socket, the_status_of_tasks_arrives_as_it_is) {
+  runtime::task_status t{
+      .streamlet = "s", .partition = 3, .is_running = true, .failure = "why", .sources = {}};
+  t.watermark_delay = 1500ms;
+  t.records_in = 7;
+  t.restarts = 2;
+  t.sources.push_back({"in", "t", 1, 3, 10});
+  tasks = {t, {}};
+  const auto seen = outside->status().value();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].streamlet, "s");
+  EXPECT_EQ(seen[0].partition, 3);
+  EXPECT_TRUE(seen[0].is_running);
+  EXPECT_EQ(seen[0].failure, "why");
+  EXPECT_EQ(seen[0].watermark_delay, 1500ms);
+  EXPECT_EQ(seen[0].records_in, 7u);
+  EXPECT_EQ(seen[0].restarts, 2u);
+  ASSERT_EQ(seen[0].sources.size(), 1u);
+  EXPECT_EQ(seen[0].sources[0].lag(), 7);
+  EXPECT_EQ(seen[1].watermark_delay, std::nullopt);
+}
+
+TEST_F(through_a_socket, an_application_that_has_gone_is_named) {
+  server.reset();
+  EXPECT_EQ(socket_log::connect(socket()), nullptr);
+  EXPECT_THAT(outside->topics().error().message, HasSubstr("does not answer any more"));
+}
+
+TEST_F(through_a_socket, what_another_version_says_is_answered_with_that) {
+  for (const std::string_view request :
+       {"", "\x02", "\x04\x63", "\x04\x01", "{\"command\":\"topics\"}\n"}) {
+    wire::connection other{connect_to(socket())};
+    ASSERT_TRUE(other.write(request));
+    const auto answer = other.read();
+    ASSERT_TRUE(answer);
+    byte_reader in{*answer};
+    EXPECT_EQ(in.get_byte(), 1);
+    in.get_long();
+    EXPECT_FALSE(in.get_text().empty());
+  }
+}
+
+TEST_F(through_a_socket, a_path_that_is_too_long_for_a_socket_is_refused) {
+  const auto path = socket().parent_path() / std::string(200, 'x');
+  EXPECT_THAT(log_server::start(path, *inside, {}).error().message,
+              HasSubstr("choose a shorter --state"));
+  EXPECT_EQ(socket_log::connect(path), nullptr);
+}
+
+}  // namespace
+}  // namespace cloudflow::sandbox
