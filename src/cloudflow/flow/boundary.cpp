@@ -48,7 +48,7 @@ std::size_t changes::byte_size() const noexcept {
 bool changes::empty() const noexcept {
   for (const auto& output : outputs)
     if (output.size() != 0) return false;
-  return state.empty() && rejected.empty() && when_durable.empty();
+  return !has_unsaved_state && state.empty() && rejected.empty() && when_durable.empty();
 }
 
 void changes::clear() {
@@ -56,6 +56,7 @@ void changes::clear() {
   state.clear();
   rejected.clear();
   when_durable.clear();
+  has_unsaved_state = false;
 }
 
 void changes::hand_over(changes& to) {

@@ -108,6 +108,8 @@ struct changes {
   std::vector<rejected_record> rejected;
   std::vector<std::function<void()>> when_durable;  ///< for example: answer 202 to a client
   counters count;
+  /// State has changed that `program::save()` will add; it may be all that there is to commit.
+  bool has_unsaved_state = false;
   /// A record is being worked off in parts: feed no further one, call `program::resume`.
   bool is_suspended = false;
 

@@ -123,7 +123,7 @@ struct expand_stage : stage_base {
     }
 
     void save(flow::changes& to) {
-      states.save(to);
+      states.save();
       this->next.save(to);
     }
     void committed() {
@@ -195,7 +195,8 @@ struct expand_stage : stage_base {
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
     const auto index = w.state(store.member, store.name, {codec<std::string>::schema_text, {}});
-    keyed_state<keyed<std::string, state_type>> states{&w.stores(), index, {}, {{}, initial}};
+    keyed_state<keyed<std::string, state_type>> states{
+        &w.out(), &w.stores(), index, {}, {{}, initial}};
     return {{std::move(next)}, std::move(*this),      &w.out(),          &w.stores(),
             &w.time(),         w.parked_store(index), std::move(states), w.max_cached()};
   }

@@ -31,7 +31,7 @@ struct keyed_link : link<Next> {
     this->next.load();
   }
   void save(flow::changes& out) {
-    state.save(out);
+    state.save();
     this->next.save(out);
   }
   void committed() {
@@ -43,7 +43,9 @@ template <class Key, class Value, class Next>
 keyed_link<Key, Value, Next> keyed_link_of(Next next, const store_ref& store, Value initial,
                                            flow::wiring& w) {
   const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
-  return {{std::move(next)}, {&w.stores(), index, {}, {{}, std::move(initial)}}, w.max_cached()};
+  return {{std::move(next)},
+          {&w.out(), &w.stores(), index, {}, {{}, std::move(initial)}},
+          w.max_cached()};
 }
 
 /// fold() on a keyed stream: the new value after every record.

@@ -50,8 +50,13 @@ public:
   };
 
   /// `initial`: the row of a key that has none in the store.
-  keyed_state(const flow::store_reader* stores, std::size_t store, std::string prefix, Row initial)
-    : stores_(stores), store_(store), prefix_(std::move(prefix)), initial_{std::move(initial)} {}
+  keyed_state(flow::changes* out, const flow::store_reader* stores, std::size_t store,
+              std::string prefix, Row initial)
+    : out_(out),
+      stores_(stores),
+      store_(store),
+      prefix_(std::move(prefix)),
+      initial_{std::move(initial)} {}
 
   /// Looks whether anything is stored at all: if not, new keys are not looked for.
   void load() {
@@ -86,7 +91,9 @@ public:
   }
   /// The note has changed: save() shows the cell.
   void list(cell& c) {
-    if (!std::exchange(c.is_listed, true)) changed_.push_back(&c);
+    if (std::exchange(c.is_listed, true)) return;
+    changed_.push_back(&c);
+    out_->has_unsaved_state = true;
   }
   template <class F>
   void for_each(F f) {
@@ -100,10 +107,10 @@ public:
 
   /// Writes the new values; `each` gets every changed cell.
   template <class F>
-  void save(flow::changes& out, F each) {
+  void save(F each) {
     for (auto* c : changed_) {
       if (c->has_new_value)
-        out.state.put(
+        out_->state.put(
             store_, [&](byte_writer& w) { put_key(c->row.key, w); },
             [&](byte_writer& w) { encode_onto(c->row.value, w); });
       c->is_listed = c->has_new_value = false;
@@ -112,8 +119,8 @@ public:
     }
     changed_.clear();
   }
-  void save(flow::changes& out) {
-    save(out, [](cell&) {});
+  void save() {
+    save([](cell&) {});
   }
   /// Forgets what has not changed since the last save. @pre what was saved is committed.
   void evict() {
@@ -142,6 +149,7 @@ private:
     return c;
   }
 
+  flow::changes* out_;
   const flow::store_reader* stores_;
   std::size_t store_;
   std::string prefix_;

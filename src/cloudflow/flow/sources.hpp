@@ -171,6 +171,7 @@ public:
   }
   void save() override {
     all([&](auto& e) { e.chain.save(*out_); });
+    out_->has_unsaved_state = false;
   }
   void committed() override {
     all([](auto& e) { e.chain.committed(); });

@@ -178,7 +178,7 @@ struct window_fold_stage {
       this->next.load();
     }
     void save(flow::changes& to) {
-      for (auto& [start, p] : panes) p.save(to);
+      for (auto& [start, p] : panes) p.save();
       this->next.save(to);
     }
     void committed() {
@@ -208,7 +208,7 @@ struct window_fold_stage {
       if (it != panes.end()) return it->second;
       row initial{{}, {start, start + settings.window.size}, settings.initial};
       if (spare.empty())
-        return panes.emplace(start, pane{stores, store, std::move(initial)}).first->second;
+        return panes.emplace(start, pane{out, stores, store, std::move(initial)}).first->second;
       spare.key() = start;
       spare.mapped().reset(std::move(initial));
       return panes.insert(std::move(spare)).position->second;
@@ -223,7 +223,8 @@ struct window_fold_stage {
     }
     void drop(typename pane_map::iterator p) {
       if (&p->second == current) current = nullptr;
-      spare = panes.extract(p);
+      auto unused = panes.extract(p);
+      if (unused.mapped().size() <= max_cached) spare = std::move(unused);
     }
 
     void emit(const row& r, const record_info& i) {
@@ -244,7 +245,7 @@ struct window_fold_stage {
         }
         fire(p->second);
         if (is_expired(p->first)) {
-          p->second.remove(*out);
+          p->second.remove();
           drop(p);
         } else if (!settings.lateness.is_unlimited) {
           next_due = std::min(next_due, end + settings.lateness.by);

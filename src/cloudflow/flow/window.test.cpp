@@ -134,6 +134,14 @@ TEST_F(endless_windows, keep_a_late_update_that_comes_while_a_commit_is_under_wa
   EXPECT_EQ(results(), (rows{{0, 1}, {0, 2}, {0, 3}, {0, 4}}));
 }
 
+TEST_F(windows, have_something_to_commit_when_nothing_but_a_value_has_changed) {
+  input = {{"app", at(0), "x"}};
+  h.run(input, 1);
+  EXPECT_FALSE(h.changes.empty());
+  h.commit();
+  EXPECT_TRUE(h.changes.empty());
+}
+
 TEST_F(windows, hold_no_more_keys_than_they_may_and_fire_all_the_same) {
   harness<per_minute> small{streamlet, {&streamlet.out, &streamlet.late}, {&streamlet.lines}, 1};
   input = {{"a", at(0), "x"}, {"b", at(1), "x"}, {"b", at(2), "x"}, {"c", at(60), "x"}};

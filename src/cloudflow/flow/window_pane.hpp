@@ -46,11 +46,12 @@ public:
   using state = keyed_state<Row, note>;
   using cell = typename state::cell;
 
-  window_pane(const flow::store_reader* stores, std::size_t store, Row initial)
-    : stores_(stores),
+  window_pane(flow::changes* out, const flow::store_reader* stores, std::size_t store, Row initial)
+    : out_(out),
+      stores_(stores),
       store_(store),
       window_(initial.window),
-      values_(stores, store, value_prefix(), std::move(initial)) {}
+      values_(out, stores, store, value_prefix(), std::move(initial)) {}
 
   /// Becomes the pane of another window; keeps only memory. @pre nothing has to fire.
   void reset(Row initial) {
@@ -87,25 +88,26 @@ public:
     });
   }
 
-  void save(flow::changes& out) {
-    values_.save(out, [&](cell& c) {
-      if (std::exchange(c.note.is_new, false)) save_timer(out, c);
+  void save() {
+    values_.save([this](cell& c) {
+      if (std::exchange(c.note.is_new, false)) save_timer(c);
     });
   }
   /// Removes all of it from the store.
-  void remove(flow::changes& out) {
+  void remove() {
     values_.for_each([&](cell& c) {
       if (!c.is_saved) return;
-      remove_key(out, [&](byte_writer& w) { encode_onto(c.row.key, w); });
+      remove_key([&](byte_writer& w) { encode_onto(c.row.key, w); });
     });
     if (values_.is_complete()) return;
     stores_->scan(store_, value_prefix(), [&](std::string_view key, auto) {
       key.remove_prefix(window_store::prefix_size);
-      remove_key(out, [key](byte_writer& w) { w.put_raw(key); });
+      remove_key([key](byte_writer& w) { w.put_raw(key); });
       return true;
     });
   }
 
+  std::size_t size() const noexcept { return values_.size(); }
   /// Held although unchanged since the last save.
   std::size_t unchanged() const noexcept { return values_.unchanged(); }
   /// Nothing waits, and nothing has changed since the last save.
@@ -140,26 +142,27 @@ private:
       ++waiting_;
     }
   }
-  void save_timer(flow::changes& out, const cell& c) const {
+  void save_timer(const cell& c) const {
     const auto put_key = [&](byte_writer& w) {
       w.put_raw(timer_prefix());
       encode_onto(c.row.key, w);
     };
-    if (c.note.timer == window_timer::none) return out.state.remove(store_, put_key);
-    out.state.put(store_, put_key, [&](byte_writer& w) {
+    if (c.note.timer == window_timer::none) return out_->state.remove(store_, put_key);
+    out_->state.put(store_, put_key, [&](byte_writer& w) {
       w.put_raw(c.note.timer == window_timer::must_fire ? window_store::must_fire
                                                         : window_store::has_fired);
     });
   }
   template <class PutKey>
-  void remove_key(flow::changes& out, PutKey put_key) const {
+  void remove_key(PutKey put_key) const {
     for (const auto& prefix : {timer_prefix(), value_prefix()})
-      out.state.remove(store_, [&](byte_writer& w) {
+      out_->state.remove(store_, [&](byte_writer& w) {
         w.put_raw(prefix);
         put_key(w);
       });
   }
 
+  flow::changes* out_;
   const flow::store_reader* stores_;
   std::size_t store_;
   decltype(Row::window) window_;
