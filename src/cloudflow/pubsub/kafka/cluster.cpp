@@ -2,6 +2,7 @@
 
 #include "cloudflow/pubsub/kafka/internal/admin.hpp"
 #include "cloudflow/pubsub/kafka/internal/catalog.hpp"
+#include "cloudflow/pubsub/kafka/internal/changelog.hpp"
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
 #include "cloudflow/pubsub/kafka/internal/consumer.hpp"
 #include "cloudflow/pubsub/kafka/internal/destinations.hpp"
@@ -43,22 +44,6 @@ private:
   std::jthread thread_;
 };
 
-/// Of a session without a directory for state.
-class no_state final : public state_reader {
-public:
-  result<std::optional<std::string>> find(std::string_view, partition_id,
-                                          std::string_view) const override {
-    return none();
-  }
-  result<void> scan(std::string_view, partition_id, std::string_view,
-                    const std::function<bool(std::string_view, std::string_view)>&) const override {
-    return none();
-  }
-
-private:
-  static error none() { return {errc::unsupported, "this session has no directory for state"}; }
-};
-
 class cluster final : public backend {
 public:
   explicit cluster(std::shared_ptr<connection> session)
@@ -68,7 +53,8 @@ public:
       catalog_(session_, requests_, records_),
       topics_(session_, requests_, catalog_),
       schemas_(catalog_),
-      destinations_(requests_) {}
+      destinations_(requests_),
+      changelog_(session_, requests_, records_, catalog_) {}
 
   result<void> connect() {
     if (auto ok = requests_.connect(connect_patience); !ok) return ok;
@@ -90,10 +76,13 @@ public:
   // -- records and positions -------------------------------------------------------------------------
 
   result<std::unique_ptr<producer>> open_producer(const producer_options& wanted) override {
-    return group_producer::open({session_, requests_, destinations_, members_, nullptr}, wanted);
+    return group_producer::open({session_, requests_, destinations_, members_, changelog_}, wanted);
   }
   result<std::unique_ptr<consumer>> open_consumer(const consumer_options& wanted) override {
-    return group_consumer::open(session_, requests_, members_, wanted, {});
+    return group_consumer::open(session_, requests_, members_, wanted,
+                                [this](const auto& group, const auto& source, const auto& stop) {
+                                  return changelog_.position(group, source, stop);
+                                });
   }
   result<record_batch> read(const topic_partition& source, record_offset from,
                             fetch_limits limits) const override {
@@ -117,7 +106,17 @@ public:
   // -- schemas and state -----------------------------------------------------------------------------
 
   schema_store& schemas() override { return schemas_; }
-  const state_reader& state() const override { return no_state_; }
+  result<void> ensure_state(std::string_view owner, std::int32_t partitions) override {
+    return changelog_.ensure(owner, partitions);
+  }
+  result<bool> restore(std::string_view owner, partition_id partition,
+                       const std::function<void()>& on_ready) override {
+    return changelog_.restore(owner, partition, on_ready);
+  }
+  void give_up(std::string_view owner, partition_id partition) override {
+    changelog_.give_up(owner, partition);
+  }
+  const state_reader& state() const override { return changelog_; }
 
 private:
   const std::shared_ptr<connection> session_;
@@ -128,7 +127,7 @@ private:
   catalog_schemas schemas_;
   destinations destinations_;
   groups members_;
-  const no_state no_state_;
+  changelog changelog_;
   std::optional<attendant> attendant_;
 };
 

@@ -44,7 +44,7 @@ client_spec spec_of(const producer_options& wanted) {
 
 struct group_producer::plan {
   const transaction* changes = nullptr;
-  changelog_records state;
+  std::vector<changelog_part> state;
   std::vector<group_positions> positions;
 };
 
@@ -92,7 +92,7 @@ result<void> group_producer::commit(const transaction& changes) {
     around_.topics.forget_all();
     return delivered;
   }
-  if (around_.state != nullptr) around_.state->apply(changes, prepared->state);
+  around_.state.apply(prepared->state);
   return {};
 }
 
@@ -104,19 +104,15 @@ result<group_producer::plan> group_producer::prepare(const transaction& changes)
   auto positions = plan_positions(changes.positions, around_.members, around_.cluster);
   if (!positions) return std::move(positions).error();
   prepared.positions = std::move(positions).value();
-  if (around_.state == nullptr) {
-    if (changes.state.empty()) return prepared;
-    return pubsub::error{errc::unsupported,
-                         around_.session->where() + ": this session has no directory for state",
-                         false, false};
-  }
-  auto state = around_.state->encode(changes);
+  auto state = around_.state.encode(changes);
   if (!state) return std::move(state).error();
   prepared.state = std::move(state).value();
   return prepared;
 }
 
 result<void> group_producer::deliver(plan& changes) {
+  if (changes.changes->outputs.empty() && changes.state.empty() && changes.positions.empty())
+    return {};
   if (is_transactional())
     if (auto begun = done("cannot begin a transaction", rd_kafka_begin_transaction(sender_->get()));
         !begun)
@@ -135,8 +131,8 @@ result<void> group_producer::send(plan& changes) {
   };
   for (const auto& out : changes.changes->outputs)
     if (auto ok = sender_->send(out, limit(out)); !ok) return ok;
-  for (auto& part : changes.state.parts) {
-    const output out{part.topic, part.partition, part.records.get()};
+  for (auto& part : changes.state) {
+    const output out{part.topic, part.task.partition, part.records.get()};
     if (auto ok = sender_->send(out, limit(out), &part.last_offset); !ok) return ok;
   }
   return sender_->flush();

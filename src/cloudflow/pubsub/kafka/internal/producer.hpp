@@ -1,11 +1,11 @@
 #pragma once
 
 #include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/pubsub/kafka/internal/changelog.hpp"
 #include "cloudflow/pubsub/kafka/internal/destinations.hpp"
 #include "cloudflow/pubsub/kafka/internal/groups.hpp"
 #include "cloudflow/pubsub/kafka/internal/positions.hpp"
 #include "cloudflow/pubsub/kafka/internal/sender.hpp"
-#include "cloudflow/pubsub/kafka/internal/state_sink.hpp"
 
 #include <condition_variable>
 #include <memory>
@@ -28,13 +28,13 @@ namespace cloudflow::pubsub::kafka {
 /// stops a commit that waits, within seconds.
 class group_producer final : public producer {
 public:
-  /// What several producers of a session share; all of it outlives them. `state`: none, the session has no state.
+  /// What several producers of a session share; all of it outlives them.
   struct surroundings {
     std::shared_ptr<connection> session;
     const admin& cluster;
     destinations& topics;
     const groups& members;
-    state_sink* state;
+    changelog& state;
   };
 
   /// Fences the former owner of the id, and ends what it has left open; 30 s at most.

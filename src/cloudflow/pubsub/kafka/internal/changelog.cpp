@@ -1,0 +1,326 @@
+#include "cloudflow/pubsub/kafka/internal/changelog.hpp"
+
+#include "cloudflow/pubsub/kafka/internal/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cloudflow::pubsub::kafka {
+namespace {
+
+constexpr std::string_view common_prefix = "cloudflow.";
+constexpr int restoring_threads = 2;
+
+bool belongs_to_no_task(std::string_view store) { return store.starts_with(common_prefix); }
+
+error not_here(std::string_view owner, partition_id partition) {
+  return {errc::rebalanced,
+          fmt::format("The state of {}, partition {}, is not here.", owner, partition.value()),
+          false, false};
+}
+
+/// What was written, as changes of the copy.
+std::vector<state_change> changes_of(const changelog_part& written, copy_mark& mark) {
+  const auto& records = *written.records;
+  std::vector<state_change> changes;
+  changes.reserve(records.size());
+  for (const auto& record : records.entries()) {
+    const auto value = record.value_size == 0 ? std::string_view{""} : records.value(record);
+    const auto entry = read_entry(records.key(record), value);
+    mark.add_store(entry->store);
+    changes.push_back({entry->store, written.task.partition, entry->key, entry->value});
+  }
+  return changes;
+}
+
+}  // namespace
+
+changelog::changelog(std::shared_ptr<connection> session, const admin& requests,
+                     const reader& records, catalog& known)
+  : session_(std::move(session)), requests_(requests), records_(records), catalog_(known) {}
+
+changelog::~changelog() {
+  {
+    const std::lock_guard lock{mutex_};
+    for (auto& [id, one] : tasks_) one.stop.request_stop();
+  }
+  threads_.clear();
+}
+
+std::string changelog::topic_of(std::string_view owner) const {
+  return fmt::format("{}.{}.changelog", session_->wanted().application, owner);
+}
+
+/// `<application>.<streamlet>.<inlet>`; empty: the group is none of a streamlet's.
+std::string_view changelog::owner_of_group(std::string_view group) const {
+  const auto& application = session_->wanted().application;
+  if (!group.starts_with(application) || !group.substr(application.size()).starts_with('.'))
+    return {};
+  const auto rest = group.substr(application.size() + 1);
+  const auto dot = rest.find('.');
+  return dot == rest.npos ? std::string_view{} : rest.substr(0, dot);
+}
+
+/// Opened when it is needed first: a session without state has no copies.
+result<local_state*> changelog::local() {
+  const std::lock_guard lock{mutex_};
+  if (local_) return local_.get();
+  const auto& directory = session_->wanted().state_directory;
+  if (directory.empty())
+    return error{errc::unsupported, session_->where() + ": this session has no directory for state",
+                 false, false};
+  auto opened = local_state::open(directory, session_->time());
+  if (!opened) return std::move(opened).error();
+  local_ = std::move(opened).value();
+  return local_.get();
+}
+
+// -- tasks come and go -------------------------------------------------------------------------------
+
+result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) {
+  if (auto copies = local(); !copies) return std::move(copies).error();
+  const topic_spec wanted{.name = topic_of(owner),
+                          .partitions = partitions,
+                          .properties = {{"cleanup.policy", "compact"}},
+                          .base_schema = {},
+                          .replication = session_->wanted().replication};
+  if (auto made = requests_.create(wanted); !made) return made;
+  const auto found = requests_.describe(wanted.name);
+  if (!found) return found.error();
+  if (found->partitions == partitions) return {};
+  return error{errc::topic_mismatch,
+               fmt::format("{}: {} has state for {} partitions, but {} are wanted. Keys would not "
+                           "find their state: reset it, or keep the number of partitions.",
+                           session_->where(), owner, found->partitions, partitions),
+               false, false};
+}
+
+result<bool> changelog::restore(std::string_view owner, partition_id partition,
+                                const std::function<void()>& on_ready) {
+  if (auto copies = local(); !copies) return std::move(copies).error();
+  const std::lock_guard lock{mutex_};
+  const task_id id{std::string{owner}, partition};
+  auto& one = tasks_[id];
+  if (one.at == phase::here) return true;
+  one.on_ready = on_ready;
+  if (one.at == phase::failed) {
+    one.at = phase::absent;
+    return one.problem;
+  }
+  if (one.at == phase::waiting) return false;
+  one.at = phase::waiting;
+  one.stop = {};
+  queue_.push_back(id);
+  if (threads_.empty())
+    for (int i = 0; i != restoring_threads; ++i)
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  has_work_.notify_one();
+  return false;
+}
+
+void changelog::give_up(std::string_view owner, partition_id partition) {
+  const std::lock_guard lock{mutex_};
+  const auto at = tasks_.find(earlier::view{owner, partition});
+  if (at == tasks_.end()) return;
+  at->second.at = phase::absent;
+  at->second.stop.request_stop();
+}
+
+void changelog::work(const std::stop_token& stop) {
+  while (true) {
+    task_id id;
+    {
+      std::unique_lock lock{mutex_};
+      if (!has_work_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
+      id = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    if (stop.stop_requested()) return;
+    bring_next(id);
+  }
+}
+
+void changelog::bring_next(const task_id& id) {
+  std::stop_token stop;
+  {
+    const std::lock_guard lock{mutex_};
+    stop = tasks_[id].stop.get_token();
+  }
+  auto brought = bring(id, stop);
+  std::function<void()> on_ready;
+  {
+    const std::lock_guard lock{mutex_};
+    auto& one = tasks_[id];
+    // Given up meanwhile, and perhaps wanted again: then it is in the queue again.
+    if (one.at != phase::waiting || stop.stop_requested()) return;
+    one.at = brought ? phase::here : phase::failed;
+    if (brought)
+      one.mark = std::move(brought).value();
+    else
+      one.problem = std::move(brought).error();
+    on_ready = one.on_ready;
+  }
+  if (on_ready) on_ready();
+}
+
+result<copy_mark> changelog::bring(const task_id& id, const std::stop_token& stop) {
+  auto copies = local();
+  if (!copies) return std::move(copies).error();
+  std::shared_ptr<std::mutex> changing;
+  {
+    const std::lock_guard lock{mutex_};
+    changing = tasks_[id].changing;
+  }
+  const std::lock_guard lock{*changing};
+  return copier{*session_, requests_, records_, **copies}.bring(id, topic_of(id.owner), stop);
+}
+
+bool changelog::is_here(std::string_view owner, partition_id partition) const {
+  const auto at = tasks_.find(earlier::view{owner, partition});
+  return at != tasks_.end() && at->second.at == phase::here;
+}
+
+// -- reading -----------------------------------------------------------------------------------------
+
+result<std::optional<std::string>> changelog::find(std::string_view store, partition_id partition,
+                                                   std::string_view key) const {
+  if (belongs_to_no_task(store)) {
+    auto found = catalog_.find(catalog_key(store, key));
+    if (found && *found && (*found)->empty()) return std::optional<std::string>{};
+    return found;
+  }
+  const std::shared_lock lock{mutex_};
+  if (!is_here(owner_of(store), partition)) return not_here(owner_of(store), partition);
+  return local_->reader().find(store, partition, key);
+}
+
+result<void> changelog::scan(
+    std::string_view store, partition_id partition, std::string_view prefix,
+    const std::function<bool(std::string_view key, std::string_view value)>& f) const {
+  if (belongs_to_no_task(store)) {
+    const auto found = catalog_.all(catalog_key(store, prefix));
+    if (!found) return found.error();
+    const auto prefix_size = catalog_key(store, {}).size();
+    for (const auto& [key, value] : *found)
+      if (!value.empty() && !f(std::string_view{key}.substr(prefix_size), value)) break;
+    return {};
+  }
+  const state_reader* copies = nullptr;
+  {
+    const std::shared_lock lock{mutex_};
+    if (!is_here(owner_of(store), partition)) return not_here(owner_of(store), partition);
+    copies = &local_->reader();
+  }
+  return copies->scan(store, partition, prefix, f);
+}
+
+result<std::optional<record_offset>> changelog::position(const std::string& group,
+                                                         const topic_partition& source,
+                                                         const std::stop_token& stop) {
+  const auto owner = owner_of_group(group);
+  if (owner.empty() || session_->wanted().state_directory.empty())
+    return std::optional<record_offset>{};
+  const auto topic = requests_.describe(topic_of(owner));
+  if (!topic && topic.error().code == errc::topic_not_found) return std::optional<record_offset>{};
+  if (!topic) return topic.error();
+  if (topic->partitions <= source.partition.value()) return std::optional<record_offset>{};
+  auto brought = bring({std::string{owner}, source.partition}, stop);
+  if (!brought) return std::move(brought).error();
+  const auto copies = local();
+  if (!copies) return copies.error();
+  const auto found = (*copies)->reader().find(positions_store(owner), source.partition,
+                                              position_key(group, source.topic));
+  if (!found) return found.error();
+  if (!found->has_value()) return std::optional<record_offset>{};
+  return read_position(**found);
+}
+
+// -- writing -----------------------------------------------------------------------------------------
+
+result<std::vector<changelog_part>> changelog::encode(const transaction& changes) {
+  for (const auto& change : changes.state)
+    if (belongs_to_no_task(change.store))
+      if (auto stored = store_in_catalog(change); !stored) return std::move(stored).error();
+  std::vector<changelog_part> parts;
+  const std::shared_lock lock{mutex_};
+  for (const auto& change : changes.state) {
+    if (belongs_to_no_task(change.store)) continue;
+    const auto part = part_of(parts, owner_of(change.store), change.partition);
+    if (!part) return part.error();
+    append(*(*part)->records, {change.store, change.key, change.value});
+  }
+  for (const auto& change : changes.positions) {
+    const auto owner = owner_of_group(change.group);
+    if (owner.empty() || !is_here(owner, change.partition)) continue;
+    const auto part = part_of(parts, owner, change.partition);
+    if (!part) return part.error();
+    const auto key = position_key(change.group, change.topic);
+    const auto value = position_value(change.next);
+    append(*(*part)->records, {positions_store(owner), key, value});
+  }
+  return parts;
+}
+
+result<changelog_part*> changelog::part_of(std::vector<changelog_part>& parts,
+                                           std::string_view owner, partition_id partition) const {
+  // Changes come task by task.
+  const auto is_it = [&](const changelog_part& part) {
+    return part.task.partition == partition && part.task.owner == owner;
+  };
+  if (const auto at = std::find_if(parts.rbegin(), parts.rend(), is_it); at != parts.rend())
+    return &*at;
+  if (!is_here(owner, partition)) return not_here(owner, partition);
+  return &parts.emplace_back(changelog_part{{std::string{owner}, partition}, topic_of(owner)});
+}
+
+void changelog::apply(const std::vector<changelog_part>& written) {
+  for (const auto& part : written) apply_one(part);
+}
+
+/// A task that was given up meanwhile is left alone: its copy is behind, and will be read from the changelog.
+void changelog::apply_one(const changelog_part& written) {
+  std::shared_ptr<std::mutex> changing;
+  {
+    const std::shared_lock lock{mutex_};
+    if (!is_here(written.task.owner, written.task.partition)) return;
+    changing = tasks_.find(written.task)->second.changing;
+  }
+  const std::lock_guard no_other_change{*changing};
+  copy_mark mark;
+  {
+    const std::shared_lock lock{mutex_};
+    if (!is_here(written.task.owner, written.task.partition)) return;
+    mark = tasks_.find(written.task)->second.mark;
+  }
+  const auto changes = changes_of(written, mark);
+  mark.next = record_offset{written.last_offset + 1};
+  mark.touched = session_->time().now();
+  const local_state::change change{written.task, mark};
+  const auto done = local_->apply(changes, {&change, 1});
+  const std::lock_guard lock{mutex_};
+  auto& one = tasks_.find(written.task)->second;
+  if (done) {
+    one.mark = std::move(mark);
+    return;
+  }
+  session_->log().error("{}: the copy of its state cannot be changed: {}", written.task.owner,
+                        done.error().message);
+  one.at = phase::failed;
+  one.problem = done.error();
+}
+
+// -- what belongs to no task -------------------------------------------------------------------------
+
+std::string changelog::catalog_key(std::string_view store, std::string_view key) const {
+  return fmt::format("{}/{}/{}", store.substr(common_prefix.size()), session_->wanted().application,
+                     key);
+}
+
+/// The catalog removes nothing: an empty value stands for none.
+result<void> changelog::store_in_catalog(const state_change& change) {
+  return catalog_.put(catalog_key(change.store, change.key),
+                      std::string{change.value.value_or("")});
+}
+
+}  // namespace cloudflow::pubsub::kafka

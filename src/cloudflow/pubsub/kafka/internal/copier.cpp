@@ -1,0 +1,103 @@
+#include "cloudflow/pubsub/kafka/internal/copier.hpp"
+
+#include "cloudflow/pubsub/kafka/internal/connection.hpp"
+#include "cloudflow/pubsub/kafka/internal/pause.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace cloudflow::pubsub::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr fetch_limits page{.max_records = 50'000, .max_bytes = 4 * 1024 * 1024};
+/// While a transaction is open.
+constexpr milliseconds between_looks{50};
+constexpr milliseconds default_retention_of_removals = std::chrono::hours{24};
+
+milliseconds retention_of_removals(const topic_properties& of) {
+  const auto found = of.find("delete.retention.ms");
+  if (found == of.end()) return default_retention_of_removals;
+  const auto& text = found->second.value;
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return milliseconds{value};
+}
+
+}  // namespace
+
+result<copy_mark> copier::bring(const task_id& task, const std::string& topic,
+                                const std::stop_token& stop) {
+  const auto facts = requests_.describe(topic);
+  if (!facts) return facts.error();
+  const topic_partition source{topic, task.partition};
+  const std::array asked{source};
+  const auto first = requests_.offsets(asked, offset_of::first);
+  if (!first) return first.error();
+  const auto end = requests_.offsets(asked, offset_of::end);
+  if (!end) return end.error();
+  auto mark = usable_copy(task, *facts, {first->front(), end->front()});
+  if (!mark) return mark;
+  while (mark->next < end->front()) {
+    if (stop.stop_requested())
+      return pubsub::error{errc::unavailable, "reading of " + to_string(source) + " was stopped",
+                           true, false};
+    const auto batch = records_.read(source, mark->next, page);
+    if (!batch) return batch.error();
+    if (!batch->next())
+      pause(stop, between_looks);
+    else if (auto taken = take_over(task, *mark, *batch); !taken)
+      return std::move(taken).error();
+  }
+  return mark;
+}
+
+result<copy_mark> copier::usable_copy(const task_id& task, const topic_facts& topic,
+                                      partition_range range) {
+  auto known = local_.mark(task);
+  if (!known) return std::move(known).error();
+  if (known->has_value()) {
+    const auto usable = is_usable(**known, topic, range);
+    if (!usable) return usable.error();
+    if (*usable) return **std::move(known);
+    session_.log().info("{}/{}: the copy of this state is too old; it is read anew", topic.name,
+                        task.partition.value());
+  }
+  if (auto wiped = local_.wipe(task); !wiped) return std::move(wiped).error();
+  return copy_mark{topic.id, range.first, session_.time().now(), {}};
+}
+
+result<bool> copier::is_usable(const copy_mark& mark, const topic_facts& topic,
+                               partition_range range) const {
+  if (mark.topic_id != topic.id || mark.next < range.first || range.end < mark.next) return false;
+  const std::array names{topic.name};
+  const auto properties = requests_.properties(names);
+  if (!properties) return properties.error();
+  return session_.time().now() - mark.touched < retention_of_removals(properties->front()) / 2;
+}
+
+result<void> copier::take_over(const task_id& task, copy_mark& mark, const record_batch& batch) {
+  std::vector<state_change> changes;
+  changes.reserve(batch.records().size());
+  for (const auto& record : batch.records()) {
+    const auto entry = read_entry(record.key, record.value);
+    if (!entry)
+      return pubsub::error{errc::corrupt,
+                           fmt::format("offset {} of the changelog of {}, partition {}, is no "
+                                       "change of state. Who else writes to it?",
+                                       record.offset.value(), task.owner, task.partition.value()),
+                           false, false};
+    mark.add_store(entry->store);
+    changes.push_back({entry->store, task.partition, entry->key, entry->value});
+  }
+  mark.next = *batch.next();
+  mark.touched = session_.time().now();
+  const local_state::change change{task, mark};
+  return local_.apply(changes, {&change, 1});
+}
+
+}  // namespace cloudflow::pubsub::kafka
