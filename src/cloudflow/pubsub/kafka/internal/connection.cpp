@@ -279,6 +279,7 @@ void connection::take_up_changes() {
     log().info("{}: the certificates have changed; connections are made anew", where_);
   }
   if (seen.password) log().info("{}: the password has changed", where_);
+  if (seen.token) log().info("{}: the token has changed", where_);
   const std::lock_guard lock{clients_mutex_};
   for (auto* each : clients_) {
     if (seen.password) give_password(*each);
