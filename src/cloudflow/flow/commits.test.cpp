@@ -11,6 +11,7 @@
 #include <vector>
 
 namespace flowtest {
+// NOLINTNEXTLINE(readability-identifier-naming): RapidCheck calls it so
 static void showValue(const line& l, std::ostream& out) {
   out << l.app << " at " << l.time.time_since_epoch() / std::chrono::seconds{1} << ": " << l.text;
 }

@@ -206,11 +206,11 @@ struct window_fold_stage {
     pane& pane_at(timestamp start) {
       const auto it = panes.find(start);
       if (it != panes.end()) return it->second;
-      row initial{{}, {start, start + settings.window.size}, settings.initial};
+      row blank{{}, {start, start + settings.window.size}, settings.initial};
       if (spare.empty())
-        return panes.emplace(start, pane{out, stores, store, std::move(initial)}).first->second;
+        return panes.emplace(start, pane{out, stores, store, std::move(blank)}).first->second;
       spare.key() = start;
-      spare.mapped().reset(std::move(initial));
+      spare.mapped().reset(std::move(blank));
       return panes.insert(std::move(spare)).position->second;
     }
     void select(timestamp start) {
