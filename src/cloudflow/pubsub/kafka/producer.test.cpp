@@ -100,6 +100,37 @@ TEST_F(kafka_writing, a_commit_for_a_partition_that_was_lost_is_refused_and_leav
   EXPECT_THAT(values(at(0)), IsEmpty());
 }
 
+TEST_F(kafka_writing, a_commit_of_a_generation_that_has_ended_is_refused_by_the_brokers) {
+  // Another process takes the place of a member that will not hear of it for a while.
+  const auto in_place = consumer_options{.group = group_,
+                                         .topics = {topic_},
+                                         .on_ready = {},
+                                         .properties = {{"group.protocol", "classic"},
+                                                        {"group.instance.id", "one"},
+                                                        {"session.timeout.ms", "30000"},
+                                                        {"heartbeat.interval.ms", "20000"}}};
+  member late{*log_, in_place};
+  ASSERT_TRUE(eventually([&] { return late.poll(), late.next.size() == 2; }));
+  const auto out = open_producer(*log_, "w");
+  ASSERT_TRUE(write(*out, at(1), {"before"}).has_value());
+  const auto elsewhere = open_session();
+  member other{*elsewhere, in_place};
+  ASSERT_TRUE(eventually([&] { return other.poll(), other.next.size() == 2; }));
+
+  const auto records = records_of({"x"});
+  transaction changes;
+  changes.outputs.push_back({topic_, partition_id{0}, &records});
+  changes.positions.push_back({group_, topic_, partition_id{0}, record_offset{1}});
+  const auto refused = out->commit(changes);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, errc::rebalanced) << refused.error().message;
+  EXPECT_FALSE(refused.error().retriable);
+  EXPECT_FALSE(refused.error().fatal);
+  ASSERT_TRUE(write(*out, at(0), {"kept"}).has_value());
+  EXPECT_THAT(values(at(0), 1), ElementsAre("kept"));
+  EXPECT_EQ(log_->position(group_, at(0)).value(), std::nullopt);
+}
+
 TEST_F(kafka_writing, the_next_owner_of_an_id_fences_the_one_before) {
   const auto first = open_producer(*log_, "same");
   ASSERT_TRUE(write(*first, at(0), {"1"}).has_value());

@@ -5,12 +5,9 @@
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-using kafka_records = kafka_session;
 
 /// A member that has partition 0 of a topic.
 class kafka_reading : public kafka_session {

@@ -107,16 +107,28 @@ result<event_handle> admin::request(rd_kafka_admin_op_t what, std::string_view d
   auto* rk = opened.value()->get();
   const queue_handle answers{rd_kafka_queue_new(rk)};
   const admin_options_handle how{rd_kafka_AdminOptions_new(rk, what)};
-  rd_kafka_AdminOptions_set_request_timeout(how.get(), static_cast<int>(request_patience.count()),
-                                            nullptr, 0);
+  // We lose patience, not librdkafka: it would use what it has freed when a coordinator comes back after its own time-out
+  // (its issue 4605).
+  rd_kafka_AdminOptions_set_request_timeout(
+      how.get(), static_cast<int>(4 * request_patience.count()), nullptr, 0);
   if (with) with(how.get());
   send(rk, how.get(), answers.get());
-  event_handle answer;
-  while (!answer) answer.reset(rd_kafka_queue_poll(answers.get(), 1000));
+  event_handle answer{
+      rd_kafka_queue_poll(answers.get(), static_cast<int>(request_patience.count()))};
+  if (!answer) {
+    abandon(opened.value());
+    return opened.value()->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
+  }
   if (const auto code = rd_kafka_event_error(answer.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return opened.value()->fail(doing, failure_of(code, rd_kafka_event_error_string(answer.get())));
   session_->heard().forget();
   return answer;
+}
+
+/// With a handle, what it still waits for is forgotten.
+void admin::abandon(const std::shared_ptr<client>& used) const {
+  const std::lock_guard lock{mutex_};
+  if (client_ == used) client_.reset();
 }
 
 // -- topics ------------------------------------------------------------------------------------------

@@ -82,6 +82,9 @@ public:
   result<std::optional<record_offset>> position(const std::string& group,
                                                 const topic_partition& source) const;
   result<bool> has_members(const std::string& group) const;
+  /// Moves positions of a group that nobody reads.
+  result<void> alter_positions(const std::string& group,
+                               const rd_kafka_topic_partition_list_t& to) const;
 
   // -- records ---------------------------------------------------------------------------------------
 
@@ -106,6 +109,7 @@ private:
   result<void> wait_until_ready(const std::string& topic) const;
   /// The client, a new one when the certificates have changed.
   result<std::shared_ptr<client>> current() const;
+  void abandon(const std::shared_ptr<client>& used) const;
 
   const std::shared_ptr<connection> session_;
   mutable std::mutex mutex_;  ///< guards the next

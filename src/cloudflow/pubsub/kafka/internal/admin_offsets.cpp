@@ -17,6 +17,7 @@ using group_offsets_handle =
     handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
 constexpr std::chrono::seconds longest_transaction{15};
+constexpr std::chrono::seconds propagation{5};
 constexpr std::chrono::milliseconds pause_between_looks{50};
 
 list_handle list_of(std::span<const topic_partition> partitions, std::int64_t offset) {
@@ -25,10 +26,6 @@ list_handle list_of(std::span<const topic_partition> partitions, std::int64_t of
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition.value())->offset =
         offset;
   return list;
-}
-
-bool is_of(const rd_kafka_topic_partition_t& entry, const topic_partition& wanted) {
-  return entry.partition == wanted.partition.value() && entry.topic == wanted.topic;
 }
 
 }  // namespace
@@ -54,6 +51,20 @@ std::optional<error> admin::missing(std::span<const topic_partition> of) const {
 result<std::vector<std::int64_t>> admin::list_offsets(std::span<const topic_partition> of,
                                                       std::int64_t spec,
                                                       rd_kafka_IsolationLevel_t isolation) const {
+  const deadline until{session_->time(), propagation};
+  while (true) {
+    auto offsets = ask_offsets(of, spec, isolation);
+    if (offsets) return offsets;
+    if (auto gone = missing(of)) return *std::move(gone);
+    // It is there: librdkafka remembers for a moment that it was not, or its leader is being chosen.
+    if (offsets.error().code != errc::unavailable || until.has_passed()) return offsets;
+    serve(pause_between_looks);
+  }
+}
+
+result<std::vector<std::int64_t>> admin::ask_offsets(std::span<const topic_partition> of,
+                                                     std::int64_t spec,
+                                                     rd_kafka_IsolationLevel_t isolation) const {
   std::vector<std::int64_t> offsets(of.size(), -1);
   if (of.empty()) return offsets;
   const auto doing = fmt::format("cannot find offsets of topic \"{}\"", of.front().topic);
@@ -64,19 +75,22 @@ result<std::vector<std::int64_t>> admin::list_offsets(std::span<const topic_part
       [&](auto* how) {
         const error_handle problem{rd_kafka_AdminOptions_set_isolation_level(how, isolation)};
       });
-  if (!answer) return missing(of).value_or(answer.error());
+  if (!answer) return answer.error();
   std::size_t count = 0;
   const auto** infos =
       rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(answer->get()), &count);
+  std::map<std::pair<std::string_view, std::int32_t>, std::int64_t> found;
   for (const auto* info : std::span{infos, count}) {
-    const auto& found = *rd_kafka_ListOffsetsResultInfo_topic_partition(info);
-    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return missing(of).value_or(
-          error_of(session_->where(),
-                   fmt::format("cannot find an offset of {}/{}", found.topic, found.partition),
-                   failure_of(found.err)));
-    for (std::size_t i = 0; i != of.size(); ++i)
-      if (is_of(found, of[i])) offsets[i] = found.offset;
+    const auto& one = *rd_kafka_ListOffsetsResultInfo_topic_partition(info);
+    if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return error_of(session_->where(),
+                      fmt::format("cannot find an offset of {}/{}", one.topic, one.partition),
+                      failure_of(one.err));
+    found[{one.topic, one.partition}] = one.offset;
+  }
+  for (std::size_t i = 0; i != of.size(); ++i) {
+    const auto at = found.find({of[i].topic, of[i].partition.value()});
+    if (at != found.end()) offsets[i] = at->second;
   }
   return offsets;
 }
@@ -145,6 +159,29 @@ result<std::optional<record_offset>> admin::position(const std::string& group,
       return error_of(session_->where(), doing, failure_of(found.err));
     serve(pause_between_looks);
   }
+}
+
+result<void> admin::alter_positions(const std::string& group,
+                                    const rd_kafka_topic_partition_list_t& to) const {
+  const auto doing = fmt::format("cannot commit for group \"{}\"", group);
+  const handle<rd_kafka_AlterConsumerGroupOffsets_t, rd_kafka_AlterConsumerGroupOffsets_destroy>
+      asked{rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), &to)};
+  auto* one = asked.get();
+  const auto answer = request(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing,
+                              [&](auto* rk, auto* how, auto* answers) {
+                                rd_kafka_AlterConsumerGroupOffsets(rk, &one, 1, how, answers);
+                              });
+  if (!answer) return answer.error();
+  std::size_t count = 0;
+  const auto* const* groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(answer->get()), &count);
+  if (const auto* problem = rd_kafka_group_result_error(groups[0]); problem != nullptr)
+    return error_of(session_->where(), doing, failure_of(problem));
+  const auto* positions = rd_kafka_group_result_partitions(groups[0]);
+  for (int i = 0; i != positions->cnt; ++i)
+    if (positions->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return error_of(session_->where(), doing, failure_of(positions->elems[i].err));
+  return {};
 }
 
 result<bool> admin::has_members(const std::string& group) const {

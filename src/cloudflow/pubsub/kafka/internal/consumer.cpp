@@ -21,6 +21,12 @@ bool lacks_new_protocol(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
 }
 
+/// By another one of the same group.instance.id, which would be replaced in its turn.
+bool is_replaced(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ||
+         code == RD_KAFKA_RESP_ERR_UNRELEASED_INSTANCE_ID;
+}
+
 }  // namespace
 
 // -- joining and leaving -----------------------------------------------------------------------------
@@ -147,7 +153,7 @@ result<void> group_consumer::handle_fatal() {
     members_.lack_new_protocol();
     protocol_ = group_protocol::classic;
     session_->log().info("{}: the brokers do not know group.protocol=consumer", session_->where());
-  } else if (!was_assigned_ || code_of(what.code) == errc::denied) {
+  } else if (!was_assigned_ || code_of(what.code) == errc::denied || is_replaced(what.code)) {
     return client_->handle->fail(doing_, what);
   }
   session_->log().warn("{}; joining anew", client_->handle->fail(doing_, what).message);

@@ -49,45 +49,28 @@ struct answer {
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 };
 
-/// The outcome of one request of a member; __TIMED_OUT when stopped.
-rd_kafka_resp_err_t commit_once(rd_kafka_t* rk, const rd_kafka_topic_partition_list_t& offsets,
-                                const std::stop_token& stop) {
-  const queue_handle queue{rd_kafka_queue_new(rk)};
+/// One request of the member.
+result<void> commit_once(const group_positions& what, const std::stop_token& stop) {
+  const auto doing = [&] { return fmt::format("cannot commit for group \"{}\"", what.group); };
+  const auto& through = what.member->through();
+  const queue_handle queue{rd_kafka_queue_new(through.get())};
   answer got;
   const auto code = rd_kafka_commit_queue(
-      rk, &offsets, queue.get(),
+      through.get(), what.offsets.get(), queue.get(),
       [](rd_kafka_t*, rd_kafka_resp_err_t outcome, rd_kafka_topic_partition_list_t* list,
          void* to) {
         if (outcome == RD_KAFKA_RESP_ERR_NO_ERROR && list != nullptr) outcome = first_error(*list);
         *static_cast<answer*>(to) = {true, outcome};
       },
       &got);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return code;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return through.fail(doing(), code);
   while (!got.is_there) {
     rd_kafka_queue_poll_callback(queue.get(), static_cast<int>(step.count()));
-    if (stop.stop_requested() && !got.is_there) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (stop.stop_requested() && !got.is_there)
+      return through.fail(doing(), RD_KAFKA_RESP_ERR__TIMED_OUT);
   }
-  return got.code;
-}
-
-/// As tools do it: with no member's name.
-rd_kafka_resp_err_t alter_once(rd_kafka_t* rk, const group_positions& what) {
-  const queue_handle queue{rd_kafka_queue_new(rk)};
-  const handle<rd_kafka_AlterConsumerGroupOffsets_t, rd_kafka_AlterConsumerGroupOffsets_destroy>
-      request{rd_kafka_AlterConsumerGroupOffsets_new(what.group.c_str(), what.offsets.get())};
-  auto* of = request.get();
-  rd_kafka_AlterConsumerGroupOffsets(rk, &of, 1, nullptr, queue.get());
-  const event_handle event{rd_kafka_queue_poll(queue.get(), -1)};  // librdkafka has a time-out
-  if (!event) return RD_KAFKA_RESP_ERR__TIMED_OUT;
-  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return code;
-  const auto* done = rd_kafka_event_AlterConsumerGroupOffsets_result(event.get());
-  std::size_t count = 0;
-  const auto* const* groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(done, &count);
-  if (count != 1) return RD_KAFKA_RESP_ERR_UNKNOWN;
-  if (const auto* problem = rd_kafka_group_result_error(groups[0]))
-    return rd_kafka_error_code(problem);
-  return first_error(*rd_kafka_group_result_partitions(groups[0]));
+  if (got.code != RD_KAFKA_RESP_ERR_NO_ERROR) return through.fail(doing(), got.code);
+  return {};
 }
 
 }  // namespace
@@ -117,16 +100,15 @@ result<std::vector<group_positions>> plan_positions(const std::vector<position_c
   return plan;
 }
 
-result<void> commit_positions(const group_positions& what, const client& asking,
+result<void> commit_positions(const group_positions& what, const admin& cluster,
                               const std::stop_token& stop) {
   for (int i = 1;; ++i) {
-    const auto code = what.member ? commit_once(what.member->get(), *what.offsets, stop)
-                                  : alter_once(asking.get(), what);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    auto refused = asking.fail(fmt::format("cannot commit for group \"{}\"", what.group), code);
-    const auto is_changing = what.member && is_rebalance(code) && i < tries_while_group_changes &&
-                             what.member->metadata();
-    if (!(is_changing || refused.retriable) || !pause(stop, step)) return refused;
+    auto done =
+        what.member ? commit_once(what, stop) : cluster.alter_positions(what.group, *what.offsets);
+    if (done) return done;
+    const auto is_changing = done.error().code == errc::rebalanced && what.member &&
+                             what.member->metadata() && i < tries_while_group_changes;
+    if (!(is_changing || done.error().retriable) || !pause(stop, step)) return done;
   }
 }
 

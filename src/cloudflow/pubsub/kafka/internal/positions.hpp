@@ -26,8 +26,8 @@ result<std::vector<group_positions>> plan_positions(const std::vector<position_c
                                                     const groups& members, const admin& cluster);
 
 /// Commits them outside of a transaction, once what they stand for has arrived. Waits as long as there is no
-/// coordinator; asks again while the group changes, some seconds at most. `asking`: any client of the session.
-result<void> commit_positions(const group_positions& what, const client& asking,
+/// coordinator; asks again while the group changes, some seconds at most.
+result<void> commit_positions(const group_positions& what, const admin& cluster,
                               const std::stop_token& stop);
 
 }  // namespace cloudflow::pubsub::kafka

@@ -86,7 +86,10 @@ result<void> group_producer::commit(const transaction& changes) {
   if (must_abort_)
     if (auto aborted = abort(); !aborted) return aborted;
   auto prepared = prepare(changes);
-  if (!prepared) return std::move(prepared).error();
+  if (!prepared) {
+    around_.topics.forget_all();  // a limit may be raised, a topic made
+    return std::move(prepared).error();
+  }
   sender_->begin();
   if (auto delivered = deliver(*prepared); !delivered) {
     around_.topics.forget_all();
@@ -144,7 +147,7 @@ result<void> group_producer::send_positions(const plan& changes) {
                     ? done(fmt::format("cannot commit for group \"{}\"", each.group),
                            rd_kafka_send_offsets_to_transaction(sender_->get(), each.offsets.get(),
                                                                 each.metadata.get(), -1))
-                    : commit_positions(each, sender_->through(), stop_.get_token());
+                    : commit_positions(each, around_.cluster, stop_.get_token());
     if (!sent) return sent;
   }
   return {};
@@ -155,10 +158,10 @@ result<void> group_producer::finish() {
   while (true) {
     const error_handle problem{rd_kafka_commit_transaction(sender_->get(), step_ms)};
     if (!problem) return {};
-    auto what = failure_of(problem.get());
-    if (what.must_abort) return fail("cannot commit", std::move(what));
+    const auto what = failure_of(problem.get());
+    if (what.must_abort) return fail("cannot commit", what);
     if (what.is_retriable && !what.is_fatal && !stop_.stop_requested()) continue;
-    auto why = fail("does not know whether it has committed", std::move(what));
+    auto why = fail("does not know whether it has committed", what);
     why.code = errc::outcome_unknown;
     why.fatal = true;
     why.retriable = false;
@@ -193,9 +196,7 @@ result<void> group_producer::done(std::string_view doing, rd_kafka_error_t* prob
   return fail(doing, failure_of(error_handle{problem}.get()));
 }
 
-pubsub::error group_producer::fail(std::string_view doing, failure what) const {
-  // Of the whole transaction, tried again: librdkafka only speaks of the one call.
-  what.is_retriable = what.is_retriable || (what.must_abort && failure_of(what.code).is_retriable);
+pubsub::error group_producer::fail(std::string_view doing, const failure& what) const {
   return sender_->through().fail(fmt::format("producer \"{}\" {}", wanted_.transactional_id, doing),
                                  what);
 }

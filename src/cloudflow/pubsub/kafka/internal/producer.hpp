@@ -61,7 +61,7 @@ private:
   result<void> abort();
   pubsub::error abort_after(pubsub::error why);
   result<void> done(std::string_view doing, rd_kafka_error_t* problem) const;
-  pubsub::error fail(std::string_view doing, failure what) const;
+  pubsub::error fail(std::string_view doing, const failure& what) const;
   void work(const std::stop_token& stop);
 
   const surroundings around_;
