@@ -56,6 +56,8 @@ public:
   result<void> connect(std::chrono::milliseconds patience);
   /// Has librdkafka tell what it has heard, and the outcome of what was produced; blocks for `patience` at most.
   void serve(std::chrono::milliseconds patience) const;
+  /// Ends the serve() of another thread, or the next one, at once.
+  void stop_serving() const;
 
   // -- topics ----------------------------------------------------------------------------------------
 
@@ -104,6 +106,9 @@ private:
   result<std::vector<std::int64_t>> list_offsets(std::span<const topic_partition> of,
                                                  std::int64_t spec,
                                                  rd_kafka_IsolationLevel_t isolation) const;
+  result<std::vector<std::int64_t>> ask_offsets(std::span<const topic_partition> of,
+                                                std::int64_t spec,
+                                                rd_kafka_IsolationLevel_t isolation) const;
   /// Why offsets cannot be had: a topic or a partition that is not there.
   std::optional<pubsub::error> missing(std::span<const topic_partition> of) const;
   result<void> wait_until_ready(const std::string& topic) const;
