@@ -32,9 +32,10 @@ public:
 
 private:
   static void attend(connection& session, const admin& requests, const std::stop_token& stop) {
+    const std::stop_callback wake{stop, [&requests] { requests.stop_serving(); }};
     auto looked_at = session.time().monotonic();
     while (!stop.stop_requested()) {
-      requests.serve(std::chrono::milliseconds{100});
+      requests.serve(between_looks_at_files);
       if (session.time().monotonic() - looked_at < between_looks_at_files) continue;
       session.take_up_changes();
       looked_at = session.time().monotonic();

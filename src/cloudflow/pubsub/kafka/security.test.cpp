@@ -4,6 +4,7 @@
 #include "cloudflow/pubsub/kafka/cluster.hpp"
 #include "cloudflow/pubsub/kafka/internal/admin.hpp"
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
+#include "cloudflow/pubsub/kafka/recorder.test.hpp"
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
 #include "cloudflow/pubsub/kafka/token_server.test.hpp"
 
@@ -28,25 +29,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 const std::string testdata = CLOUDFLOW_SOURCE_DIR "/src/cloudflow/pubsub/kafka/testdata";
-
-/// Keeps what is logged.
-class recorder final : public log_sink {
-public:
-  log_level lowest() const noexcept override { return log_level::debug; }
-  void write(log_level, std::string_view, std::string_view message) override {
-    const std::lock_guard lock{mutex_};
-    text_.append(message).append("\n");
-  }
-  std::string text() const {
-    const std::lock_guard lock{mutex_};
-    return text_;
-  }
-  bool has(std::string_view what) const { return text().find(what) != std::string::npos; }
-
-private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
 
 void overwrite(const std::filesystem::path& file, std::string_view text) {
   const auto fresh = file.string() + ".new";
@@ -239,6 +221,29 @@ TEST_F(secured_broker, takes_a_token_that_changes_in_its_file) {
   ASSERT_TRUE(eventually([&] { return log_->has("the token is refused"); }));
   EXPECT_EQ(session->topic("none").error().code, errc::denied);
   overwrite(file, new_token());
+  EXPECT_TRUE(answers(*session));
+}
+
+TEST_F(secured_broker, waits_with_a_certificate_until_its_key_is_there_too) {
+  const test_directory files;
+  const auto copy = [&](const char* name) {
+    std::filesystem::copy_file(pki(name), files.path() / name,
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  for (const auto* name : {"ca.pem", "client.pem", "client.key"}) copy(name);
+  auto properties = with_certificates();
+  properties["ssl.ca.location"] = files.path() / "ca.pem";
+  properties["ssl.certificate.location"] = files.path() / "client.pem";
+  properties["ssl.key.location"] = files.path() / "client.key";
+  const auto session = open_session(properties);
+  broker_.rotate_certificates();
+  copy("client.pem");
+  ASSERT_TRUE(eventually(
+      [&] { return log_->has("the certificates have changed and cannot be used yet"); }));
+  copy("ca.pem");
+  copy("client.key");
+  ASSERT_TRUE(eventually(
+      [&] { return log_->has("the certificates have changed; connections are made anew"); }));
   EXPECT_TRUE(answers(*session));
 }
 

@@ -23,6 +23,7 @@ const client_spec handle_of_requests = {
     .role = client_role::admin,
     .name = "requests",
     .required = {{"acks", "all"}, {"message.timeout.ms", "15000"}, {"linger.ms", "0"}},
+    .is_internal = true,
     .configure = [](rd_kafka_conf_t* conf) {
       rd_kafka_conf_set_dr_msg_cb(conf, admin::delivered);
     }};
@@ -98,6 +99,13 @@ result<void> admin::connect(milliseconds patience) {
 void admin::serve(milliseconds patience) const {
   if (const auto opened = current())
     rd_kafka_poll(opened.value()->get(), static_cast<int>(patience.count()));
+}
+
+void admin::stop_serving() const {
+  const auto opened = current();
+  if (!opened) return;
+  const queue_handle served{rd_kafka_queue_get_main(opened.value()->get())};
+  rd_kafka_queue_yield(served.get());
 }
 
 result<event_handle> admin::request(rd_kafka_admin_op_t what, std::string_view doing,

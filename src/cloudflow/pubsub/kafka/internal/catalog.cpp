@@ -11,6 +11,7 @@ namespace {
 constexpr std::chrono::milliseconds pause_between_reads{100};
 constexpr fetch_limits page = {.max_records = 10'000, .max_bytes = 4 * 1024 * 1024};
 constexpr std::string_view schema_kind = "schema/";
+const std::string cleanup = "cleanup.policy", compaction = "compact";
 
 }  // namespace
 
@@ -97,15 +98,30 @@ result<std::vector<catalog::entry>> catalog::all(const std::string& beginning) {
 // -- writing -----------------------------------------------------------------------------------------
 
 result<void> catalog::ensure_topic() {
-  if (topic_exists_) return {};
-  const topic_spec wanted{.name = where_.topic,
-                          .partitions = 1,
-                          .properties = {{"cleanup.policy", "compact"}},
-                          .base_schema = {},
-                          .replication = session_->wanted().replication};
-  if (auto ok = requests_.create(wanted); !ok) return ok;
-  topic_exists_ = true;
+  if (is_writable_) return {};
+  if (!topic_exists_) {
+    const topic_spec wanted{.name = where_.topic,
+                            .partitions = 1,
+                            .properties = {{cleanup, compaction}},
+                            .base_schema = {},
+                            .replication = session_->wanted().replication};
+    if (auto ok = requests_.create(wanted); !ok) return ok;
+    topic_exists_ = true;
+  }
+  if (auto ok = ensure_compaction(); !ok) return ok;
+  is_writable_ = true;
   return {};
+}
+
+/// In a topic that somebody else has made, schemas would be gone after a week.
+result<void> catalog::ensure_compaction() {
+  const auto properties = requests_.properties(std::span{&where_.topic, 1});
+  if (!properties) return properties.error();
+  const auto found = properties->front().find(cleanup);
+  if (found == properties->front().end() || found->second.value == compaction) return {};
+  session_->log().info("topic {}: {} is {}, is set to {}", where_.topic, cleanup,
+                       found->second.value, compaction);
+  return requests_.alter(where_.topic, {{cleanup, compaction}});
 }
 
 result<void> catalog::put(const std::string& key, const std::string& value) {

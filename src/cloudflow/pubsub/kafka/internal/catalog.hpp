@@ -46,6 +46,7 @@ private:
   result<void> load();
   result<void> follow();
   result<void> ensure_topic();
+  result<void> ensure_compaction();
 
   const std::shared_ptr<connection> session_;
   const admin& requests_;
@@ -56,7 +57,7 @@ private:
   std::map<std::string, std::string> entries_;
   record_offset next_{0};
   bool is_loaded_ = false;
-  bool topic_exists_ = false;
+  bool topic_exists_ = false, is_writable_ = false;
   std::chrono::nanoseconds followed_at_{0};
 };
 

@@ -33,6 +33,8 @@ struct client_spec {
   /// then producer or consumer); the user's for this client alone, by their names in librdkafka or in Java; and what
   /// has to be as it is. A user who sets one of `required` otherwise is told so, once.
   property_map defaults = {}, properties = {}, required = {};
+  /// Whose properties nobody wants to choose: what is required is not worth a warning.
+  bool is_internal = false;
   /// Sets callbacks and events. The opaque pointer, the log and the error callback are taken; see client::owner().
   std::function<void(rd_kafka_conf_t*)> configure = {};
   /// What client::owner_of() gives to callbacks.

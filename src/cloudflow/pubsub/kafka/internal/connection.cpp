@@ -81,7 +81,7 @@ result<std::shared_ptr<connection>> connection::make(const options& wanted, cons
   auto made = std::make_shared<connection>(wanted, time);
   if (auto ok = made->read_properties(); !ok) return made->located(std::move(ok).error());
   for (const auto role : {client_role::admin, client_role::consumer, client_role::producer})
-    if (auto tried = made->configure({.role = role, .name = {}}); !tried)
+    if (auto tried = made->configure({.role = role, .name = {}, .is_internal = true}); !tried)
       return made->located(std::move(tried).error());
   return made;
 }
@@ -152,13 +152,18 @@ result<conf_handle> connection::configure(const client_spec& spec) {
   for (const auto* layer : {&ours, &spec.defaults, &session, &own->properties, &spec.required})
     if (auto ok = set_all(conf.get(), *layer); !ok) return std::move(ok).error();
   if (auto ok = set_secrets(conf.get()); !ok) return std::move(ok).error();
-  for (const auto& [name, value] : spec.required)
-    for (const auto* users : {&session, &own->properties})
-      if (const auto* other = find(*users, name); other != nullptr && *other != value)
-        warn_once(
-            fmt::format("{}: {} is ignored: Cloudflow decides on it by itself", where_, name));
+  if (!spec.is_internal) warn_of_ignored(spec, {&session, &own->properties});
   if (spec.configure) spec.configure(conf.get());
   return conf;
+}
+
+void connection::warn_of_ignored(const client_spec& spec,
+                                 std::initializer_list<const property_map*> of_user) {
+  for (const auto& [name, value] : spec.required)
+    for (const auto* layer : of_user)
+      if (const auto* other = find(*layer, name); other != nullptr && *other != value)
+        warn_once(
+            fmt::format("{}: {} is ignored: Cloudflow decides on it by itself", where_, name));
 }
 
 void connection::listen(rd_kafka_conf_t* conf, client* opaque) const {
@@ -250,7 +255,7 @@ void connection::give_token(const client& to) const {
 }
 
 bool connection::can_start_anew() {
-  auto conf = configure({.role = client_role::admin, .name = {}});
+  auto conf = configure({.role = client_role::admin, .name = {}, .is_internal = true});
   if (!conf) return false;
   // Connects to nothing: this only has librdkafka read the files.
   rd_kafka_conf_set(conf->get(), "bootstrap.servers", "", nullptr, 0);

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -64,6 +65,7 @@ private:
   result<conf_handle> configure(const client_spec& spec);
   result<void> set_all(rd_kafka_conf_t* conf, const property_map& properties) const;
   result<void> set_secrets(rd_kafka_conf_t* conf) const;
+  void warn_of_ignored(const client_spec& spec, std::initializer_list<const property_map*> of_user);
   void listen(rd_kafka_conf_t* conf, client* opaque) const;
   result<running> start(client_role role, conf_handle conf) const;
   bool can_start_anew();

@@ -24,7 +24,8 @@ const client_spec handle_of_reads = {.role = client_role::consumer,
                                                   {"fetch.wait.max.ms", "10"},
                                                   {"fetch.min.bytes", "1"},
                                                   {"fetch.queue.backoff.ms", "1"},
-                                                  {"queued.max.messages.kbytes", "4096"}}};
+                                                  {"queued.max.messages.kbytes", "4096"}},
+                                     .is_internal = true};
 
 /// Lets one thread wait for librdkafka's.
 class signal {
