@@ -76,8 +76,7 @@ result<void> restore_all(pubsub::backend& log, const std::string& owner, std::in
   return {};
 }
 
-}  // namespace
-
+/// The names of all state stores of a streamlet, as the runtime gives them.
 std::vector<std::string> stores_of(const blueprint::streamlet_plan& streamlet) {
   std::vector<std::string> names;
   for (const auto& state : streamlet.descriptor.states) {
@@ -88,20 +87,31 @@ std::vector<std::string> stores_of(const blueprint::streamlet_plan& streamlet) {
   return names;
 }
 
-result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
-                         const blueprint::streamlet_plan& streamlet,
-                         const std::vector<replay_part>& parts) {
-  if (auto stopped = expect_stopped(log, streamlet); !stopped) return stopped;
+result<void> forget_state(pubsub::backend& log, pubsub::producer& writer,
+                          const blueprint::streamlet_plan& streamlet,
+                          const std::vector<replay_part>& parts) {
   std::int32_t partitions = 1;
   for (const auto& part : parts)
     partitions = std::max(partitions, part.source.partition.value() + 1);
   if (auto here = restore_all(log, streamlet.name, partitions); !here) return here;
+  for (const auto& store : stores_of(streamlet)) {
+    if (auto done = stores::clear_store(log, writer, store, partitions); !done) return done;
+    if (auto done = stores::reset_store(log, writer, store); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
+                         const blueprint::streamlet_plan& streamlet,
+                         const std::vector<replay_part>& parts) {
+  if (auto stopped = expect_stopped(log, streamlet); !stopped) return stopped;
   auto writer =
       open_producer(log, fmt::format("{}{}.{}.stores", plan.prefix, plan.app_id, streamlet.name));
   if (!writer) return std::move(writer).error();
-  for (const auto& store : stores_of(streamlet)) {
-    if (auto done = stores::clear_store(log, **writer, store, partitions); !done) return done;
-    if (auto done = stores::reset_store(log, **writer, store); !done) return done;
+  if (!streamlet.descriptor.states.empty()) {
+    if (auto done = forget_state(log, **writer, streamlet, parts); !done) return done;
   }
   pubsub::transaction changes;
   for (const auto& part : parts)

@@ -30,9 +30,6 @@ result<std::vector<replay_part>> parts_of(const pubsub::backend& log, const blue
 
 // -- with its own state, from the beginning ----------------------------------------------------------
 
-/// The names of all state stores of a streamlet.
-std::vector<std::string> stores_of(const blueprint::streamlet_plan& streamlet);
-
 /// Forgets the state of a streamlet and moves its positions to where the parts begin. Not atomic when there is much
 /// state: begun, it has to be run to its end, and can be run again. Errors: the streamlet runs; what the log says.
 result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,

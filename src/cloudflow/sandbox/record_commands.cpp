@@ -15,7 +15,8 @@ void add_topics(command_line& line) {
   const auto o = std::make_shared<topics_options>();
   auto& c = line.add("topics", "Lists the topics and how many records are in them.",
                      [&line, o] { return code_of(show_topics(line.app(), line.where(), *o)); });
-  c.add_flag("--all", o->is_all, "Internal topics too, when they are empty.");
+  c.add_flag("--all", o->is_all,
+             "Also topics of others on the same cluster, and internal ones that are empty.");
   line.add_state(c);
   line.add_configuration(c);
   command_line::add_format(c, o->as_json);

@@ -47,12 +47,13 @@ std::string outputs_of(const blueprint::plan& plan, const blueprint::streamlet_p
 
 result<int> reset(const application_log& app, const blueprint::streamlet_plan& streamlet,
                   const std::vector<replay_part>& parts, bool is_yes) {
-  fmt::print("{} forgets its state and reads again:\n\n", streamlet.name);
+  fmt::print("{} {}reads again:\n\n", streamlet.name,
+             streamlet.descriptor.states.empty() ? "" : "forgets its state and ");
   print_parts(parts);
   if (!streamlet.outlets.empty())
     fmt::print("\nWhat it makes of these records is written once more to {}.\n",
                outputs_of(app.plan(), streamlet));
-  if (!is_yes && !is_confirmed(fmt::format("Forget the state of {}?", streamlet.name)))
+  if (!is_yes && !is_confirmed(fmt::format("Send {} back?", streamlet.name)))
     return error{"nothing was changed: say --yes to go on without being asked"};
   auto done = operate::reset_state(app.log(), app.plan(), streamlet, parts);
   if (!done) return std::move(done).error();

@@ -27,9 +27,23 @@ std::int64_t records_in(const pubsub::topic_info& topic) {
   return records;
 }
 
-bool is_internal(const blueprint::plan& plan, const std::string& topic) {
-  return std::any_of(plan.topics.begin(), plan.topics.end(),
-                     [&](const auto& t) { return t.is_internal && t.name == topic; });
+/// What the plan names, what is named after it (copies of a replay), and all there is in a log of the application's own.
+bool is_of_application(const blueprint::plan& plan, const std::string& topic) {
+  const auto is_or_begins_with = [&topic](const std::string& name) {
+    return topic == name || topic.starts_with(name + ".");
+  };
+  const bool has_own_log = std::all_of(plan.topics.begin(), plan.topics.end(),
+                                       [](const auto& t) { return t.place.empty(); });
+  return has_own_log || is_or_begins_with(plan.prefix + plan.app_id) ||
+         std::any_of(plan.topics.begin(), plan.topics.end(),
+                     [&](const auto& t) { return is_or_begins_with(t.name); });
+}
+
+/// Two for each inlet, and most of them stay empty.
+bool is_empty_internal(const blueprint::plan& plan, const pubsub::topic_info& topic) {
+  return records_in(topic) == 0 &&
+         std::any_of(plan.topics.begin(), plan.topics.end(),
+                     [&](const auto& t) { return t.is_internal && t.name == topic.spec.name; });
 }
 
 json to_json(const std::vector<pubsub::topic_info>& topics) {
@@ -47,7 +61,8 @@ void print_topics(const std::vector<pubsub::topic_info>& topics, std::size_t hid
     rows.add({t.spec.name, std::to_string(t.partitions.size()), std::to_string(records_in(t))});
   fmt::print("{}", rows.text());
   if (hidden != 0)
-    fmt::print(stderr, "and {} internal topics, which are empty: --all lists them\n", hidden);
+    fmt::print(stderr, "and {} topics of others, or internal and empty: --all lists them\n",
+               hidden);
 }
 
 /// Prints what is appended, partition by partition, until the process is interrupted.
@@ -92,10 +107,11 @@ result<void> show_topics(const project& app, const whereabouts& where,
   if (!opened) return opened.error();
   auto all = opened->log().topics();
   if (!all) return error{std::move(all).error().message};
-  // Two for each inlet, and most of them stay empty.
-  const auto hidden = options.is_all ? 0 : std::erase_if(*all, [&](const auto& t) {
-    return records_in(t) == 0 && is_internal(opened->plan(), t.spec.name);
-  });
+  const auto& plan = opened->plan();
+  const auto is_hidden = [&](const auto& t) {
+    return !options.is_all && (!is_of_application(plan, t.spec.name) || is_empty_internal(plan, t));
+  };
+  const auto hidden = std::erase_if(*all, is_hidden);
   if (options.as_json)
     print(to_json(*all));
   else

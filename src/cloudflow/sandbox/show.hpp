@@ -28,7 +28,7 @@ struct send_options {
 };
 
 struct topics_options {
-  bool is_all = false;  ///< internal topics too, when they are empty
+  bool is_all = false;  ///< also topics of others, and internal ones that are empty
   bool as_json = false;
 };
 
