@@ -67,10 +67,16 @@ std::vector<std::string> cluster::violations() const {
   return broker_->at->around.violations;
 }
 
-void cluster::each_committed(const topic_partition& of,
-                             const std::function<void(const record_view&)>& f) const {
+record_batch cluster::committed(const topic_partition& of) const {
   const std::lock_guard lock{broker_->at->mutex};
-  if (const auto* log = broker_->at->all_topics.find(of)) log->each_committed(f);
+  const auto* log = broker_->at->all_topics.find(of);
+  return log == nullptr ? record_batch{} : log->committed();
+}
+
+std::optional<record_offset> cluster::position(std::string_view group,
+                                               const topic_partition& of) const {
+  const std::lock_guard lock{broker_->at->mutex};
+  return broker_->at->all_commits.position(group, of);
 }
 
 }  // namespace cloudflow::pubsub::simulated

@@ -7,8 +7,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +25,8 @@ struct weather {
   int retriable_commits = 0;  ///< would succeed, tried again
   int stale_generations =
       0;  ///< refused as `rebalanced` because the group changed, though the partitions did not move
+  int unknown_outcomes =
+      0;  ///< the client is cut off at the end of a transaction, which may be done or not
   int failing_producers = 0;  ///< cannot be opened now
   bool leaves_marks =
       false;  ///< the end of a transaction takes an offset in each partition that it wrote to
@@ -84,9 +86,10 @@ public:
   /// What somebody did that nobody may do, as sentences: a position that goes back, borrowed bytes that changed during
   /// a commit, state that was read or written without having been restored.
   std::vector<std::string> violations() const;
-  /// In the order of their offsets, also those that readers do not see yet because an earlier transaction is open.
-  void each_committed(const topic_partition& of,
-                      const std::function<void(const record_view&)>& f) const;
+  /// All records of a partition, also those that readers do not see yet because an earlier transaction is open.
+  record_batch committed(const topic_partition& of) const;
+  /// As it is now, though a transaction may be about to move it.
+  std::optional<record_offset> position(std::string_view group, const topic_partition& of) const;
 
 private:
   struct broker_handle;

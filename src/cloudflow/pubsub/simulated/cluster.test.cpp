@@ -176,6 +176,25 @@ TEST_F(two_processes, a_transaction_of_a_crashed_process_is_aborted_when_its_tim
   EXPECT_EQ(batch.next(), record_offset{2});
 }
 
+TEST_F(two_processes, who_is_cut_off_learns_how_its_commit_ended_when_it_has_ended) {
+  join(a);
+  poll(a);
+  brokers.set_weather({.unknown_outcomes = 1000});
+  int done = 0;
+  for (std::int64_t next = 1; next != 20; ++next) {
+    const auto changes = one_record(next);
+    a.out->begin(changes);
+    EXPECT_EQ(a.out->outcome()->error().code, errc::outcome_unknown);
+    if (!a.log->position("g", t0)) clock.advance(2s);
+    const auto position = a.log->position("g", t0).value();
+    const bool is_done = position == record_offset{next};
+    done += is_done ? 1 : 0;
+    EXPECT_EQ(records_seen(), static_cast<std::size_t>(done));
+  }
+  EXPECT_GT(done, 0);
+  EXPECT_LT(done, 19);
+}
+
 TEST_F(two_processes, state_is_seen_where_it_has_been_restored) {
   for (const auto* p : {&a, &b}) ASSERT_TRUE(p->log->ensure_state("s", 2).has_value());
   EXPECT_FALSE(a.log->state().find("s.count", partition_id{0}, "k").has_value());

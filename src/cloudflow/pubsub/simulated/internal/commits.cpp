@@ -59,7 +59,12 @@ int commits::open_epoch(const producer_options& how) {
 std::shared_ptr<begun_commit> commits::begin(const std::shared_ptr<process>& by,
                                              const producer_options& how, int epoch,
                                              const transaction& changes, bool is_patient) {
-  auto c = keep(by, how, epoch, changes);
+  auto c = std::make_shared<begun_commit>();
+  c->by = by;
+  c->how = how;
+  c->epoch = epoch;
+  c->is_patient = is_patient;
+  keep(*c, changes);
   if (auto ok = check(changes); !ok) {
     c->is = phase::over;
     c->outcome = std::move(ok).error();
@@ -72,19 +77,24 @@ std::shared_ptr<begun_commit> commits::begin(const std::shared_ptr<process>& by,
           "store {} of partition {} is written before it is restored", s.store, task.second));
   }
   open_.push_back(c);
+  draw_trouble(*c);
+  write_some(*c);
+  if (is_patient)
+    c->looks_left = around_->up_to(around_->now.longest_phase);
+  else
+    while (!c->is_answered()) advance(*c);
+  return c;
+}
+
+void commits::draw_trouble(begun_commit& c) {
   if (failing_next_ > 0) {
     --failing_next_;
-    c->trouble = why_next_;
-  } else if (is_patient && around_->happens(around_->now.failing_commits)) {
-    c->trouble = error{errc::unavailable, "The commit was aborted.", false, false};
-  } else if (is_patient && around_->happens(around_->now.retriable_commits)) {
-    c->trouble = error{errc::unavailable, "No coordinator answers now.", true, false};
+    c.trouble = why_next_;
+  } else if (c.is_patient && around_->happens(around_->now.failing_commits)) {
+    c.trouble = error{errc::unavailable, "The commit was aborted.", false, false};
+  } else if (c.is_patient && around_->happens(around_->now.retriable_commits)) {
+    c.trouble = error{errc::unavailable, "No coordinator answers now.", true, false};
   }
-  if (is_patient) c->looks_left = around_->up_to(around_->now.longest_phase);
-  write_some(*c);
-  if (!is_patient)
-    while (c->is != phase::over) advance(*c);
-  return c;
 }
 
 result<void> commits::check(const transaction& changes) const {
@@ -93,23 +103,16 @@ result<void> commits::check(const transaction& changes) const {
   return {};
 }
 
-std::shared_ptr<begun_commit> commits::keep(const std::shared_ptr<process>& by,
-                                            const producer_options& how, int epoch,
-                                            const transaction& changes) {
-  auto c = std::make_shared<begun_commit>();
-  c->by = by;
-  c->how = how;
-  c->epoch = epoch;
+void commits::keep(begun_commit& c, const transaction& changes) const {
   for (const auto& out : changes.outputs)
-    c->outputs.push_back({{std::string{out.topic}, out.partition}, copy_of(*out.records)});
+    c.outputs.push_back({{std::string{out.topic}, out.partition}, copy_of(*out.records)});
   for (const auto& s : changes.state)
-    c->state.push_back({std::string{s.store}, s.partition, std::string{s.key},
-                        s.value ? std::optional<std::string>{*s.value} : std::nullopt});
+    c.state.push_back({std::string{s.store}, s.partition, std::string{s.key},
+                       s.value ? std::optional<std::string>{*s.value} : std::nullopt});
   for (const auto& p : changes.positions) {
-    c->positions.push_back({std::string{p.group}, {std::string{p.topic}, p.partition}, p.next});
-    c->generations[std::string{p.group}] = groups_->generation_of(p.group);
+    c.positions.push_back({std::string{p.group}, {std::string{p.topic}, p.partition}, p.next});
+    c.generations[std::string{p.group}] = groups_->generation_of(p.group);
   }
-  return c;
 }
 
 /// All of a transaction; a part of what is seen at once, when it is to fail.
@@ -127,7 +130,7 @@ void commits::write_some(begun_commit& c) {
 // -- the way -----------------------------------------------------------------------------------------
 
 void commits::look(begun_commit& c) {
-  while (c.is != phase::over) {
+  while (c.is == phase::ending || !c.is_answered()) {
     if (around_->now.holds_commits) return;
     if (c.looks_left > 0) {
       --c.looks_left;
@@ -143,12 +146,19 @@ void commits::advance(begun_commit& c) {
   if (is_fenced(c)) return fail(c, fenced(c.how.transactional_id));
   if (c.trouble) return fail(c, *c.trouble);
   if (c.is == phase::positions) {
-    c.is = phase::ending;
+    if (c.is_patient && around_->happens(around_->now.unknown_outcomes)) cut_off(c);
+    if (!c.cut_off || around_->happens(500)) c.is = phase::ending;
     return;
   }
   if (const auto why = refusal(c)) return fail(c, *why);
   if (!c.is_exact()) return succeed(c);
   c.is = phase::positions;
+}
+
+void commits::cut_off(begun_commit& c) {
+  c.cut_off = around_->time->monotonic();
+  c.outcome =
+      error{errc::outcome_unknown, "The connection was lost during the commit.", false, true};
 }
 
 bool commits::is_fenced(const begun_commit& c) const {
@@ -168,11 +178,13 @@ std::optional<error> commits::refusal(const begun_commit& c) {
 
 void commits::look_at_orphans() {
   const auto open = open_;
+  const auto timeout = around_->now.transaction_timeout;
   for (const auto& c : open) {
-    if (!c->by->is_silent || !c->is_exact()) continue;
+    if (!c->is_exact() || !(c->by->is_silent || c->cut_off)) continue;
     if (c->is == phase::ending)
       look(*c);
-    else if (c->by->is_silent_for(around_->now.transaction_timeout, *around_->time))
+    else if (c->by->is_silent_for(timeout, *around_->time) ||
+             (c->cut_off && around_->time->monotonic() - *c->cut_off >= timeout))
       fail(*c, fenced(c->how.transactional_id));
   }
 }
@@ -198,12 +210,12 @@ void commits::succeed(begun_commit& c) {
     stores_->apply(*c.by, {std::string{owner_of(s.store)}, s.partition.value()}, s.store, s.key,
                    s.value);
   for (const auto& p : c.positions) move_position(p);
-  c.outcome = {};
+  if (!c.cut_off) c.outcome = {};
 }
 
 void commits::fail(begun_commit& c, const error& why) {
   end_transaction(c, fate::aborted);
-  c.outcome = why;
+  if (!c.cut_off) c.outcome = why;
 }
 
 void commits::end_transaction(begun_commit& c, fate how) {

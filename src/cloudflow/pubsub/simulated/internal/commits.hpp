@@ -42,6 +42,8 @@ struct begun_commit {
   std::shared_ptr<process> by;
   producer_options how;
   int epoch = 0;
+  bool is_patient =
+      false;  ///< it takes its time and may meet with trouble; otherwise it is over at once
   std::vector<kept_output> outputs{};
   std::vector<kept_state> state{};
   std::vector<kept_position> positions{};
@@ -50,9 +52,13 @@ struct begun_commit {
   phase is = phase::records;
   int looks_left = 0;
   std::optional<error> trouble{};  ///< it will fail like that
+  std::optional<std::chrono::nanoseconds>
+      cut_off{};  ///< since when its producer has no part in it any more
   std::shared_ptr<fate> transaction{};
   result<void> outcome{};
 
+  /// It has ended, as far as its producer is told.
+  bool is_answered() const noexcept { return is == phase::over || cut_off; }
   bool is_exact() const noexcept { return how.delivery == guarantee::exactly_once; }
   bool writes_state_of(const stores::task_key& task) const;
 };
@@ -71,7 +77,7 @@ public:
                                       const transaction& changes, bool is_patient);
   /// It comes further, perhaps to its end.
   void look(begun_commit& c);
-  /// Those of processes that are silent, or no more.
+  /// Those whose processes are silent, or no more, or cut off.
   void look_at_orphans();
   /// Its producer is being destroyed.
   void give_up(begun_commit& c);
@@ -86,11 +92,11 @@ private:
   using group_partition = std::pair<std::string, topic_partition>;
 
   result<void> check(const transaction& changes) const;
-  std::shared_ptr<begun_commit> keep(const std::shared_ptr<process>& by,
-                                     const producer_options& how, int epoch,
-                                     const transaction& changes);
+  void keep(begun_commit& c, const transaction& changes) const;
+  void draw_trouble(begun_commit& c);
   void write_some(begun_commit& c);
   void advance(begun_commit& c);
+  void cut_off(begun_commit& c);
   std::optional<error> refusal(const begun_commit& c);
   bool is_fenced(const begun_commit& c) const;
   void succeed(begun_commit& c);

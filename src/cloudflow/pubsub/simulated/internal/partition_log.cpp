@@ -78,9 +78,11 @@ record_offset partition_log::offset_at(timestamp at) const {
   return found == slots_.end() ? end() : record_offset{found - slots_.begin()};
 }
 
-void partition_log::each_committed(const std::function<void(const record_view&)>& f) const {
+record_batch partition_log::committed() const {
+  std::vector<record_view> records;
   for (std::size_t at = 0; at != slots_.size(); ++at)
-    if (is_seen(slots_[at])) f(view(at));
+    if (is_seen(slots_[at])) records.push_back(view(at));
+  return {shared_from_this(), std::move(records)};
 }
 
 }  // namespace cloudflow::pubsub::simulated

@@ -3,7 +3,6 @@
 #include "cloudflow/pubsub/backend.hpp"
 
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +30,7 @@ public:
   /// follow.
   record_batch read(record_offset from, fetch_limits limits, bool stops_at_last) const;
   record_offset offset_at(timestamp at) const;
-  void each_committed(const std::function<void(const record_view&)>& f) const;
+  record_batch committed() const;
 
 private:
   struct slot {

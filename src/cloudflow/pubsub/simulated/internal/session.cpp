@@ -121,7 +121,7 @@ public:
     if (!begun_) return {};
     at_->all_commits.look_at_orphans();
     at_->all_commits.look(*begun_);
-    if (begun_->is != begun_commit::phase::over) {
+    if (!begun_->is_answered()) {
       // Who waits for it comes back at once: what takes time here is counted in looks.
       if (how_.on_outcome && !at_->around.now.holds_commits) how_.on_outcome();
       return {};
@@ -200,6 +200,9 @@ public:
   result<std::optional<record_offset>> position(std::string_view group,
                                                 const topic_partition& source) const override {
     const guard lock{at_->mutex};
+    at_->all_commits.look_at_orphans();
+    if (at_->all_commits.is_pending(group, source))
+      return error{errc::unavailable, "A transaction may move the position.", true, false};
     return at_->all_commits.position(group, source);
   }
   result<bool> has_members(std::string_view group) const override {
