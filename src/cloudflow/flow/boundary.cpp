@@ -16,7 +16,8 @@ std::size_t outlet_buffer::partition_for(std::string_view key) noexcept {
   return next_without_key_++ % by_partition_.size();
 }
 
-void outlet_buffer::refuse_last(record_buffer& records) const {
+void outlet_buffer::refuse_last(record_buffer& records) {
+  has_refused_ = true;
   const auto size = records.last_size();
   records.truncate(records.size() - 1);
   throw std::length_error(

@@ -56,7 +56,10 @@ public:
   void set_limit(std::string topic, std::size_t max_record_bytes) {
     topic_ = std::move(topic);
     max_record_bytes_ = max_record_bytes;
+    has_refused_ = false;
   }
+  /// A record was too large, since the limit was set.
+  bool has_refused() const noexcept { return has_refused_; }
   /// Scratch space for a key that has to be put together.
   byte_writer& key_space() noexcept {
     key_space_.clear();
@@ -75,11 +78,12 @@ public:
 
 private:
   std::size_t partition_for(std::string_view key) noexcept;
-  [[noreturn]] void refuse_last(record_buffer& records) const;
+  [[noreturn]] void refuse_last(record_buffer& records);
 
   std::vector<record_buffer> by_partition_;
   std::string schema_header_, topic_;
   std::size_t max_record_bytes_ = std::numeric_limits<std::size_t>::max();
+  bool has_refused_ = false;
   byte_writer key_space_;
   std::uint64_t appended_ = 0;
   std::size_t next_without_key_ = 0;

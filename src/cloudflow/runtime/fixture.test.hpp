@@ -2,11 +2,9 @@
 #pragma once
 
 #include "cloudflow/pubsub/embedded/log.hpp"
+#include "cloudflow/runtime/plan_builder.test.hpp"
+#include "cloudflow/runtime/records.test.hpp"
 #include "cloudflow/runtime/runtime.hpp"
-#include "cloudflow/streamlet/streamlet.hpp"
-#include "runtime_test_schemas/count.hpp"
-#include "runtime_test_schemas/line.hpp"
-#include "runtime_test_schemas/old_line.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,12 +15,6 @@
 #include <vector>
 
 namespace cloudflow::runtime {
-
-using runtimetest::count;
-using runtimetest::line;
-using runtimetest::old_line;
-
-inline timestamp at(std::int64_t seconds) { return timestamp{std::chrono::seconds{seconds}}; }
 
 /// Forwards to a log, but fails commits when told to.
 class flaky_backend final : public pubsub::backend {
@@ -79,14 +71,13 @@ private:
   pubsub::error why_;
 };
 
-class application : public ::testing::Test {
+class application : public ::testing::Test, public records_of_a_log {
 protected:
   application() {
     std::string name =
         (std::filesystem::temp_directory_path() / "cloudflow-runtime-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
     open_log();
-    plan.app_id = "app";
   }
   ~application() override {
     runtime.reset();
@@ -98,41 +89,12 @@ protected:
 
   template <class T>
   void topic(const std::string& id, std::int32_t partitions = 1) {
-    blueprint::topic_plan t;
-    t.id = t.name = id;
-    t.partitions = partitions;
-    t.schema = {std::string{codec<T>::schema_name}, std::string{codec<T>::schema_text}, "", "avro"};
-    plan.topics.push_back(std::move(t));
+    built.topic<T>(id, partitions);
   }
-  /// Connects each port to the topic of its name; inlets get a dead-letter topic.
   template <class S>
   void streamlet(const std::string& name,
                  blueprint::bad_record_policy policy = blueprint::bad_record_policy::dead_letter) {
-    const auto& definition = definition_of<S>();
-    blueprint::streamlet_plan s;
-    s.name = name;
-    s.descriptor = definition.describe();
-    s.class_name = s.descriptor.class_name;
-    definitions[s.class_name] = &definition;
-    for (const auto& p : s.descriptor.inlets) {
-      const auto dead = "app." + name + "." + p.name + ".dead-letter";
-      s.inlets.push_back({.name = p.name,
-                          .topic_id = p.name,
-                          .schema = p.schema,
-                          .key = p.key,
-                          .group = "app." + name + "." + p.name,
-                          .on_bad_record = policy,
-                          .dead_letter_topic = dead});
-      blueprint::topic_plan t;
-      t.id = t.name = dead;
-      plan.topics.push_back(std::move(t));
-    }
-    for (const auto& p : s.descriptor.outlets) {
-      s.outlets.push_back({.name = p.name, .topic_id = p.name, .schema = p.schema, .key = p.key});
-      for (auto& t : plan.topics)
-        if (t.id == p.name) t.producers.push_back(name + "." + p.name);
-    }
-    plan.streamlets.push_back(std::move(s));
+    built.streamlet<S>(name, policy);
   }
 
   // -- running ---
@@ -153,7 +115,7 @@ protected:
         plan,
         {.log = backend.get(),
          .time = time,
-         .definition_of = [this](const std::string& c) { return definitions.at(c); },
+         .definition_of = [this](const std::string& c) { return built.definitions.at(c); },
          .endpoint_of = {},
          .on_listening = {}},
         how);
@@ -181,58 +143,12 @@ protected:
     FAIL() << "the application does not come to an end";
   }
 
-  // -- records ---
-
-  template <class T>
-  void send(const std::string& to, const std::vector<T>& records) {
-    record_buffer buffer;
-    for (const auto& r : records) {
-      byte_writer w;
-      codec<T>::encode(r, w);
-      buffer.append(r.app, w.view());
-    }
-    send(to, buffer);
-  }
-  void send(const std::string& to, const record_buffer& buffer) {
-    auto producer = log->open_producer({.transactional_id = "test"});
-    ASSERT_TRUE(producer);
-    pubsub::transaction t;
-    t.outputs.push_back({to, partition_id{0}, &buffer});
-    ASSERT_TRUE((*producer)->commit(t));
-  }
-  template <class T>
-  std::vector<T> read(const std::string& from) {
-    std::vector<T> all;
-    each(from, [&](const record_view& r) {
-      view_of<T> v{};
-      EXPECT_TRUE(codec<T>::decode(r.value, v));
-      all.push_back(codec<T>::own(v));
-    });
-    return all;
-  }
-  void each(const std::string& from, const std::function<void(const record_view&)>& f) {
-    const auto info = log->topic(from);
-    ASSERT_TRUE(info);
-    for (std::size_t p = 0; p != info->partitions.size(); ++p) {
-      for (record_offset next{0};;) {
-        const auto batch = log->read({from, partition_id{static_cast<std::int32_t>(p)}}, next, {});
-        ASSERT_TRUE(batch) << batch.error().message;
-        if (batch->empty()) break;
-        for (const auto& r : batch->records()) f(r);
-        next = batch->records().back().offset + 1;
-      }
-    }
-  }
-  std::vector<std::string> texts(const std::string& from) {
-    std::vector<std::string> all;
-    for (const auto& l : read<line>(from)) all.push_back(l.text);
-    return all;
-  }
+  pubsub::backend& test_log() override { return *log; }
 
   virtual_clock clock;
   const cloudflow::clock* time = &clock;
-  blueprint::plan plan;
-  std::map<std::string, const streamlet_definition*> definitions;
+  plan_builder built;
+  blueprint::plan& plan = built.plan;
   std::unique_ptr<pubsub::embedded::log> log;
   std::unique_ptr<flaky_backend> backend;
   std::unique_ptr<native_runtime> runtime;

@@ -21,6 +21,9 @@ void membership::pass_on(const pubsub::assignment& change) {
   const auto& at = change.source;
   const auto number = static_cast<std::size_t>(at.partition.value());
   if (number < tasks_.size()) return tasks_[number]->post({change, inlets_.at(at.topic), in_});
+  // Others may wait until it is released, when it is to go; it cannot be worked on in any case.
+  in_->release(at);
+  if (change.what != pubsub::assignment::kind::assigned) return;
   log_.error(
       "topic {} has more partitions than when this process started ({}): nobody processes "
       "partition {} until it is started again",

@@ -212,9 +212,10 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   if (auto done = around_.log->ensure_state(s.plan->name, partitions); !done)
     return in_streamlet(s.plan->name, done.error().message);
   if (states.empty()) return {};
-  auto writer =
-      around_.log->open_producer({.transactional_id = fmt::format("{}{}.{}.stores", plan_->prefix,
-                                                                  plan_->app_id, s.plan->name)});
+  auto writer = around_.log->open_producer(
+      {.transactional_id =
+           fmt::format("{}{}.{}.{}{}stores", plan_->prefix, plan_->app_id, s.plan->name,
+                       options_.instance, options_.instance.empty() ? "" : ".")});
   if (!writer) return in_streamlet(s.plan->name, writer.error().message);
   for (std::size_t i = 0; i != states.size(); ++i) {
     const auto& d = states[i];

@@ -77,7 +77,7 @@ private:
   runtime_options options_;
   std::vector<std::unique_ptr<streamlet_instance>> streamlets_;
   std::map<std::string, std::vector<std::unique_ptr<worker>>> by_promise_;  ///< see workers_for
-  std::vector<worker*> workers_;  ///< all of them
+  std::vector<worker*> workers_;                                            ///< all of them
   std::vector<std::string>
       finished_;  ///< streamlets that have been told that their input has ended
 };

@@ -1,48 +1,11 @@
 #include "cloudflow/runtime/fixture.test.hpp"
 
+#include "cloudflow/runtime/streamlets.test.hpp"
 #include "cloudflow/runtime/threads.hpp"
 
 #include <thread>
 
 namespace cloudflow::runtime {
-
-using namespace std::chrono_literals;
-
-/// Fails as the tests say.
-struct trouble {
-  static inline bool is_away = false;
-};
-
-struct shouting {
-  inlet<line> in{"lines"};
-  outlet<line> out{"shouted", key(&line::app)};
-  auto logic() const {
-    return from(in)
-        .map([](const line::view& l) {
-          if (l.text == "bad") throw std::runtime_error("a bad line");
-          if (trouble::is_away && l.text == "later") throw try_again("the server is away");
-          return line{std::string{l.app}, l.time, std::string{l.text} + "!"};
-        })
-        .to(out);
-  }
-};
-
-struct counting {
-  inlet<line> in{"shouted", keyed_by(&line::app)};
-  outlet<count> out{"counts", key(&count::app)};
-  cloudflow::state<std::int64_t> seen{"seen"};
-  auto logic() const {
-    return from(in)
-        .event_time(&line::time, in_order)
-        .key_by(&line::app)
-        .window(tumbling{60s})
-        .fold(seen, [](std::int64_t& n, const line::view&) { ++n; })
-        .map([](const windowed<std::string, std::int64_t>& w) {
-          return count{w.key, w.window.start, w.value};
-        })
-        .to(out);
-  }
-};
 
 struct regrouping {
   inlet<line> in{"lines"};

@@ -32,15 +32,16 @@ struct schema_reader::shared {
       base;  ///< none: the base schema is not known, records are as the reader's
 
   std::mutex mutex;  // guards known
-  std::map<std::string, std::optional<schema::resolution>, std::less<>> known;
+  std::map<std::string, schema::resolution, std::less<>> known;
 
-  /// How records with this schema header are read; null when their schema cannot be found.
+  /// How records with this schema header are read; null when their schema cannot be found. It is asked for again then:
+  /// a producer stores it before its first record.
   const schema::resolution* find(std::string_view header) {
     const std::lock_guard lock{mutex};
-    auto it = known.find(header);
-    if (it == known.end()) it = known.emplace(std::string{header}, load(header)).first;
-    if (!it->second) known.erase(it);  // it may come: a producer stores it before its first record
-    return it == known.end() || !it->second ? nullptr : &*it->second;
+    if (const auto found = known.find(header); found != known.end()) return &found->second;
+    auto loaded = load(header);
+    if (!loaded) return nullptr;
+    return &known.emplace(std::string{header}, *std::move(loaded)).first->second;
   }
   /// Appends the record's value in the reader's schema; otherwise says why it cannot.
   std::string convert(const record_view& r, byte_writer& out) {

@@ -43,6 +43,7 @@ task::task(const streamlet_instance& streamlet, std::int32_t partition, const cl
     wake_(std::move(wake)),
     stores_(std::make_unique<store_view>(streamlet.log->state(), streamlet.store_names,
                                          partition_id{partition})),
+    outlet_limits_(streamlet.outlet_limits),
     is_running_(has_inlets()) {
   for (std::size_t i = 0; i != streamlet.outlet_topics.size(); ++i)
     changes_.outputs.emplace_back(streamlet.outlet_partitions[i],
@@ -92,18 +93,20 @@ void task::give_up(const source_event& e) {
   if (e.change.what == pubsub::assignment::kind::lost) drop();
 }
 
+bool task::has_leaving() const noexcept {
+  return std::any_of(sources_.begin(), sources_.end(), [](const auto& s) { return s->is_leaving; });
+}
+
 /// Lets go of partitions that have to leave, once nothing of theirs is uncommitted.
 void task::release_leaving() {
-  const auto leaves = [](const auto& s) { return s->is_leaving; };
-  if (std::none_of(sources_.begin(), sources_.end(), leaves)) return;
-  if (is_committing_ || has_changes()) return;
+  if (!has_leaving() || is_committing_ || has_changes()) return;
   // The program may hold a part of a record of theirs; without partitions it is not needed either.
   halt();
   std::vector<std::unique_ptr<source>> gone;
   {
     const std::lock_guard lock{mutex_};
-    const auto first_gone =
-        std::stable_partition(sources_.begin(), sources_.end(), std::not_fn(leaves));
+    const auto first_gone = std::stable_partition(sources_.begin(), sources_.end(),
+                                                  [](const auto& s) { return !s->is_leaving; });
     std::move(first_gone, sources_.end(), std::back_inserter(gone));
     sources_.erase(first_gone, sources_.end());
   }
@@ -112,6 +115,7 @@ void task::release_leaving() {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
     is_restored_ = must_look_ = false;
+    is_restoring_.store(false, std::memory_order_release);
     restart_at_.reset();
     failures_in_a_row_ = 0;
     is_running_.store(true, std::memory_order_release);
@@ -140,6 +144,7 @@ bool task::restore() {
   if (is_restored_ || !streamlet_->needs.any()) return true;
   auto done = streamlet_->log->restore(streamlet_->plan->name, partition_id{partition_}, wake_);
   if (!done) throw flow::storage_failure(done.error().message);
+  is_restoring_.store(!*done, std::memory_order_release);
   return is_restored_ = *done;
 }
 
@@ -151,8 +156,8 @@ task::activity task::step(timestamp now) {
   auto result = activity::idle;
   if (has_inlets() && sources_.empty()) {
     must_finish_.store(false, std::memory_order_release);
-  } else if (must_rewind_ || (restart_at_ && now < *restart_at_)) {
-    result = activity::waiting;
+  } else if (has_leaving() || must_rewind_ || (restart_at_ && now < *restart_at_)) {
+    result = activity::waiting;  // what is to be committed before a partition goes does not grow
   } else {
     result = step_safely(now);
   }
@@ -186,31 +191,23 @@ task::activity task::step_program(timestamp now) {
   bool has_worked = false;
   current_ = nullptr;
   waits_for_clock_ = program_->tick(now);
-  attribute_rejected();
+  look_at_rejected();
   if (changes_.is_suspended) return work_off_suspended();
   for (auto& s : sources_) {
-    if (s->is_leaving) continue;
     has_worked |= run_source(*s);
-    attribute_rejected();
+    look_at_rejected();
     if (changes_.is_suspended) return activity::worked;
-    refuse_rejected();
   }
+  current_ = nullptr;
   if (owns_sources()) has_worked |= program_->poll() == flow::source_status::produced;
-  refuse_rejected();
+  look_at_rejected();
   count();
-  if (!has_worked && must_finish_.load(std::memory_order_acquire)) {
-    finish();
-    return activity::worked;
-  }
-  if (has_worked) return activity::worked;
+  if (has_worked || finish()) return activity::worked;
   return waits_for_clock_ ? activity::waiting : activity::idle;
 }
 
 task::activity task::work_off_suspended() {
-  const auto suspended = std::find_if(sources_.begin(), sources_.end(),
-                                      [](const auto& s) { return !s->left.empty(); });
-  auto& s = **suspended;  // its first record is the suspended one
-  if (s.is_leaving) return activity::waiting;
+  auto& s = *suspended_;
   current_ = &s;
   try {
     program_->resume();
@@ -219,29 +216,18 @@ task::activity task::work_off_suspended() {
   } catch (const std::exception& e) {
     throw flow::record_failure(s.inlet, s.left.front().offset, e.what());
   }
-  attribute_rejected();
+  look_at_rejected();
   if (!changes_.is_suspended) s.take_off(1);
   count();
   return activity::worked;
 }
 
 bool task::run_source(source& s) {
-  if (s.left.empty() && !fill(s)) return false;
+  if (s.is_exhausted() && !fill(s)) return false;
   current_ = &s;
-  if (s.poison && s.left.front().offset <= s.poison->first) {
-    const auto before = std::find_if(s.left.begin(), s.left.end(), [&](const record_view& r) {
-      return r.offset >= s.poison->first;
-    });
-    const auto healthy = static_cast<std::size_t>(before - s.left.begin());
-    if (healthy != 0) {
-      run_some(s, s.left.first(healthy));
-      return true;
-    }
-    if (s.left.front().offset == s.poison->first) reject(s, s.left.front(), s.poison->second);
-    s.poison.reset();
-    return true;
-  }
-  run_some(s, s.left);
+  auto good = s.left_before_bad();
+  for (; good.empty() && !s.is_exhausted(); good = s.left_before_bad()) set_aside(s, *s.next_bad());
+  if (!good.empty()) run_some(s, good);
   return true;
 }
 
@@ -250,31 +236,39 @@ bool task::fill(source& s) {
   if (!batch) throw std::runtime_error(batch.error().message);
   s.batch = std::move(batch).value();
   s.left = streamlet_->readers[s.inlet].convert(s.batch.records(), s.decoded);
-  for (const auto& [index, why] : s.decoded.failures) {
-    const auto& r = s.batch.records()[index];
-    changes_.rejected.push_back(
-        {s.inlet, r.offset, std::string{r.key}, std::string{r.value}, why, false});
-  }
-  if (s.left.empty()) s.next = s.batch.next().value_or(s.next);
-  return !s.left.empty();
+  std::erase_if(s.bad, [](const auto& each) { return !each.second.is_decodable; });
+  for (const auto& [index, why] : s.decoded.failures)
+    s.bad.insert_or_assign(s.batch.records()[index].offset, bad_record{why, false});
+  s.skip_to_next_batch();
+  return !s.is_exhausted();
 }
 
 void task::run_some(source& s, std::span<const record_view> records) {
   crash_note::set(streamlet_->plan->name, s.at.topic, partition_, records.front().offset.value(),
                   records.back().offset.value());
   const auto begun = program_->run({s.inlet, records});
+  suspended_ = changes_.is_suspended ? &s : nullptr;
   s.take_off(changes_.is_suspended ? begun - 1 : begun);
 }
 
-void task::reject(source& s, const record_view& r, const std::string& reason) {
+/// The record as the inlet reads it or, where it cannot, as it came.
+void task::set_aside(source& s, const std::pair<const record_offset, bad_record>& bad) {
+  const auto& [offset, why] = bad;
+  const auto& r = why.is_decodable ? s.left.front() : *s.find(offset);
   changes_.rejected.push_back(
-      {s.inlet, r.offset, std::string{r.key}, std::string{r.value}, reason});
-  s.take_off(1);
+      {s.inlet, offset, std::string{r.key}, std::string{r.value}, why.reason, why.is_decodable});
+  s.take_off_bad(offset);
 }
 
-void task::attribute_rejected() {
-  while (rejected_from_.size() < changes_.rejected.size())
-    rejected_from_.push_back(origin_of(changes_.rejected[rejected_from_.size()]));
+/// Notes where each record that was rejected came from. The policy `fail` holds for whatever one is rejected for.
+void task::look_at_rejected() {
+  while (rejected_from_.size() < changes_.rejected.size()) {
+    const auto& r = changes_.rejected[rejected_from_.size()];
+    if (r.inlet < streamlet_->plan->inlets.size() &&
+        streamlet_->plan->inlets[r.inlet].on_bad_record == blueprint::bad_record_policy::fail)
+      throw flow::record_failure(r.inlet, r.offset, r.reason.c_str());
+    rejected_from_.push_back(origin_of(r));
+  }
 }
 
 /// The flow knows the inlet of a record that it rejects, not which of the inlet's topics it came from: that of the
@@ -286,28 +280,26 @@ task::origin task::origin_of(const flow::rejected_record& r) const {
   const auto s = std::find_if(sources_.begin(), sources_.end(), reads);
   if (s == sources_.end()) return {};
   origin from{.at = (*s)->at};
-  const auto records = (*s)->batch.records();
-  const auto record = std::lower_bound(
-      records.begin(), records.end(), r.offset,
-      [](const record_view& each, record_offset offset) { return each.offset < offset; });
-  if (record == records.end() || record->offset != r.offset) return from;
+  const auto* record = (*s)->find(r.offset);
+  if (record == nullptr) return from;
   for (const auto& h : record->headers)
     if (h.name == dead_letter::failures || h.name == dead_letter::origin)
       from.history.emplace_back(h.name, h.value);
   return from;
 }
 
-/// The policy `fail` holds for whatever a record is rejected for.
-void task::refuse_rejected() const {
-  for (const auto& r : changes_.rejected)
-    if (r.inlet < streamlet_->plan->inlets.size() &&
-        streamlet_->plan->inlets[r.inlet].on_bad_record == blueprint::bad_record_policy::fail)
-      throw flow::record_failure(r.inlet, r.offset, r.reason.c_str());
-}
-
-void task::finish() {
-  program_->finish();
-  must_finish_.store(false, std::memory_order_release);
+/// True when it has fired what was open. It is asked to until that is committed.
+bool task::finish() {
+  if (!must_finish_.load(std::memory_order_acquire)) return false;
+  if (!has_finished_) {
+    program_->finish();
+    return has_finished_ = true;
+  }
+  if (!is_committing_ && !has_changes()) {
+    must_finish_.store(false, std::memory_order_release);
+    has_finished_ = false;
+  }
+  return false;
 }
 
 void task::count() {
@@ -320,7 +312,7 @@ void task::count() {
 
 void task::build() {
   for (std::size_t i = 0; i != changes_.outputs.size(); ++i)
-    changes_.outputs[i].set_limit(streamlet_->outlet_topics[i], streamlet_->outlet_limits[i]);
+    changes_.outputs[i].set_limit(streamlet_->outlet_topics[i], outlet_limits_[i]);
   program_ = streamlet_->definition->start(
       streamlet_->where, {&changes_, stores_.get(), time_, owns_sources() ? wake_ : nullptr});
   program_->load();
@@ -336,7 +328,8 @@ void task::halt() {
   changes_.count = {};
   rejected_from_.clear();
   waits_for_clock_ = false;
-  current_ = nullptr;
+  has_finished_ = false;
+  current_ = suspended_ = nullptr;
 }
 
 void task::rewind() {
@@ -382,17 +375,18 @@ void task::poisoned(record_offset at, timestamp now, const std::string& reason) 
   if (port.on_bad_record == blueprint::bad_record_policy::fail) return fail(now, where);
   streamlet_->where.log.warn("{}; the record is set aside", where);
   drop();
-  s->poison = {at, reason};
+  s->bad.insert_or_assign(at, bad_record{reason});
 }
 
-/// Whether a topic takes larger records than it did: what failed for its size may succeed now.
-bool task::has_raised_limit() const {
+/// Whether a topic that refused a record takes larger ones by now.
+bool task::has_raised_limit() {
   bool has_risen = false;
-  for (std::size_t i = 0; i != streamlet_->outlet_topics.size(); ++i) {
+  for (std::size_t i = 0; i != outlet_limits_.size(); ++i) {
+    if (!changes_.outputs[i].has_refused()) continue;
     const auto info = streamlet_->log->topic(streamlet_->outlet_topics[i]);
     if (!info) continue;
     const auto limit = record_limit_of(info->spec);
-    has_risen |= streamlet_->outlet_limits[i].exchange(limit) < limit;
+    has_risen |= std::exchange(outlet_limits_[i], limit) < limit;
   }
   return has_risen;
 }

@@ -7,7 +7,6 @@
 #include "cloudflow/streamlet/definition.hpp"
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,8 +26,8 @@ struct streamlet_instance {
   std::vector<std::unique_ptr<input>> inputs;  ///< one for each consumer group
   std::vector<std::string> outlet_topics;
   std::vector<std::int32_t> outlet_partitions;
-  /// Of one outlet each: the largest record that its topic takes, in bytes. Asked for again after a failure.
-  mutable std::deque<std::atomic<std::size_t>> outlet_limits;
+  /// Of one outlet each: the largest record that its topic took when the process started, in bytes.
+  std::vector<std::size_t> outlet_limits;
   std::vector<std::string>
       outlet_schema_headers;  ///< empty where the topic's base schema is the outlet's
   std::vector<std::string>
@@ -76,7 +75,7 @@ public:
   void abandon(const pubsub::error& e);
   bool has_changes() const noexcept;
   /// A partition has to go, and waits for a commit.
-  bool is_urgent() const noexcept;
+  bool is_urgent() const noexcept { return has_leaving(); }
   std::size_t uncommitted_bytes() const noexcept { return changes_.byte_size(); }
 
   /// The input has ended: the next step fires what is open. Thread-safe.
@@ -108,6 +107,7 @@ private:
 
   // -- partitions ---
   bool has_inlets() const noexcept { return !streamlet_->plan->inlets.empty(); }
+  bool has_leaving() const noexcept;
   /// Sources have no partitions: the first task of a streamlet has them.
   bool owns_sources() const noexcept { return !has_inlets() || partition_ == 0; }
   void read_mail();
@@ -124,11 +124,10 @@ private:
   bool run_source(source& s);
   bool fill(source& s);
   void run_some(source& s, std::span<const record_view> records);
-  void reject(source& s, const record_view& r, const std::string& reason);
-  void attribute_rejected();
+  void set_aside(source& s, const std::pair<const record_offset, bad_record>& bad);
+  void look_at_rejected();
   origin origin_of(const flow::rejected_record& r) const;
-  void refuse_rejected() const;
-  void finish();
+  bool finish();
   void count();
 
   // -- failure ---
@@ -138,7 +137,7 @@ private:
   void rewind();
   void fail(timestamp now, const std::string& reason);
   void poisoned(record_offset at, timestamp now, const std::string& reason);
-  bool has_raised_limit() const;
+  bool has_raised_limit();
 
   // -- commit ---
   void collect_outputs(pubsub::transaction& into) const;
@@ -157,7 +156,8 @@ private:
   std::atomic<bool> has_mail_{false};
   std::string failure_;
   std::vector<std::unique_ptr<source>> sources_;
-  source* current_ = nullptr;  ///< whose records run
+  source* current_ = nullptr;    ///< whose records run
+  source* suspended_ = nullptr;  ///< whose first record is worked off in parts
   bool is_restored_ = false;
 
   flow::changes changes_;
@@ -165,6 +165,8 @@ private:
   std::vector<origin> rejected_from_;
   std::unique_ptr<flow::program> program_;
   bool waits_for_clock_ = false;
+  bool has_finished_ = false;  ///< since it was built
+  std::vector<std::size_t> outlet_limits_;
 
   flow::changes in_flight_;
   std::vector<origin> in_flight_rejected_from_;
@@ -177,7 +179,7 @@ private:
   std::optional<timestamp> restart_at_;
 
   task_metrics metrics_;
-  std::atomic<bool> is_idle_{false}, is_running_{false}, must_finish_{false};
+  std::atomic<bool> is_idle_{false}, is_running_{false}, is_restoring_{false}, must_finish_{false};
 };
 
 }  // namespace cloudflow::runtime

@@ -14,10 +14,6 @@ bool task::has_changes() const noexcept {
                                       [](const auto& s) { return s->has_moved(); });
 }
 
-bool task::is_urgent() const noexcept {
-  return std::any_of(sources_.begin(), sources_.end(), [](const auto& s) { return s->is_leaving; });
-}
-
 void task::collect(pubsub::transaction& into) {
   if (!program_ || !has_changes()) return;
   program_->save();
@@ -113,6 +109,7 @@ task_status task::status() const {
                 .partition = partition_,
                 .is_running = is_running(),
                 .failure = {},
+                .is_restoring = is_restoring_.load(std::memory_order_acquire),
                 .sources = {}};
   const auto read = [](const std::atomic<std::uint64_t>& n) {
     return n.load(std::memory_order_relaxed);
