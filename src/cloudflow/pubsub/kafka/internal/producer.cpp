@@ -132,13 +132,12 @@ result<void> group_producer::send(plan& changes) {
     const auto to = around_.topics.find(out.topic, out.partition);
     return to ? to->max_message_bytes : 0;
   };
-  for (const auto& out : changes.changes->outputs)
-    if (auto ok = sender_->send(out, limit(out)); !ok) return ok;
+  for (const auto& out : changes.changes->outputs) sender_->add(out, limit(out));
   for (auto& part : changes.state) {
     const output out{part.topic, part.task.partition, part.records.get()};
-    if (auto ok = sender_->send(out, limit(out), &part.last_offset); !ok) return ok;
+    sender_->add(out, limit(out), &part.last_offset);
   }
-  return sender_->flush();
+  return sender_->send();
 }
 
 result<void> group_producer::send_positions(const plan& changes) {

@@ -15,8 +15,6 @@ namespace {
 
 /// One look at librdkafka, so that a stop is noticed.
 constexpr int step_ms = 100;
-/// Records at a time that librdkafka is given.
-constexpr std::size_t batch_records = 1000;
 
 std::size_t number(rd_kafka_t* rk, const char* property) {
   std::array<char, 32> text{};
@@ -24,6 +22,14 @@ std::size_t number(rd_kafka_t* rk, const char* property) {
   rd_kafka_conf_get(rd_kafka_conf(rk), property, text.data(), &size);
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
+}
+
+/// The bytes that a record takes in a batch, or a few more.
+std::size_t most_on_log(const record_buffer::entry& record) noexcept {
+  constexpr std::size_t numbers =
+      40;  // sizes of record, key, value and headers; attributes, time, offset
+  return numbers + static_cast<std::size_t>(std::max(record.key_size, 0)) +
+         static_cast<std::size_t>(std::max(record.value_size, 0)) + record.header_bytes;
 }
 
 /// librdkafka takes what is null for missing.
@@ -54,6 +60,7 @@ result<std::unique_ptr<sender>> sender::open(const std::shared_ptr<connection>& 
   made->client_ = std::move(opened).value();
   made->queue_bytes_ = 1024 * number(made->get(), "queue.buffering.max.kbytes");
   made->batch_bytes_ = number(made->get(), "batch.size");
+  made->batch_records_ = number(made->get(), "batch.num.messages");
   return made;
 }
 
@@ -61,7 +68,25 @@ sender::~sender() {
   if (client_) drop();
 }
 
-void sender::begin() { failed_.reset(); }
+void sender::begin() {
+  lanes_.clear();
+  failed_.reset();
+}
+
+void sender::add(const output& what, std::size_t batch_limit, std::int64_t* last_offset) {
+  if (what.records->empty()) return;
+  auto* const to = topic(what.topic);
+  // librdkafka does not divide a batch that is too large for the topic.
+  lane empty{to, what.partition, std::min(batch_limit, batch_bytes_)};
+  const auto at = lanes_.try_emplace({to, what.partition}, std::move(empty)).first;
+  at->second.parts.push_back({what.records, last_offset});
+}
+
+void sender::lane::step() noexcept {
+  if (++next != current().records->size()) return;
+  next = 0;
+  ++at;
+}
 
 rd_kafka_topic_t* sender::topic(std::string_view name) {
   auto at = topics_.find(name);
@@ -75,80 +100,78 @@ rd_kafka_topic_t* sender::topic(std::string_view name) {
 
 // -- sending -----------------------------------------------------------------------------------------
 
-result<void> sender::send(const output& what, std::size_t batch_limit, std::int64_t* last_offset) {
-  const auto& records = *what.records;
-  auto* to = topic(what.topic);
-  // librdkafka makes batches of batch.size, and does not divide one that is too large for the topic.
-  const auto is_narrow = batch_limit < batch_bytes_;
-  std::size_t waiting = 0;
-  batch_.clear();
-  for (const auto& record : records.entries()) {
-    auto* const offset = &record == &records.entries().back() ? last_offset : nullptr;
-    if (is_narrow) {
-      const auto size = size_on_log(records, record);
-      if (waiting + size > batch_limit) {
-        if (auto ok = send_batch(to, what.partition); !ok) return ok;
-        if (auto ok = flush(); !ok) return ok;
-        waiting = 0;
-      }
-      waiting += size;
-    }
-    if (record.header_bytes != 0) {
-      if (auto ok = send_batch(to, what.partition); !ok) return ok;
-      if (auto ok = send_with_headers(to, what.partition, records, record, offset); !ok) return ok;
-      continue;
-    }
-    batch_.push_back(message_of(records, record));
-    batch_.back()._private = offset;
-    if (batch_.size() < batch_records) continue;
-    if (auto ok = send_batch(to, what.partition); !ok) return ok;
+result<void> sender::send() {
+  const auto is_over = [](const auto& each) { return each.second.is_over(); };
+  while (!std::ranges::all_of(lanes_, is_over)) {
+    for (auto& [to, each] : lanes_)
+      if (auto ok = hand_over_batch(each); !ok) return ok;
+    if (auto ok = flush(); !ok) return ok;
   }
-  return send_batch(to, what.partition);
+  return {};
 }
 
-result<void> sender::send_batch(rd_kafka_topic_t* topic, partition_id partition) {
-  for (std::size_t sent = 0; sent != batch_.size();) {
-    auto* const next = batch_.data() + sent;
-    const auto left = batch_.size() - sent;
+/// As much as goes into one request; at least a record.
+result<void> sender::hand_over_batch(lane& from) {
+  messages_.clear();
+  std::size_t size = 0;
+  for (std::size_t count = 0; !from.is_over(); ++count, from.step()) {
+    const auto& record = from.record();
+    size += most_on_log(record);
+    if (count != 0 && (size > from.batch_limit || count == batch_records_)) break;
+    if (record.header_bytes == 0) {
+      messages_.push_back(message_of(*from.current().records, record));
+      messages_.back()._private = from.current().last_offset;
+      continue;
+    }
+    if (auto ok = hand_over(from); !ok) return ok;
+    if (auto ok = hand_over_with_headers(from); !ok) return ok;
+  }
+  return hand_over(from);
+}
+
+/// The messages, which have no headers.
+result<void> sender::hand_over(const lane& from) {
+  for (std::size_t done = 0; done != messages_.size();) {
+    auto* const next = messages_.data() + done;
+    const auto left = messages_.size() - done;
     const auto taken = static_cast<std::size_t>(rd_kafka_produce_batch(
-        topic, partition.value(), RD_KAFKA_MSG_F_COPY, next, static_cast<int>(left)));
+        from.topic, from.partition.value(), RD_KAFKA_MSG_F_COPY, next, static_cast<int>(left)));
     if (taken == left) break;
     const auto* first = std::find_if(next, next + left, [](const rd_kafka_message_t& message) {
       return message.err != RD_KAFKA_RESP_ERR_NO_ERROR;
     });
     if (first->err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-      return refused(topic, partition, failure_of(first->err));
-    sent += taken;  // when the queue is full, what follows is not tried
+      return refused(from.topic, from.partition, failure_of(first->err));
+    done += taken;  // when the queue is full, what follows is not tried
     if (auto ok = make_room(); !ok) return ok;
   }
-  batch_.clear();
+  messages_.clear();
   return {};
 }
 
-result<void> sender::send_with_headers(rd_kafka_topic_t* topic, partition_id partition,
-                                       const record_buffer& records,
-                                       const record_buffer::entry& record, std::int64_t* offset) {
+result<void> sender::hand_over_with_headers(const lane& from) {
+  const auto& [records, last_offset] = from.current();
+  const auto& record = from.record();
   headers_handle headers{rd_kafka_headers_new(4)};
-  byte_reader pairs{records.headers(record)};
+  byte_reader pairs{records->headers(record)};
   while (pairs.remaining() != 0) {
     const auto name = pairs.get_text(), value = pairs.get_text();
     rd_kafka_header_add(headers.get(), name.data(), static_cast<ssize_t>(name.size()), bytes(value),
                         static_cast<ssize_t>(value.size()));
   }
-  const auto message = message_of(records, record);
+  const auto message = message_of(*records, record);
   while (true) {
-    // librdkafka owns headers that it has taken, so each try gets a copy.
-    headers_handle given{rd_kafka_headers_copy(headers.get())};
     const auto code = rd_kafka_producev(
-        get(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition.value()),
+        get(), RD_KAFKA_V_RKT(from.topic), RD_KAFKA_V_PARTITION(from.partition.value()),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(message.key, message.key_len),
-        RD_KAFKA_V_VALUE(message.payload, message.len), RD_KAFKA_V_HEADERS(given.get()),
-        RD_KAFKA_V_OPAQUE(offset), RD_KAFKA_V_END);
+        RD_KAFKA_V_VALUE(message.payload, message.len), RD_KAFKA_V_HEADERS(headers.get()),
+        RD_KAFKA_V_OPAQUE(last_offset), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      static_cast<void>(given.release());
+      static_cast<void>(headers.release());  // librdkafka owns those that it has taken
       return {};
     }
-    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return refused(topic, partition, failure_of(code));
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+      return refused(from.topic, from.partition, failure_of(code));
     if (auto ok = make_room(); !ok) return ok;
   }
 }
@@ -173,7 +196,7 @@ result<void> sender::flush() {
 void sender::drop() {
   rd_kafka_purge(get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   rd_kafka_flush(get(), step_ms);
-  batch_.clear();
+  lanes_.clear();
 }
 
 void sender::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {

@@ -9,15 +9,16 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cloudflow::pubsub::kafka {
 
-/// Hands records to librdkafka and knows whether they have arrived.
+/// Sends records through librdkafka and knows whether they have arrived.
 ///
-/// Records are copied, so that buffers may change when send() returns; what waits to be sent is bounded by
-/// queue.buffering.max.kbytes and .messages, and send() waits when it is full. The records of a partition arrive in the
-/// order of the calls.
+/// Of each partition one batch is on its way at a time: an idempotent producer of librdkafka (2.14) sends no more, and
+/// while it has more to send its thread does not sleep. So this hands over a batch of each partition, waits until all
+/// have arrived, and hands over the next ones. The records of a partition arrive in the order of the calls.
 ///
 /// Concurrency: one caller at a time. Stopping ends every wait.
 class sender {
@@ -31,36 +32,57 @@ public:
   /// No record may be larger: it would never fit into the queue.
   std::size_t bound() const noexcept { return queue_bytes_; }
 
-  /// Forgets what has failed.
+  /// Forgets what was added, and what has failed.
   void begin();
-  /// `batch_limit`: what the topic takes at once. `last_offset`: where to write down, when it has arrived, the offset of
-  /// the last record; stays until flush() or drop() has returned.
-  result<void> send(const output& what, std::size_t batch_limit,
-                    std::int64_t* last_offset = nullptr);
-  /// Waits until all has arrived, or something has not.
-  result<void> flush();
+  /// `batch_limit`: what the topic takes at once. `last_offset`: where to write down the offset of the last record that
+  /// has arrived. Both they and the records stay until send() has returned, and drop() if it was not successful.
+  void add(const output& what, std::size_t batch_limit, std::int64_t* last_offset = nullptr);
+  /// Sends what was added. Waits until all has arrived, or something has not.
+  result<void> send();
   /// Forgets what has not been sent. Some of it may have been.
   void drop();
 
 private:
+  /// What one call of add() has brought.
+  struct part {
+    const record_buffer* records;
+    std::int64_t* last_offset;
+  };
+  /// All for one partition.
+  struct lane {
+    rd_kafka_topic_t* topic;
+    partition_id partition;
+    std::size_t batch_limit;
+    std::vector<part> parts = {};
+    std::size_t at = 0, next = 0;  ///< the part, and in it the record, that comes next
+
+    bool is_over() const noexcept { return at == parts.size(); }
+    const part& current() const noexcept { return parts[at]; }
+    const record_buffer::entry& record() const noexcept {
+      return current().records->entries()[next];
+    }
+    void step() noexcept;
+  };
+
   explicit sender(std::stop_token stop) : stop_(std::move(stop)) {}
   static void delivered(rd_kafka_t* rk, const rd_kafka_message_t* message, void* opaque);
 
   rd_kafka_topic_t* topic(std::string_view name);
-  result<void> send_batch(rd_kafka_topic_t* topic, partition_id partition);
-  result<void> send_with_headers(rd_kafka_topic_t* topic, partition_id partition,
-                                 const record_buffer& records, const record_buffer::entry& record,
-                                 std::int64_t* offset);
+  result<void> hand_over_batch(lane& from);
+  result<void> hand_over(const lane& from);
+  result<void> hand_over_with_headers(const lane& from);
+  result<void> flush();
   result<void> make_room();
   pubsub::error stopped() const;
   pubsub::error refused(rd_kafka_topic_t* topic, partition_id partition, const failure& why) const;
 
   const std::stop_token stop_;
   std::shared_ptr<shared_client> client_;
-  std::size_t queue_bytes_ = 0, batch_bytes_ = 0;
+  std::size_t queue_bytes_ = 0, batch_bytes_ = 0, batch_records_ = 0;
   std::map<std::string, topic_handle, std::less<>> topics_;
-  std::vector<rd_kafka_message_t> batch_;  ///< for librdkafka, which copies
-  std::optional<pubsub::error> failed_;    ///< the first that did not arrive
+  std::map<std::pair<rd_kafka_topic_t*, partition_id>, lane> lanes_;
+  std::vector<rd_kafka_message_t> messages_;  ///< for librdkafka, which copies
+  std::optional<pubsub::error> failed_;       ///< the first that did not arrive
 };
 
 }  // namespace cloudflow::pubsub::kafka
