@@ -109,7 +109,8 @@ public:
   /// The next records of an assigned partition; empty when there are none now. Never blocks for new records.
   /// An offset out of range is an error that names both offsets; it is never skipped silently.
   virtual result<record_batch> take(const topic_partition& source, fetch_limits limits) = 0;
-  /// Goes back (or forward) to `next`, for a replay after an abort.
+  /// Goes back (or forward) to `next`, for a replay after an abort. After it has failed nothing can be taken of the
+  /// partition, until it succeeds.
   virtual result<void> seek(const topic_partition& source, record_offset next) = 0;
   /// One behind the newest record that can be read, as far as this consumer knows: the difference to what was
   /// taken is the lag. `backend::topic` knows for certain.

@@ -310,7 +310,11 @@ result<void> group_consumer::seek(const topic_partition& source, record_offset n
   auto moved = move_fetching(*client_, source, next, patience_for_seek_ms);
   // A rebalance that pauses the partition at the same time, or an error that has ended its fetching, is in the way.
   if (!moved && moved.error().retriable) moved = assign_anew(source, next);
-  if (moved) at->reader->start(next);
+  // Without having moved it would go on where it is, and what lies between would be lost.
+  if (moved)
+    at->reader->start(next);
+  else
+    at->reader->fail(moved.error());
   return moved;
 }
 
