@@ -17,10 +17,11 @@ using kind = assignment::kind;
 class kafka_group : public kafka_session, public testing::WithParamInterface<std::string> {
 protected:
   consumer_options in_group(const std::vector<std::string>& topics) const {
-    return {.group = named("g"),
-            .topics = topics,
-            .on_ready = {},
-            .properties = {{"group.protocol", GetParam()}}};
+    consumer_options wanted{.group = named("g"), .topics = topics, .on_ready = {}};
+    wanted.properties["group.protocol"] = GetParam();
+    // Members hear of the others' joining by it.
+    if (GetParam() == "classic") wanted.properties["heartbeat.interval.ms"] = "300";
+    return wanted;
   }
   static void poll(std::span<member* const> all) {
     for (auto* one : all) one->poll();
@@ -109,10 +110,7 @@ TEST_P(kafka_group, a_member_that_has_died_is_replaced) {
   const auto log = open_session();
   const auto topic = create(*log, "t", 2);
   auto short_lived = in_group({topic});
-  if (GetParam() == "classic") {
-    short_lived.properties["session.timeout.ms"] = "2000";
-    short_lived.properties["heartbeat.interval.ms"] = "300";
-  }
+  if (GetParam() == "classic") short_lived.properties["session.timeout.ms"] = "2000";
   short_lived.properties["max.poll.interval.ms"] = "2000";
   member a{*log, short_lived};
   ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 2; }));
