@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <atomic>
 #include <utility>
 
@@ -205,6 +206,11 @@ result<bool> admin::has_members(const std::string& group) const {
 
 namespace {
 
+/// For librdkafka, which copies and does not write.
+decltype(rd_kafka_vu_t::u.mem) bytes_of(std::string_view text) {
+  return {.ptr = const_cast<char*>(text.data()), .size = text.size()};
+}
+
 /// What becomes of one record; held by whoever waits and by librdkafka.
 struct delivery {
   std::atomic<bool> is_known = false;
@@ -228,12 +234,21 @@ result<void> admin::append(const std::string& topic, std::string_view key,
   auto* rk = opened.value()->get();
   const auto fate = std::make_shared<delivery>();
   auto held = std::make_unique<std::shared_ptr<delivery>>(fate);
-  const auto refused = rd_kafka_producev(
-      rk, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
-      RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-      RD_KAFKA_V_OPAQUE(held.get()), RD_KAFKA_V_END);
-  if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) return opened.value()->fail(doing, refused);
+  std::array<rd_kafka_vu_t, 6> record{};
+  record[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+  record[0].u.cstr = topic.c_str();
+  record[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+  record[1].u.i32 = 0;
+  record[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  record[2].u.i = RD_KAFKA_MSG_F_COPY;
+  record[3].vtype = RD_KAFKA_VTYPE_KEY;
+  record[3].u.mem = bytes_of(key);
+  record[4].vtype = RD_KAFKA_VTYPE_VALUE;
+  record[4].u.mem = bytes_of(value);
+  record[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
+  record[5].u.ptr = held.get();
+  if (error_handle refused{rd_kafka_produceva(rk, record.data(), record.size())}; refused)
+    return opened.value()->fail(doing, std::move(refused));
   static_cast<void>(held.release());  // delivered() has it now; message.timeout.ms bounds the wait
   while (!fate->is_known.load(std::memory_order_acquire))
     rd_kafka_poll(rk, static_cast<int>(pause_between_looks.count()));
