@@ -118,6 +118,7 @@ class Bench:
                 if not sampler.wait_for(wanted, self.args.patience):
                     raise Wrong(f"{name}: {done()} of {wanted} after {self.args.patience} s:\n{self.said(run)}")
                 figures = sampler.figures(wanted, self.expected[topic].lines)
+                self.cluster.until_quiet(job.out(run))  # marks of transactions have been counted as records
             self.check(job, topic, job.out(run), printed)
         self.runs.append({"job": name, "partitions": partitions, "load": load, **figures})
         print(report.line(self.runs[-1]), flush=True)
