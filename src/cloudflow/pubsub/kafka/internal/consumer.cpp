@@ -314,7 +314,7 @@ result<void> group_consumer::seek(const topic_partition& source, record_offset n
   if (moved)
     at->reader->start(next);
   else
-    at->reader->fail(moved.error());
+    at->reader->stop(moved.error());
   return moved;
 }
 
