@@ -24,6 +24,9 @@ from cluster import PATIENCE, Cluster
 from sampling import Progress, Sampler
 
 
+STILL = 5  # seconds in which nothing happens
+
+
 class Wrong(Exception):
     """A result that is not what it has to be."""
 
@@ -123,6 +126,28 @@ class Bench:
         self.runs.append({"job": name, "partitions": partitions, "load": load, **figures})
         print(report.line(self.runs[-1]), flush=True)
 
+    # -- catching up ---
+
+    def measure_counting(self, name, topic, partitions):
+        """How many lines it counts of partitions that are unevenly full. All of them: else it is Wrong, but for one."""
+        job, expected = self.jobs[name], self.expected[topic]
+        with self.surroundings(job, topic, partitions) as run:
+            with self.running(job, run) as processes:
+                progress = self.progress_of(job, run, Progress(processes[0].stdout))
+                self.until_still(progress, expected.lines)
+            counts = self.lines_tool("counts", self.cluster.address, job.out(run))
+        if counts != expected.counts and name != systems.LOSSY:
+            raise Wrong(f"{name}, {topic}: expected {expected.counts}, found {counts}")
+        return int(counts.split()[0])
+
+    def until_still(self, progress, wanted):
+        """Until all is done, or nothing more happens for a while."""
+        done, since = 0, time.monotonic()
+        while done < wanted and time.monotonic() - since < (PATIENCE if done == 0 else STILL):
+            time.sleep(0.05)
+            if (now := progress()) != done:
+                done, since = now, time.monotonic()
+
     def progress_of(self, job, run, printed):
         if job.progress == "output":
             return lambda: self.cluster.records(job.out(run))
@@ -195,23 +220,42 @@ def arguments():
     return args
 
 
-def measure_all(bench, args):
-    topics = {partitions: bench.prepare(partitions) for partitions in args.partitions}
-    for _ in range(args.runs):
+def measure_throughput(bench, topics, runs):
+    for _ in range(runs):
         for partitions, topic in topics.items():
-            for job in bench.jobs:
-                bench.measure(job, topic, partitions)
-    report.show_throughput(bench.runs, args.records)
+            for name, job in bench.jobs.items():
+                if job.can_read(partitions) and name != systems.LOSSY:
+                    bench.measure(name, topic, partitions)
+
+
+def measure_all(bench, args):
     transforming = [name for name, job in bench.jobs.items() if job.kind == "transform"]
-    one = args.partitions[0]
-    starts = {name: bench.measure_start(name, one, args.starts) for name in transforming if args.starts}
-    report.show_starts(starts)
-    half = {name: int(row["rate"] / 2) for (name, of), row in report.medians(bench.runs).items() if of == one}
+    measure_throughput(bench, {n: bench.prepare(n) for n in args.partitions}, args.runs)
+    report.show_throughput(bench.runs, args.records)
+
+    most, uneven = max(args.partitions), None
+    with_windows = [name for name, job in bench.jobs.items()
+                    if job.kind == "count" and not name.startswith("by hand") and job.can_read(most)]
+    counted = {}
+    if with_windows:
+        uneven = bench.prepare(most, ["--uneven"])
+        counted = {name: bench.measure_counting(name, uneven, most) for name in with_windows}
+        report.show_counted(counted, args.records)
+
+    least = min(args.partitions)
+    starts = {name: bench.measure_start(name, least, args.starts) for name in transforming if args.starts}
+    if starts:
+        report.show_starts(starts)
+
+    half = {name: int(row["rate"] / 2) for (name, n), row in report.medians(bench.runs).items() if n == least}
     latencies = {
-        name: bench.measure_latency(name, half[name], one, args.seconds) for name in transforming if args.seconds
+        name: bench.measure_latency(name, half[name], least, args.seconds) for name in transforming if args.seconds
     }
-    report.show_latencies(latencies)
-    return {"records": args.records, "runs": bench.runs, "starts": starts, "latencies": latencies}
+    if latencies:
+        report.show_latencies(latencies)
+    return {
+        "records": args.records, "runs": bench.runs, "counted": counted, "starts": starts, "latencies": latencies
+    }
 
 
 def main():

@@ -52,6 +52,15 @@ def show_throughput(runs, records):
     )
 
 
+def show_counted(counted, lines):
+    show_table(
+        "Windows of a minute and a minute of lateness, catching up on partitions of which each has a third or a quarter\n"
+        "of the lines of the one before, over the same hours.",
+        ["job", "lines", "counted"],
+        [[job, f"{lines:,}", f"{found:,}"] for job, found in counted.items()],
+    )
+
+
 def show_starts(starts):
     show_table(
         "From exec to the first record of the output, seconds. Topics and group are there from an earlier run; the group\n"
