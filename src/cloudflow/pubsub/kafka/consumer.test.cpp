@@ -1,4 +1,5 @@
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
+#include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
 #include <array>
 
@@ -122,6 +123,38 @@ TEST_P(kafka_group, a_member_that_has_died_is_replaced) {
   const std::array both{&a, &b};
   EXPECT_TRUE(eventually([&] { return poll(both), a.next.size() == 1 && b.next.size() == 1; }))
       << "it is polled again";
+}
+
+using kafka_consumer = kafka_session;
+
+TEST_F(kafka_consumer,
+       waits_with_a_partition_for_the_transaction_on_its_position_and_others_go_on) {
+  const auto log = open_session();
+  const auto topic = create(*log, "t", 2);
+  const topic_partition free{topic, partition_id{0}}, held{topic, partition_id{1}};
+  const auto out = open_producer(*log, "w");
+  for (const auto& source : {free, held})
+    ASSERT_TRUE(write(*out, source, numbers(0, 10)).has_value());
+  transaction_by_hand open{shared_broker(), named("held")};
+  open.send_position(named("g"), held, 4);
+  member in{*log, {.group = named("g"), .topics = {topic}, .on_ready = {}}};
+  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(free); }));
+  EXPECT_EQ(take(*in, free, 10), numbers(0, 10));
+  EXPECT_FALSE(in.next.contains(held));
+  open.commit();
+  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(held); }));
+  EXPECT_EQ(in.next.at(held), record_offset{4});
+}
+
+TEST(kafka_without_new_groups, consumers_use_the_classic_protocol) {
+  const test_broker broker{{.settings = {"group.coordinator.rebalance.protocols=classic"}}};
+  const auto log = open({.connection = {{"bootstrap.servers", broker.address()}}}, clock_of_tests);
+  ASSERT_TRUE(log.has_value()) << log.error().message;
+  ASSERT_TRUE((*log)->ensure_topic({.name = "t", .partitions = 2}).has_value());
+  for (const auto* group : {"first", "second"}) {
+    member in{**log, {.group = group, .topics = {"t"}, .on_ready = {}}};
+    EXPECT_TRUE(eventually([&] { return in.poll(), in.next.size() == 2; })) << group;
+  }
 }
 
 }  // namespace

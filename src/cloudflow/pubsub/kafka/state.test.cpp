@@ -1,4 +1,5 @@
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
+#include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
 #include "cloudflow/pubsub/kafka/internal/local_state.hpp"
 
@@ -176,35 +177,6 @@ TEST_F(kafka_state, of_no_task_is_seen_by_all_sessions) {
 
 // -- transactions and time ---------------------------------------------------------------------------
 
-/// A producer by librdkafka alone, which leaves its transaction open.
-class open_transaction {
-public:
-  open_transaction(const std::string& id, const std::string& topic, std::string_view key) {
-    auto* conf = rd_kafka_conf_new();
-    std::array<char, 512> text{};
-    const auto set = [&](const char* name, const std::string& value) {
-      rd_kafka_conf_set(conf, name, value.c_str(), text.data(), text.size());
-    };
-    set("bootstrap.servers", shared_broker());
-    set("transactional.id", id);
-    rk_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text.data(), text.size());
-    EXPECT_EQ(rd_kafka_init_transactions(rk_, 30'000), nullptr);
-    EXPECT_EQ(rd_kafka_begin_transaction(rk_), nullptr);
-    EXPECT_EQ(rd_kafka_producev(rk_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
-                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                RD_KAFKA_V_KEY(key.data(), key.size()),
-                                RD_KAFKA_V_VALUE(const_cast<char*>("2"), 1), RD_KAFKA_V_END),
-              RD_KAFKA_RESP_ERR_NO_ERROR);
-    EXPECT_EQ(rd_kafka_flush(rk_, 30'000), RD_KAFKA_RESP_ERR_NO_ERROR);
-  }
-  ~open_transaction() { rd_kafka_destroy(rk_); }
-  void commit() { EXPECT_EQ(rd_kafka_commit_transaction(rk_, 30'000), nullptr); }
-  void abort() { EXPECT_EQ(rd_kafka_abort_transaction(rk_, 30'000), nullptr); }
-
-private:
-  rd_kafka_t* rk_ = nullptr;
-};
-
 TEST_F(kafka_state, is_not_here_before_the_transaction_of_the_former_owner_has_ended) {
   for (const bool commits : {true, false}) {
     const std::string owner = commits ? "yes" : "no";
@@ -221,7 +193,8 @@ TEST_F(kafka_state, is_not_here_before_the_transaction_of_the_former_owner_has_e
           out.put_raw("k");
         },
         [](auto&) {});
-    open_transaction former{named(owner), named(owner) + ".changelog", key.key(key.entries()[0])};
+    transaction_by_hand former{shared_broker(), named(owner)};
+    former.send(named(owner) + ".changelog", key.key(key.entries()[0]), "2");
     bell news;
     for (int i = 0; i != 20; ++i) {
       EXPECT_FALSE(log->restore(owner, partition_id{0}, news.ringer()).value());

@@ -59,16 +59,17 @@ group_producer::group_producer(const surroundings& around, const producer_option
   : around_(around), wanted_(wanted) {}
 
 result<void> group_producer::start() {
+  is_started_ = must_abort_ = false;
   auto opened = sender::open(around_.session, spec_of(wanted_), stop_.get_token());
   if (!opened) return std::move(opened).error();
   sender_ = std::move(opened).value();
-  if (!is_transactional()) return {};
   result<void> ready;
-  for (int i = 0; i != init_tries; ++i) {
+  for (int i = 0; i != init_tries && is_transactional(); ++i) {
     ready = done("cannot get ready for transactions",
                  rd_kafka_init_transactions(sender_->get(), init_patience_ms));
-    if (ready || !ready.error().retriable) return ready;
+    if (ready || !ready.error().retriable || stop_.stop_requested()) break;
   }
+  is_started_ = ready.has_value();
   return ready;
 }
 
@@ -83,6 +84,8 @@ group_producer::~group_producer() {
 
 result<void> group_producer::commit(const transaction& changes) {
   if (changes.empty()) return {};
+  if (!is_started_ || sender_->through().is_outdated())
+    if (auto started = start(); !started) return started;
   if (must_abort_)
     if (auto aborted = abort(); !aborted) return aborted;
   auto prepared = prepare(changes);

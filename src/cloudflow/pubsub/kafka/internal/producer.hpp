@@ -50,6 +50,7 @@ private:
   struct plan;
 
   group_producer(const surroundings& around, const producer_options& wanted);
+  /// With a client of its own; another one when certificates have changed.
   result<void> start();
   bool is_transactional() const noexcept { return wanted_.delivery == guarantee::exactly_once; }
 
@@ -68,6 +69,7 @@ private:
   const producer_options wanted_;
   std::stop_source stop_;
   std::unique_ptr<sender> sender_;
+  bool is_started_ = false;
   bool must_abort_ = false;  ///< a transaction that could not be aborted yet
 
   std::mutex mutex_;  ///< guards the next two
