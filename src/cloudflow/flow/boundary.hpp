@@ -53,8 +53,8 @@ public:
     ++appended_;
   }
   /// From now on append() throws `std::length_error` for a larger record.
-  void set_limit(std::string topic, std::size_t max_record_bytes) {
-    topic_ = std::move(topic);
+  void set_limit(const std::string& topic, std::size_t max_record_bytes) {
+    topic_ = topic;
     max_record_bytes_ = max_record_bytes;
     has_refused_ = false;
   }
