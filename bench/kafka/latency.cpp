@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 namespace bench {
@@ -121,7 +122,7 @@ private:
   /// Of a line that was made a log_out or is one still; -1: it would have been dropped.
   static std::int64_t due_us(std::string_view record) {
     if (log_out::view made; codec<log_out>::decode(record, made))
-      return static_cast<std::int64_t>(made.latency_ms * 1000.0 + 0.5);
+      return std::llround(made.latency_ms * 1000.0);
     log_line::view line;
     if (!codec<log_line>::decode(record, line)) fail("what came out is no line");
     return is_wanted(line) ? line.latency_us : -1;

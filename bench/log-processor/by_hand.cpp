@@ -57,8 +57,8 @@ public:
     log_ = value_or_fail(
         pubsub::embedded::open({.directory = state / "log", .file_system = {}}, clock_));
     for (const auto topic : {messages_topic, rows_topic})
-      value_or_fail(log_->ensure_topic({std::string{topic}, 1, {}, {}}));
-    producer_ = value_or_fail(log_->open_producer({"by-hand", "by-hand"}));
+      value_or_fail(log_->ensure_topic({.name = std::string{topic}}));
+    producer_ = value_or_fail(log_->open_producer({.transactional_id = "by-hand"}));
   }
   void add(const log_message::view& m) {
     append(messages_, m.app, m);
