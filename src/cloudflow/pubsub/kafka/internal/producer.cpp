@@ -10,9 +10,6 @@
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr milliseconds between_tries{200};
 constexpr int init_tries = 30, init_patience_ms = 1000;
 constexpr int abort_patience_ms = 10'000, abort_patience_at_end_ms = 2000;
 /// One request, so that a stop is noticed.

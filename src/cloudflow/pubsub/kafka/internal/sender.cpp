@@ -161,11 +161,25 @@ result<void> sender::hand_over_with_headers(const lane& from) {
   }
   const auto message = message_of(*records, record);
   while (true) {
-    const auto code = rd_kafka_producev(
-        get(), RD_KAFKA_V_RKT(from.topic), RD_KAFKA_V_PARTITION(from.partition.value()),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(message.key, message.key_len),
-        RD_KAFKA_V_VALUE(message.payload, message.len), RD_KAFKA_V_HEADERS(headers.get()),
-        RD_KAFKA_V_OPAQUE(last_offset), RD_KAFKA_V_END);
+    std::array<rd_kafka_vu_t, 7> parts{};
+    parts[0].vtype = RD_KAFKA_VTYPE_RKT;
+    parts[0].u.rkt = from.topic;
+    parts[1].vtype = RD_KAFKA_VTYPE_PARTITION;
+    parts[1].u.i32 = from.partition.value();
+    parts[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    parts[2].u.i = RD_KAFKA_MSG_F_COPY;
+    parts[3].vtype = RD_KAFKA_VTYPE_KEY;
+    parts[3].u.mem.ptr = message.key;
+    parts[3].u.mem.size = message.key_len;
+    parts[4].vtype = RD_KAFKA_VTYPE_VALUE;
+    parts[4].u.mem.ptr = message.payload;
+    parts[4].u.mem.size = message.len;
+    parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
+    parts[5].u.headers = headers.get();
+    parts[6].vtype = RD_KAFKA_VTYPE_OPAQUE;
+    parts[6].u.ptr = last_offset;
+    const error_handle problem{rd_kafka_produceva(get(), parts.data(), parts.size())};
+    const auto code = problem ? rd_kafka_error_code(problem.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       static_cast<void>(headers.release());  // librdkafka owns those that it has taken
       return {};

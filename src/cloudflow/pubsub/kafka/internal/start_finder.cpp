@@ -141,13 +141,13 @@ pubsub::error out_of_range(const topic_partition& source, record_offset at, std:
 }
 
 result<void> move_fetching(const shared_client& at, const topic_partition& source,
-                           record_offset next, int patience_ms) {
+                           record_offset next, int at_most_ms) {
   const auto list = list_of({source});
   list->elems[0].offset = next.value();
   const auto doing = [&] {
     return fmt::format("cannot go to offset {} of {}", next.value(), to_string(source));
   };
-  if (error_handle problem{rd_kafka_seek_partitions(at.get(), list.get(), patience_ms)})
+  if (error_handle problem{rd_kafka_seek_partitions(at.get(), list.get(), at_most_ms)})
     return at.handle->fail(doing(), std::move(problem));
   if (const auto code = list->elems[0].err; code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     // While librdkafka still starts or stops the fetching of it.

@@ -271,7 +271,7 @@ private:
       if (values == nullptr) return not_restored(store, partition);
       for (auto v = values->lower_bound(prefix); v != values->end() && v->first.starts_with(prefix);
            ++v)
-        found.push_back(*v);
+        found.emplace_back(*v);
     }
     for (const auto& [key, value] : found)
       if (!f(key, value)) break;
