@@ -15,7 +15,7 @@ namespace cloudflow::sandbox {
 struct configuration_arguments {
   std::vector<std::string> files;  ///< `--conf`
   std::vector<std::string>
-      assignments;    ///< `path=value`, `streamlet.parameter=value` or `parameter=value`
+      assignments;         ///< `path=value`, `streamlet.parameter=value` or `parameter=value`
   std::string kafka = {};  ///< servers of the default cluster, over the files; empty: as they say
 };
 
