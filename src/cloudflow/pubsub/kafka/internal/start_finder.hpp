@@ -33,7 +33,7 @@ pubsub::error out_of_range(const topic_partition& source, record_offset at, std:
 /// Has librdkafka fetch a partition that it is assigned from `next` on, and drop what it has fetched. Retriable as long
 /// as the partition is only about to be assigned.
 result<void> move_fetching(const shared_client& at, const topic_partition& source,
-                           record_offset next, int patience_ms);
+                           record_offset next, int at_most_ms);
 
 /// Finds, for partitions that were just assigned, where to go on: what the group has committed (it waits for open
 /// transactions on that), then what `last_known` knows, then the start that the options say; and moves the fetching of
