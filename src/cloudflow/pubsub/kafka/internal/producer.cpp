@@ -12,8 +12,8 @@ namespace {
 
 constexpr int init_tries = 30, init_patience_ms = 1000;
 constexpr int abort_patience_ms = 10'000, abort_patience_at_end_ms = 2000;
-/// One request, so that a stop is noticed.
-constexpr int step_ms = 500;
+/// In one call: librdkafka mixes up the answers when a commit that has timed out is called again under load.
+constexpr int commit_patience_ms = 10'000;
 
 client_spec spec_of(const producer_options& wanted) {
   client_spec spec;
@@ -155,7 +155,7 @@ result<void> group_producer::send_positions(const plan& changes) {
 /// Until it is known how the transaction has ended: there is no way back.
 result<void> group_producer::finish() {
   while (true) {
-    const error_handle problem{rd_kafka_commit_transaction(sender_->get(), step_ms)};
+    const error_handle problem{rd_kafka_commit_transaction(sender_->get(), commit_patience_ms)};
     if (!problem) return {};
     const auto what = failure_of(problem.get());
     if (what.must_abort) return fail("cannot commit", what);
