@@ -1,8 +1,6 @@
 #include "cloudflow/runtime/task.hpp"
 
 #include "cloudflow/runtime/crash_note.hpp"
-#include "cloudflow/runtime/dead_letter.hpp"
-#include "cloudflow/runtime/limits.hpp"
 
 #include <fmt/format.h>
 
@@ -44,6 +42,7 @@ task::task(const streamlet_instance& streamlet, std::int32_t partition, const cl
     stores_(std::make_unique<store_view>(streamlet.log->state(), streamlet.store_names,
                                          partition_id{partition})),
     outlet_limits_(streamlet.outlet_limits),
+    letter_limits_(streamlet.letter_limits),
     is_running_(has_inlets()) {
   for (std::size_t i = 0; i != streamlet.outlet_topics.size(); ++i)
     changes_.outputs.emplace_back(streamlet.outlet_partitions[i],
@@ -251,43 +250,6 @@ void task::run_some(source& s, std::span<const record_view> records) {
   s.take_off(changes_.is_suspended ? begun - 1 : begun);
 }
 
-/// The record as the inlet reads it or, where it cannot, as it came.
-void task::set_aside(source& s, const std::pair<const record_offset, bad_record>& bad) {
-  const auto& [offset, why] = bad;
-  const auto& r = why.is_decodable ? s.left.front() : *s.find(offset);
-  changes_.rejected.push_back(
-      {s.inlet, offset, std::string{r.key}, std::string{r.value}, why.reason, why.is_decodable});
-  s.take_off_bad(offset);
-}
-
-/// Notes where each record that was rejected came from. The policy `fail` holds for whatever one is rejected for.
-void task::look_at_rejected() {
-  while (rejected_from_.size() < changes_.rejected.size()) {
-    const auto& r = changes_.rejected[rejected_from_.size()];
-    if (r.inlet < streamlet_->plan->inlets.size() &&
-        streamlet_->plan->inlets[r.inlet].on_bad_record == blueprint::bad_record_policy::fail)
-      throw flow::record_failure(r.inlet, r.offset, r.reason.c_str());
-    rejected_from_.push_back(origin_of(r));
-  }
-}
-
-/// The flow knows the inlet of a record that it rejects, not which of the inlet's topics it came from: that of the
-/// records that run, or the first where none runs (a retry that is due).
-task::origin task::origin_of(const flow::rejected_record& r) const {
-  const auto reads = [&](const auto& s) {
-    return current_ != nullptr ? s.get() == current_ : s->inlet == r.inlet;
-  };
-  const auto s = std::find_if(sources_.begin(), sources_.end(), reads);
-  if (s == sources_.end()) return {};
-  origin from{.at = (*s)->at};
-  const auto* record = (*s)->find(r.offset);
-  if (record == nullptr) return from;
-  for (const auto& h : record->headers)
-    if (h.name == dead_letter::failures || h.name == dead_letter::origin)
-      from.history.emplace_back(h.name, h.value);
-  return from;
-}
-
 /// True when it has fired what was open. It is asked to until that is committed.
 bool task::finish() {
   if (!must_finish_.load(std::memory_order_acquire)) return false;
@@ -361,34 +323,6 @@ void task::fail(timestamp now, const std::string& reason) {
   }
   streamlet_->where.log.error("partition {} failed: {}; restarts from the last commit in {} ms",
                               partition_, reason, delay.count());
-}
-
-/// A record makes the author's code throw. With the policies that go on without it, everything since the last commit
-/// is done again but for this record: so half a record never shows, and nothing is saved per record for it.
-void task::poisoned(record_offset at, timestamp now, const std::string& reason) {
-  auto* s = current_;
-  if (s == nullptr) return fail(now, reason);
-  const auto& port = streamlet_->plan->inlets[s->inlet];
-  const auto where = fmt::format("inlet {}, topic {}, partition {}, offset {}: {}", port.name,
-                                 s->at.topic, partition_, at.value(), reason);
-  if (has_raised_limit()) return drop();
-  if (port.on_bad_record == blueprint::bad_record_policy::fail) return fail(now, where);
-  streamlet_->where.log.warn("{}; the record is set aside", where);
-  drop();
-  s->bad.insert_or_assign(at, bad_record{reason});
-}
-
-/// Whether a topic that refused a record takes larger ones by now.
-bool task::has_raised_limit() {
-  bool has_risen = false;
-  for (std::size_t i = 0; i != outlet_limits_.size(); ++i) {
-    if (!changes_.outputs[i].has_refused()) continue;
-    const auto info = streamlet_->log->topic(streamlet_->outlet_topics[i]);
-    if (!info) continue;
-    const auto limit = record_limit_of(info->spec);
-    has_risen |= std::exchange(outlet_limits_[i], limit) < limit;
-  }
-  return has_risen;
 }
 
 }  // namespace cloudflow::runtime

@@ -28,6 +28,8 @@ struct streamlet_instance {
   std::vector<std::int32_t> outlet_partitions;
   /// Of one outlet each: the largest record that its topic took when the process started, in bytes.
   std::vector<std::size_t> outlet_limits;
+  /// Of one inlet each: the same for its topic of dead letters.
+  std::vector<std::size_t> letter_limits;
   std::vector<std::string>
       outlet_schema_headers;  ///< empty where the topic's base schema is the outlet's
   std::vector<std::string>
@@ -124,9 +126,6 @@ private:
   bool run_source(source& s);
   bool fill(source& s);
   void run_some(source& s, std::span<const record_view> records);
-  void set_aside(source& s, const std::pair<const record_offset, bad_record>& bad);
-  void look_at_rejected();
-  origin origin_of(const flow::rejected_record& r) const;
   bool finish();
   void count();
 
@@ -136,12 +135,18 @@ private:
   void drop();
   void rewind();
   void fail(timestamp now, const std::string& reason);
+
+  // -- bad records ---
   void poisoned(record_offset at, timestamp now, const std::string& reason);
   bool has_raised_limit();
+  void set_aside(source& s, const std::pair<const record_offset, bad_record>& bad);
+  void look_at_rejected();
+  origin origin_of(const flow::rejected_record& r) const;
+  void expect_place_for(const flow::rejected_record& r);
+  void collect_rejected(pubsub::transaction& into);
 
   // -- commit ---
   void collect_outputs(pubsub::transaction& into) const;
-  void collect_rejected(pubsub::transaction& into);
 
   const streamlet_instance* streamlet_;
   std::int32_t partition_;
@@ -166,7 +171,7 @@ private:
   std::unique_ptr<flow::program> program_;
   bool waits_for_clock_ = false;
   bool has_finished_ = false;  ///< since it was built
-  std::vector<std::size_t> outlet_limits_;
+  std::vector<std::size_t> outlet_limits_, letter_limits_;
 
   flow::changes in_flight_;
   std::vector<origin> in_flight_rejected_from_;

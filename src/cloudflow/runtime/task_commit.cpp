@@ -1,8 +1,5 @@
 // What a task commits, and what it tells about itself.
-#include "cloudflow/runtime/dead_letter.hpp"
 #include "cloudflow/runtime/task.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -42,32 +39,6 @@ void task::collect_outputs(pubsub::transaction& into) const {
         into.outputs.push_back(
             {streamlet_->outlet_topics[i], partition_id{static_cast<std::int32_t>(p)}, &parts[p]});
   }
-}
-
-void task::collect_rejected(pubsub::transaction& into) {
-  dead_letters_.clear();
-  in_flight_rejected_from_.resize(in_flight_.rejected.size());
-  for (std::size_t i = 0; i != in_flight_.rejected.size(); ++i) {
-    const auto& r = in_flight_.rejected[i];
-    const auto& from = in_flight_rejected_from_[i];
-    if (r.inlet >= streamlet_->plan->inlets.size()) continue;
-    const auto& port = streamlet_->plan->inlets[r.inlet];
-    streamlet_->where.log.warn("inlet {}, topic {}, partition {}, offset {}: {}", port.name,
-                               from.at.topic, partition_, r.offset.value(), r.reason);
-    if (port.on_bad_record != blueprint::bad_record_policy::dead_letter) continue;
-    auto& letters = dead_letters_[port.dead_letter_topic];
-    letters.append(r.key, r.value);
-    if (r.is_decodable)
-      letters.add_header(flow::schema_header_name, streamlet_->inlet_schema_headers[r.inlet]);
-    letters.add_header(dead_letter::reason, r.reason);
-    letters.add_header(dead_letter::topic, from.at.topic);
-    letters.add_header(dead_letter::partition, std::to_string(partition_));
-    letters.add_header(dead_letter::offset, std::to_string(r.offset.value()));
-    letters.add_header(dead_letter::time, to_iso8601(time_->now()));
-    for (const auto& [name, value] : from.history) letters.add_header(name, value);
-  }
-  for (const auto& [topic, letters] : dead_letters_)
-    into.outputs.push_back({topic, partition_id{0}, &letters});
 }
 
 void task::committed() {

@@ -117,6 +117,7 @@ void worker::look_at_outcome() {
 
 void worker::commit_succeeded() {
   phase_ = phase::none;
+  is_retrying_ = false;
   for (auto& t : tasks_) t->committed();
   last_commit_ = time_->monotonic();
   metrics_.commits.fetch_add(1, std::memory_order_relaxed);
@@ -125,7 +126,7 @@ void worker::commit_succeeded() {
 void worker::commit_failed(const pubsub::error& e) {
   if (e.fatal) producer_.reset();
   if (e.retriable) {
-    if (phase_ != phase::waits_for_retry)
+    if (!std::exchange(is_retrying_, true))
       log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
     metrics_.retries.fetch_add(1, std::memory_order_relaxed);
     phase_ = phase::waits_for_retry;
@@ -139,6 +140,7 @@ void worker::commit_failed(const pubsub::error& e) {
     log_.error("worker {}: the commit failed: {}", name_, e.message);
   metrics_.aborts.fetch_add(1, std::memory_order_relaxed);
   phase_ = phase::none;
+  is_retrying_ = false;
   for (auto& t : tasks_) t->abandon(e);
 }
 
