@@ -95,12 +95,14 @@ class DeadLetters(Operating):
         self.assertEqual(self.waiting(), 1)
         self.assertRegex(self.call("dlq", "retry", INGESTOR, "--offset", "1"), "0 letters")
 
-    def test_that_fail_again_wait_again(self):
+    def test_that_fail_again_wait_again_and_remember(self):
         life = self.serve()
         self.ask_for(life, "a.log")
         self.call("dlq", "retry", INGESTOR, "--all")
         wait_until("its return", lambda: self.waiting() == 1)
-        self.assertEqual([letter["offset"] for letter in self.letters()], [2])  # behind the first and its mark
+        letter = self.letters()[0]
+        self.assertEqual((letter["offset"], letter["failures"]), (2, 2))  # behind the first and its mark
+        self.assertEqual(letter["origin"], {"topic": "log-key", "partition": 0, "offset": 0})
 
     def test_that_are_dropped_do_not_come_back(self):
         self.ask_for(self.serve(), "a.log", "b.log", "c.log")

@@ -37,6 +37,22 @@ void outlet_buffer::clear() noexcept {
   appended_ = 0;
 }
 
+// -- rejected_record ---------------------------------------------------------------------------------
+
+rejected_record rejected(std::size_t inlet, const record_view& record, std::string reason,
+                         bool is_decodable) {
+  rejected_record r{.inlet = inlet,
+                    .offset = record.offset,
+                    .key = std::string{record.key},
+                    .value = std::string{record.value},
+                    .reason = std::move(reason),
+                    .is_decodable = is_decodable,
+                    .has_key = record.key.data() != nullptr,
+                    .has_value = record.value.data() != nullptr};
+  for (const auto& h : record.headers) r.headers.emplace_back(h.name, h.value);
+  return r;
+}
+
 // -- changes -----------------------------------------------------------------------------------------
 
 std::size_t changes::byte_size() const noexcept {

@@ -96,7 +96,11 @@ struct rejected_record {
   std::string key, value;
   std::string reason;
   bool is_decodable = true;  ///< the value is a record in the inlet's schema
+  bool has_key = true, has_value = true;
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< of the record, as it came
 };
+rejected_record rejected(std::size_t inlet, const record_view& record, std::string reason,
+                         bool is_decodable);
 
 /// What a task has to say beside its changes. Summed over tasks when somebody asks.
 struct counters {

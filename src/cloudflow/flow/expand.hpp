@@ -41,16 +41,37 @@ struct retry {
 
 namespace detail {
 
+/// A record of an inlet, kept beyond its batch. Movable; views stay valid.
+class kept_record {
+public:
+  kept_record() = default;
+  kept_record(kept_record&&) noexcept = default;
+  kept_record& operator=(kept_record&&) noexcept = default;
+
+  void keep(const record_view& r);
+  const record_view& view() const noexcept { return view_; }
+
+private:
+  std::vector<char> bytes_;  // no string: a short one does not stay where it is
+  std::vector<header_view> headers_;
+  record_view view_;
+};
+
 /// A record that was set aside.
 struct parked_record {
   std::string record;  ///< encoded
-  std::string key;     ///< of the record that came in, with its offset and time
+  std::size_t inlet = 0;
+  /// What came in, but for its value: that is `record`.
+  std::optional<std::string> key{};
+  std::vector<std::pair<std::string, std::string>> headers{};
   record_offset offset{};
   timestamp time{};
   std::int64_t attempts = 0;
   timestamp due{};
   std::uint64_t id = 0;
 
+  static parked_record of(const record_view& origin, std::string record);
+  void restore(kept_record& origin) const;
   std::string encode() const;
   static parked_record decode(std::uint64_t id, std::string_view bytes);
   static std::string key_of(std::uint64_t id);
@@ -74,13 +95,12 @@ struct expand_stage : stage_base {
     struct work {
       owned record;
       std::string key;
-      std::string origin_key{}, origin_value{};
-      record_view origin{};
+      kept_record origin{};
       std::size_t inlet = 0;
       std::int64_t attempts = 0;
       std::uint64_t parked_id = 0;
 
-      record_info info() const { return {{}, &origin, inlet}; }
+      record_info info() const { return {{}, &origin.view(), inlet}; }
     };
 
     expand_stage settings;
@@ -99,12 +119,7 @@ struct expand_stage : stage_base {
     void operator()(const In& x, const record_info& i) {
       current.emplace(
           work{.record = to_owned(x), .key = settings.expansion.key(x), .inlet = i.inlet});
-      if (i.origin != nullptr) {
-        current->origin_key = i.origin->key;
-        current->origin_value = i.origin->value;
-        current->origin = {
-            current->origin_key, current->origin_value, {}, i.origin->time, i.origin->offset};
-      }
+      if (i.origin != nullptr) current->origin.keep(*i.origin);
       proceed();
     }
     void resume() {
@@ -151,10 +166,9 @@ struct expand_stage : stage_base {
       if (due == parked.end()) return;
       auto record = decoded<owned>(due->record);
       auto key = settings.expansion.key(borrowed(record));
-      revived.emplace(work{.record = std::move(record), .key = std::move(key)});
-      revived->origin_key = due->key;
-      revived->origin_value = due->record;
-      revived->origin = {revived->origin_key, revived->origin_value, {}, due->time, due->offset};
+      revived.emplace(
+          work{.record = std::move(record), .key = std::move(key), .inlet = due->inlet});
+      due->restore(revived->origin);
       revived->attempts = due->attempts;
       revived->parked_id = due->id;
       parked.erase(due);
@@ -174,13 +188,11 @@ struct expand_stage : stage_base {
       return true;
     }
     void set_aside(const work& w) {
-      parked_record p{.record = encoded(w.record),
-                      .key = w.origin_key,
-                      .offset = w.origin.offset,
-                      .time = w.origin.time,
-                      .attempts = w.attempts + 1,
-                      .due = time->now() + delay_of(settings.policy, w.attempts),
-                      .id = next_id++};
+      auto p = parked_record::of(w.origin.view(), encoded(w.record));
+      p.inlet = w.inlet;
+      p.attempts = w.attempts + 1;
+      p.due = time->now() + delay_of(settings.policy, w.attempts);
+      p.id = next_id++;
       out->state.put(parked_store, parked_record::key_of(p.id), p.encode());
       parked.push_back(std::move(p));
     }

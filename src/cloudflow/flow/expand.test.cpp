@@ -68,6 +68,34 @@ TEST(expand, sets_a_failing_record_aside_processes_the_next_and_tries_again_late
   EXPECT_TRUE(h.rejected.empty());
 }
 
+TEST(expand, keeps_the_record_that_it_sets_aside_with_key_and_headers) {
+  const std::vector<header_view> headers{{"trace", "42"}, {"empty", ""}};
+  detail::kept_record origin;
+  for (const std::string_view key :
+       {std::string_view{}, std::string_view{""}, std::string_view{"k"}}) {
+    auto parked =
+        detail::parked_record::of({key, "raw", headers, at(3), record_offset{7}}, "value");
+    parked.inlet = 2;
+    parked.attempts = 3;
+    const auto again = detail::parked_record::decode(5, parked.encode());
+    EXPECT_EQ(again.inlet, 2u);
+    EXPECT_EQ(again.attempts, 3);
+    again.restore(origin);
+    const auto moved = std::move(origin);
+    const auto& r = moved.view();
+    EXPECT_EQ(r.key, key);
+    EXPECT_EQ(r.key.data() == nullptr, key.data() == nullptr);
+    EXPECT_EQ(r.value, "value");
+    EXPECT_EQ(r.time, at(3));
+    EXPECT_EQ(r.offset, record_offset{7});
+    ASSERT_EQ(r.headers.size(), 2u);
+    EXPECT_EQ(r.headers[0].name, "trace");
+    EXPECT_EQ(r.headers[0].value, "42");
+    EXPECT_NE(r.headers[1].value.data(), nullptr);
+    origin = {};
+  }
+}
+
 TEST(expand, gives_up_after_the_last_attempt_and_raises_the_error) {
   const spelling s;
   *s.how.broken = 100;

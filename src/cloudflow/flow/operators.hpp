@@ -157,14 +157,9 @@ struct dead_letter_stage : stage_base {
         this->next.raise(e, i);
     }
     void reject(const E& e, const record_info& i) {
-      flow::rejected_record rejected{
-          .inlet = i.inlet, .offset = {}, .key = {}, .value = {}, .reason = e.reason()};
-      if (i.origin != nullptr) {
-        rejected.offset = i.origin->offset;
-        rejected.key = i.origin->key;
-        rejected.value = i.origin->value;
-      }
-      out->rejected.push_back(std::move(rejected));
+      static constexpr record_view none;
+      out->rejected.push_back(
+          flow::rejected(i.inlet, i.origin != nullptr ? *i.origin : none, e.reason(), true));
     }
   };
   template <class Next>

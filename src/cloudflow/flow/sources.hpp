@@ -77,8 +77,7 @@ struct inlet_entry {
 
 private:
   void reject(const record_view& r, std::string reason) {
-    out->rejected.push_back(
-        {index, r.offset, std::string{r.key}, std::string{r.value}, std::move(reason), false});
+    out->rejected.push_back(flow::rejected(index, r, std::move(reason), false));
   }
   /// Sampled: with a wrong key, the records of one key are spread over partitions, and windows would be wrong.
   void expect_key(const record_view& r, const view_of<T>& v) const {

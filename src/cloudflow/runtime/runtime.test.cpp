@@ -90,6 +90,31 @@ TEST_F(two_streamlets, put_a_record_that_makes_the_code_throw_aside_and_go_on) {
   EXPECT_EQ(headers["cloudflow-offset"], "1");
 }
 
+TEST_F(two_streamlets, keep_key_and_headers_of_a_record_in_its_dead_letter) {
+  byte_writer bad;
+  codec<line>::encode(line{"a", at(0), "bad"}, bad);
+  record_buffer records;
+  records.append({}, bad.view());
+  records.add_header("trace", "42");
+  records.add_header("cloudflow-failures", "1");
+  records.append("b", "no line");
+  records.add_header("trace", "43");
+  start();
+  send("lines", records);
+  run_to_end();
+  std::vector<std::string> letters;
+  each("app.shouter.lines.dead-letter", [&](const record_view& r) {
+    std::string letter = r.key.data() == nullptr ? "no key" : std::string{r.key};
+    for (const auto& h : r.headers)
+      if (h.name == "trace" || h.name == "cloudflow-failures")
+        letter += " " + std::string{h.name} + "=" + std::string{h.value};
+    letters.push_back(letter);
+  });
+  std::sort(letters.begin(), letters.end());
+  EXPECT_EQ(letters,
+            (std::vector<std::string>{"b trace=43", "no key trace=42 cloudflow-failures=1"}));
+}
+
 TEST_F(skipping_policy, drops_a_record_that_makes_the_code_throw) {
   start();
   send("lines", std::vector<line>{{"a", at(0), "bad"}, {"a", at(2), "two"}});

@@ -101,12 +101,6 @@ public:
 
 private:
   class store_view;
-  /// What the flow does not know of a record that it rejects.
-  struct origin {
-    pubsub::topic_partition at{};
-    std::vector<std::pair<std::string, std::string>> history{};  ///< headers of earlier failures
-  };
-
   // -- partitions ---
   bool has_inlets() const noexcept { return !streamlet_->plan->inlets.empty(); }
   bool has_leaving() const noexcept;
@@ -141,9 +135,10 @@ private:
   bool has_raised_limit();
   void set_aside(source& s, const std::pair<const record_offset, bad_record>& bad);
   void look_at_rejected();
-  origin origin_of(const flow::rejected_record& r) const;
+  pubsub::topic_partition origin_of(const flow::rejected_record& r) const;
   void expect_place_for(const flow::rejected_record& r);
   void collect_rejected(pubsub::transaction& into);
+  void write_letter(const flow::rejected_record& r, const std::string& topic);
 
   // -- commit ---
   void collect_outputs(pubsub::transaction& into) const;
@@ -167,14 +162,14 @@ private:
 
   flow::changes changes_;
   /// Where each of `changes_.rejected` came from.
-  std::vector<origin> rejected_from_;
+  std::vector<pubsub::topic_partition> rejected_from_;
   std::unique_ptr<flow::program> program_;
   bool waits_for_clock_ = false;
   bool has_finished_ = false;  ///< since it was built
   std::vector<std::size_t> outlet_limits_, letter_limits_;
 
   flow::changes in_flight_;
-  std::vector<origin> in_flight_rejected_from_;
+  std::vector<pubsub::topic_partition> in_flight_rejected_from_;
   std::map<std::string, record_buffer> dead_letters_;
   bool is_committing_ = false;
   bool must_rewind_ = false;  ///< when the commit under way has ended

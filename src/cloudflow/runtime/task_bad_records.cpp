@@ -42,8 +42,7 @@ bool task::has_raised_limit() {
 void task::set_aside(source& s, const std::pair<const record_offset, bad_record>& bad) {
   const auto& [offset, why] = bad;
   const auto& r = why.is_decodable ? s.left.front() : *s.find(offset);
-  changes_.rejected.push_back(
-      {s.inlet, offset, std::string{r.key}, std::string{r.value}, why.reason, why.is_decodable});
+  changes_.rejected.push_back(flow::rejected(s.inlet, r, why.reason, why.is_decodable));
   s.take_off_bad(offset);
 }
 
@@ -64,9 +63,10 @@ void task::look_at_rejected() {
 /// A letter that its topic does not take would make every commit of the worker fail, and a record may not be lost
 /// silently: the task stops at it.
 void task::expect_place_for(const flow::rejected_record& r) {
-  constexpr std::size_t most_of_headers = 1024;  // but for the reason
+  constexpr std::size_t most_of_headers = 1024;  // of ours, but for the reason
   const auto& port = streamlet_->plan->inlets[r.inlet];
-  const auto size = r.key.size() + r.value.size() + r.reason.size() + most_of_headers;
+  auto size = r.key.size() + r.value.size() + r.reason.size() + most_of_headers;
+  for (const auto& [name, value] : r.headers) size += name.size() + value.size();
   auto& limit = letter_limits_[r.inlet];
   if (size <= limit) return;
   if (const auto info = streamlet_->log->topic(port.dead_letter_topic))
@@ -76,25 +76,18 @@ void task::expect_place_for(const flow::rejected_record& r) {
       fmt::format("inlet {}, topic {}, partition {}, offset {}: {}; and the record is too large to "
                   "be set aside "
                   "in topic {}: raise its max.message.bytes to {} at least",
-                  port.name, rejected_from_.back().at.topic, partition_, r.offset.value(), r.reason,
+                  port.name, rejected_from_.back().topic, partition_, r.offset.value(), r.reason,
                   port.dead_letter_topic, size + most_of_headers));
 }
 
 /// The flow knows the inlet of a record that it rejects, not which of the inlet's topics it came from: that of the
 /// records that run, or the first where none runs (a retry that is due).
-task::origin task::origin_of(const flow::rejected_record& r) const {
+pubsub::topic_partition task::origin_of(const flow::rejected_record& r) const {
   const auto reads = [&](const auto& s) {
     return current_ != nullptr ? s.get() == current_ : s->inlet == r.inlet;
   };
   const auto s = std::find_if(sources_.begin(), sources_.end(), reads);
-  if (s == sources_.end()) return {};
-  origin from{.at = (*s)->at};
-  const auto* record = (*s)->find(r.offset);
-  if (record == nullptr) return from;
-  for (const auto& h : record->headers)
-    if (h.name == dead_letter::failures || h.name == dead_letter::origin)
-      from.history.emplace_back(h.name, h.value);
-  return from;
+  return s == sources_.end() ? pubsub::topic_partition{} : (*s)->at;
 }
 
 void task::collect_rejected(pubsub::transaction& into) {
@@ -106,21 +99,29 @@ void task::collect_rejected(pubsub::transaction& into) {
     if (r.inlet >= streamlet_->plan->inlets.size()) continue;
     const auto& port = streamlet_->plan->inlets[r.inlet];
     streamlet_->where.log.warn("inlet {}, topic {}, partition {}, offset {}: {}", port.name,
-                               from.at.topic, partition_, r.offset.value(), r.reason);
-    if (port.on_bad_record != blueprint::bad_record_policy::dead_letter) continue;
-    auto& letters = dead_letters_[port.dead_letter_topic];
-    letters.append(r.key, r.value);
-    if (r.is_decodable)
-      letters.add_header(flow::schema_header_name, streamlet_->inlet_schema_headers[r.inlet]);
-    letters.add_header(dead_letter::reason, r.reason);
-    letters.add_header(dead_letter::topic, from.at.topic);
-    letters.add_header(dead_letter::partition, std::to_string(partition_));
-    letters.add_header(dead_letter::offset, std::to_string(r.offset.value()));
-    letters.add_header(dead_letter::time, to_iso8601(time_->now()));
-    for (const auto& [name, value] : from.history) letters.add_header(name, value);
+                               from.topic, partition_, r.offset.value(), r.reason);
+    if (port.on_bad_record == blueprint::bad_record_policy::dead_letter)
+      write_letter(r, from.topic);
   }
   for (const auto& [topic, letters] : dead_letters_)
     into.outputs.push_back({topic, partition_id{0}, &letters});
+}
+
+/// The record with its own headers, so that it can be tried again as it was, and those that say why it is here.
+void task::write_letter(const flow::rejected_record& r, const std::string& topic) {
+  auto& letters = dead_letters_[streamlet_->plan->inlets[r.inlet].dead_letter_topic];
+  letters.append(r.has_key ? std::string_view{r.key} : std::string_view{},
+                 r.has_value ? std::string_view{r.value} : std::string_view{});
+  for (const auto& [name, value] : r.headers)
+    if (!dead_letter::is_own(name) && !(r.is_decodable && name == flow::schema_header_name))
+      letters.add_header(name, value);
+  if (r.is_decodable)
+    letters.add_header(flow::schema_header_name, streamlet_->inlet_schema_headers[r.inlet]);
+  letters.add_header(dead_letter::reason, r.reason);
+  letters.add_header(dead_letter::topic, topic);
+  letters.add_header(dead_letter::partition, std::to_string(partition_));
+  letters.add_header(dead_letter::offset, std::to_string(r.offset.value()));
+  letters.add_header(dead_letter::time, to_iso8601(time_->now()));
 }
 
 }  // namespace cloudflow::runtime
