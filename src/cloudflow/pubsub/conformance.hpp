@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +49,9 @@ struct under_test {
   std::string name;
   std::function<std::unique_ptr<environment>()> make;
 };
+
+/// For messages, and for the names of tests, which have to be the same in every run.
+inline void PrintTo(const under_test& one, std::ostream* to) { *to << one.name; }
 
 inline std::string name_of(const testing::TestParamInfo<under_test>& info) {
   return info.param.name;

@@ -185,10 +185,8 @@ void connection::listen(rd_kafka_conf_t* conf, client* opaque) const {
         return 0;
       });
   if (find(properties_[0], std::string{token_location}) == nullptr) return;
-  rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, [](rd_kafka_t*, const char*, void* to) {
-    const auto& asking = *static_cast<client*>(to);
-    // The first token is asked for before the handle is known to us, and given by open_client.
-    if (asking.get() != nullptr) asking.session_.give_token(asking);
+  rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, [](rd_kafka_t* rk, const char*, void* to) {
+    static_cast<client*>(to)->session_.give_token(rk);
   });
 }
 
@@ -216,25 +214,29 @@ result<std::unique_ptr<client>> connection::open_client(const client_spec& spec)
   if (by_token) {
     const error_handle problem{rd_kafka_sasl_background_callbacks_enable(opened->get())};
     if (problem) return located(unsupported(rd_kafka_error_string(problem.get())));
-    give_token(*opened);
   }
   const std::lock_guard lock{clients_mutex_};
   clients_.insert(opened.get());
+  give_password(opened->get());  // it may have changed meanwhile
   return opened;
 }
 
 // -- credentials that change -------------------------------------------------------------------------
 
-void connection::give_password(const client& to) const {
+void connection::give_password(rd_kafka_t* to) const {
+  std::unique_lock lock{secrets_mutex_};
+  if (!credentials_.password()) return;
+  const auto password = *credentials_.password();
+  lock.unlock();
   const auto* user = find(properties_[0], "sasl.username");
-  const error_handle problem{rd_kafka_sasl_set_credentials(
-      to.get(), user != nullptr ? user->c_str() : "", credentials_.password()->c_str())};
+  const error_handle problem{
+      rd_kafka_sasl_set_credentials(to, user != nullptr ? user->c_str() : "", password.c_str())};
   if (problem)
-    log().warn("{}: {}: the new password is not taken: {}", where_, to.name_,
+    log().warn("{}: the password of {} is not taken: {}", where_, password_location,
                rd_kafka_error_string(problem.get()));
 }
 
-void connection::give_token(const client& to) const {
+void connection::give_token(rd_kafka_t* to) const {
   std::unique_lock lock{secrets_mutex_};
   if (!credentials_.token()) return;
   const auto token = parse_token(*credentials_.token(), time_.now());
@@ -243,15 +245,15 @@ void connection::give_token(const client& to) const {
     const auto problem =
         fmt::format("the one in {} has expired at {}",
                     *find(properties_[0], std::string{token_location}), to_iso8601(token.expires));
-    rd_kafka_oauthbearer_set_token_failure(to.get(), problem.c_str());
+    rd_kafka_oauthbearer_set_token_failure(to, problem.c_str());
     return;
   }
   std::array<char, 512> text{};
   const auto given = rd_kafka_oauthbearer_set_token(
-      to.get(), token.text.c_str(), token.expires.time_since_epoch().count(),
-      token.principal.c_str(), nullptr, 0, text.data(), text.size());
+      to, token.text.c_str(), token.expires.time_since_epoch().count(), token.principal.c_str(),
+      nullptr, 0, text.data(), text.size());
   if (given == RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  rd_kafka_oauthbearer_set_token_failure(to.get(), text.data());
+  rd_kafka_oauthbearer_set_token_failure(to, text.data());
 }
 
 bool connection::can_start_anew() {
@@ -287,8 +289,8 @@ void connection::take_up_changes() {
   if (seen.token) log().info("{}: the token has changed", where_);
   const std::lock_guard lock{clients_mutex_};
   for (auto* each : clients_) {
-    if (seen.password) give_password(*each);
-    if (seen.token) give_token(*each);
+    if (seen.password) give_password(each->get());
+    if (seen.token) give_token(each->get());
     if (start_anew && each->on_outdated_) each->on_outdated_();
   }
 }

@@ -69,8 +69,8 @@ private:
   void listen(rd_kafka_conf_t* conf, client* opaque) const;
   result<running> start(client_role role, conf_handle conf) const;
   bool can_start_anew();
-  void give_password(const client& to) const;
-  void give_token(const client& to) const;
+  void give_password(rd_kafka_t* to) const;
+  void give_token(rd_kafka_t* to) const;
   std::string masked(std::string_view text) const;
   void note(finding found);
   bool is_news(const std::string& trouble);
