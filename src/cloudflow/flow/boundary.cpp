@@ -115,6 +115,7 @@ std::size_t wiring::inlet(const void* port, std::string_view name) {
     throw std::invalid_argument(
         fmt::format("inlet `{}` is read by two pipelines: use also_to() or split()", name));
   read_[i] = true;
+  from_inlet_ = i;
   return i;
 }
 
@@ -131,7 +132,17 @@ std::size_t wiring::state(const void* member, std::string_view name, store_use u
         fmt::format("state `{}` is kept by two stages: give each its own", name));
   kept_[i] = true;
   uses_[i] = std::move(use);
+  uses_[i].from_inlet = from_inlet_;
   return i;
+}
+
+const repartition_place* wiring::moves(const void* state, moved_record record) {
+  if (!from_inlet_) return nullptr;
+  const auto i = index_of(states_, state, "state", {});
+  uses_[i].record = record;
+  for (const auto& place : around_.repartitions)
+    if (place.state == i) return &place;
+  return nullptr;
 }
 
 void wiring::expect_all_used(const std::vector<std::string>& names) const {

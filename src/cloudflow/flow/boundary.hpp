@@ -6,6 +6,7 @@
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/flow/state_changes.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -51,6 +52,15 @@ public:
     if (records.last_size() > max_record_bytes_) [[unlikely]]
       refuse_last(records);
     ++appended_;
+  }
+  /// Appends to every partition, without key.
+  template <class WriteValue>
+  void append_to_each(WriteValue&& write_value) {
+    for (auto& records : by_partition_) {
+      records.append(
+          false, [](byte_writer&) {}, write_value);
+      ++appended_;
+    }
   }
   /// From now on append() throws `std::length_error` for a larger record.
   void set_limit(const std::string& topic, std::size_t max_record_bytes) {
@@ -165,6 +175,26 @@ struct record_failure : std::runtime_error {
   record_offset offset;
 };
 
+/// Calls `each(const record_view&)` for one record after the other, until the batch ends or one suspends; gives how many
+/// were begun. What it throws becomes a record_failure, but for try_again.
+template <class Each>
+std::size_t for_each_record(const batch& b, const changes& out, Each each) {
+  std::size_t begun = 0;
+  try {
+    for (const auto& r : b.records) {
+      ++begun;
+      each(r);
+      if (out.is_suspended) [[unlikely]]
+        break;
+    }
+  } catch (const try_again&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw record_failure(b.inlet, b.records[begun - 1].offset, e.what());
+  }
+  return begun;
+}
+
 enum class source_status {
   idle,      ///< nothing there now
   produced,  ///< call again
@@ -198,6 +228,9 @@ public:
   virtual source_status poll() = 0;
   /// Lets time pass: what waits for the clock (a retry) goes on. True while something still waits.
   virtual bool tick(timestamp now) = 0;
+  /// The inlet has been read to its end and has had nothing for the idle timeout: nobody need wait for its event time.
+  /// Called again after each idle timeout for which that goes on.
+  virtual void rest(std::size_t inlet) = 0;
   /// The input has ended: the watermark jumps to the end and open windows fire.
   virtual void finish() = 0;
   /// Adds the state changed since the last save. @pre what was saved before is committed.
@@ -206,10 +239,24 @@ public:
   virtual void committed() = 0;
 };
 
+/// Records at a key_by() that may have to move to another task.
+struct moved_record {
+  std::string_view type;                 ///< as C++ calls it
+  std::string_view schema_name, schema;  ///< empty: it has none, so that it cannot be moved
+};
+
 /// What a stage keeps in a state: for the descriptor, and for recognising a store that was written otherwise.
 struct store_use {
-  std::string_view key_schema;  ///< text
-  std::string window;           ///< `tumbling 120000 ms`; empty: none
+  std::string_view key_schema;                 ///< text
+  std::string window;                          ///< `tumbling 120000 ms`; empty: none
+  std::optional<std::size_t> from_inlet = {};  ///< none: its records come from a source
+  std::optional<moved_record> record = {};     ///< of stages behind a key_by()
+};
+
+/// The internal topic through which the records of a state come: one more inlet and outlet, behind those that are
+/// members (see repartition.hpp).
+struct repartition_place {
+  std::size_t state = 0, inlet = 0, outlet = 0;  ///< indexes
 };
 
 /// What a streamlet keeps from commit to commit.
@@ -230,6 +277,10 @@ public:
     std::function<void()> wake;  ///< tells the worker that a source has something; thread-safe
     /// Keys that a stage holds in memory at most, beside those that change between two commits.
     std::size_t max_cached = 100'000;
+    std::vector<repartition_place> repartitions = {};
+    std::int32_t partition = 0;  ///< of the task
+    /// How often program::rest is called while an inlet has nothing.
+    std::chrono::milliseconds idle_timeout{60'000};
   };
 
   wiring(members inlets, members outlets, members states, surroundings around);
@@ -239,6 +290,11 @@ public:
   std::size_t inlet(const void* port, std::string_view name);
   outlet_buffer* outlet(const void* port, std::string_view name);
   std::size_t state(const void* member, std::string_view name, store_use use);
+  /// What follows is of no inlet.
+  void leave_inlets() noexcept { from_inlet_.reset(); }
+  /// Records on their way from the inlet mentioned last to this state, which has been mentioned; where they move to,
+  /// null if they stay.
+  const repartition_place* moves(const void* state, moved_record record);
   /// Stores behind those that are members: parked records of state `s`, and the watermarks.
   std::size_t parked_store(std::size_t state) const noexcept { return states_.size() + state; }
   std::size_t watermark_store() const noexcept { return 2 * states_.size(); }
@@ -250,6 +306,8 @@ public:
   const clock& time() const noexcept { return *around_.time; }
   std::size_t max_cached() const noexcept { return around_.max_cached; }
   const std::function<void()>& wake() const noexcept { return around_.wake; }
+  std::int32_t partition() const noexcept { return around_.partition; }
+  std::chrono::milliseconds idle_timeout() const noexcept { return around_.idle_timeout; }
 
   store_needs needs() const { return {uses_, watermarks_ != 0}; }
   /// Throws if a port or a state of the streamlet is used by no pipeline. `names` gives inlets, outlets, states.
@@ -260,6 +318,7 @@ private:
   surroundings around_;
   std::vector<bool> read_, written_, kept_;
   std::vector<store_use> uses_;
+  std::optional<std::size_t> from_inlet_;
   std::size_t watermarks_ = 0;
 };
 

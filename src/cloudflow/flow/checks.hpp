@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cloudflow/flow/expand.hpp"
+#include "cloudflow/flow/repartition.hpp"
 #include "cloudflow/flow/window.hpp"
 
 #include <variant>

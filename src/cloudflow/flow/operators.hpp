@@ -24,7 +24,9 @@ struct record_info {
 
 namespace detail {
 
-/// Hands everything on. Operators derive from it and hide what they do themselves.
+/// Hands everything on. Operators derive from it and hide what they do themselves. `take` gets records that have moved to
+/// this task and gives how many were begun; `rest` says that nothing comes from above for now, `rest_of` the same of an
+/// inlet of moved records.
 template <class Next>
 struct link {
   Next next;
@@ -35,6 +37,9 @@ struct link {
   void advance(timestamp watermark) { next.advance(watermark); }
   void resume() { next.resume(); }
   bool tick(timestamp now) { return next.tick(now); }
+  std::size_t take(const flow::batch& moved) { return next.take(moved); }
+  void rest_of(std::size_t moved_inlet) { next.rest_of(moved_inlet); }
+  void rest() { next.rest(); }
   void finish() { next.finish(); }
   void save(flow::changes& out) { next.save(out); }
   void load() { next.load(); }
@@ -47,6 +52,9 @@ struct end {
   void advance(timestamp) {}
   void resume() {}
   bool tick(timestamp) { return false; }
+  std::size_t take(const flow::batch&) { return 0; }
+  void rest_of(std::size_t) {}
+  void rest() {}
   void finish() {}
   void save(flow::changes&) {}
   void load() {}
@@ -263,6 +271,19 @@ struct split_stage {
       bool is_waiting = this->next.tick(now);
       all([&](auto& c) { is_waiting |= c.tick(now); });
       return is_waiting;
+    }
+    std::size_t take(const flow::batch& moved) {
+      auto begun = this->next.take(moved);
+      all([&](auto& c) { begun += c.take(moved); });
+      return begun;
+    }
+    void rest_of(std::size_t moved_inlet) {
+      all([&](auto& c) { c.rest_of(moved_inlet); });
+      this->next.rest_of(moved_inlet);
+    }
+    void rest() {
+      all([](auto& c) { c.rest(); });
+      this->next.rest();
     }
     void finish() {
       all([](auto& c) { c.finish(); });

@@ -51,27 +51,22 @@ struct inlet_entry {
   Chain chain;
 
   std::size_t run(const flow::batch& b) {
+    if (b.inlet != index) return chain.take(b);
     view_of<T> v{};
-    std::size_t done = 0;
-    try {
-      for (const auto& r : b.records) {
-        ++done;
-        if (!codec<T>::decode(r.value, v)) [[unlikely]] {
-          reject(r, "not a record of the inlet's schema");
-          continue;
-        }
-        if (done == 1) expect_key(r, v);
-        chain(v, record_info{r.time, &r, index});
-        if (out->is_suspended) [[unlikely]]
-          break;
-      }
-    } catch (const try_again&) {
-      throw;
-    } catch (const std::exception& e) {
-      throw flow::record_failure(index, b.records[done - 1].offset, e.what());
-    }
-    out->count.records_in += done;
-    return done;
+    const auto begun = flow::for_each_record(b, *out, [&](const record_view& r) {
+      if (!codec<T>::decode(r.value, v)) [[unlikely]]
+        return reject(r, "not a record of the inlet's schema");
+      if (&r == b.records.data()) expect_key(r, v);
+      chain(v, record_info{r.time, &r, index});
+    });
+    out->count.records_in += begun;
+    return begun;
+  }
+  void rest(std::size_t inlet) {
+    if (inlet == index)
+      chain.rest();
+    else
+      chain.rest_of(inlet);
   }
   flow::source_status poll() { return flow::source_status::ended; }
 
@@ -91,22 +86,24 @@ struct inlet_source {
   using ports = std::tuple<cloudflow::inlet<T>>;
   static constexpr bool timed = false;
   const inlet<T>* port;
+  std::size_t index = 0;
+  /// Before the stages are bound.
+  void enter(flow::wiring& w) { index = w.inlet(port, port->name()); }
   template <class Chain>
   auto bind(Chain chain, flow::wiring& w) {
-    return std::tuple{
-        inlet_entry<T, Chain>{port, w.inlet(port, port->name()), &w.out(), std::move(chain)}};
+    return std::tuple{inlet_entry<T, Chain>{port, index, &w.out(), std::move(chain)}};
   }
 };
 
 template <class T, class Chain>
 struct source_entry {
-  static constexpr std::size_t index = static_cast<std::size_t>(-1);  // of no inlet
   std::shared_ptr<source<T>> from;
   flow::changes* out;
   Chain chain;
   emitter<T> emit{};
 
-  std::size_t run(const flow::batch& b) { return b.records.size(); }
+  std::size_t run(const flow::batch& b) { return chain.take(b); }
+  void rest(std::size_t inlet) { chain.rest_of(inlet); }
   flow::source_status poll() {
     const auto status = from->poll(emit);
     for (const auto& x : emit.records()) chain(x, record_info{});
@@ -124,6 +121,7 @@ struct author_source {
   using ports = std::tuple<>;
   static constexpr bool timed = false;
   std::shared_ptr<source<T>> from;
+  void enter(flow::wiring& w) { w.leave_inlets(); }
   template <class Chain>
   auto bind(Chain chain, flow::wiring& w) {
     if (w.wake()) from->open(w.wake());
@@ -142,11 +140,9 @@ public:
     all([](auto& e) { e.chain.load(); });
   }
   std::size_t run(const flow::batch& b) override {
-    std::size_t done = 0;
-    all([&](auto& e) {
-      if (e.index == b.inlet) done = e.run(b);
-    });
-    return done;
+    std::size_t begun = 0;
+    all([&](auto& e) { begun += e.run(b); });
+    return begun;
   }
   void resume() override {
     out_->is_suspended = false;
@@ -164,6 +160,9 @@ public:
     bool is_waiting = false;
     all([&](auto& e) { is_waiting |= e.chain.tick(now); });
     return is_waiting;
+  }
+  void rest(std::size_t inlet) override {
+    all([&](auto& e) { e.rest(inlet); });
   }
   void finish() override {
     all([](auto& e) { e.chain.finish(); });

@@ -165,8 +165,10 @@ public:
       return then<T, Errors>(detail::event_time_stage<fn, T>{fitted(std::move(f)), bound.by});
   }
 
-  /// All records of a key are handled by one task, in order. The inlet has to be keyed by the same field
-  /// (`keyed_by`), or its topic has one partition: the plan checks it.
+  /// All records of a key are handled by one task, in order. Where the inlet is not keyed by the same field
+  /// (`keyed_by`) and its topic has several partitions, records go through an internal topic (see repartition.hpp). For
+  /// that they need a schema, or are a plain struct that owns its data: the plan checks it. Between records
+  /// of different partitions there is no order.
   template <class F>
   auto key_by(F f) const {
     using fn = detail::fit<T, F>;
@@ -248,6 +250,7 @@ public:
   }
   template <class Next>
   auto bind(Next next, flow::wiring& w) {
+    source_.enter(w);
     return source_.bind(chain(std::move(next), w), w);
   }
 
@@ -289,6 +292,19 @@ private:
 
 // -- keyed and windowed streams ----------------------------------------------------------------------
 
+namespace detail {
+/// A stage that keeps state by key: all records of a key have to come to it.
+template <class T, class U, class Stream, class KeyFn, class Stage>
+auto then_by_key(const Stream& up, const KeyFn& key_of, Stage stage) {
+  using move = repartition_stage<KeyFn, T, Stream::timed>;
+  if constexpr (!check::copyable<move>::ok)
+    return broken{};
+  else
+    return up.template then<T, errors<>>(move{{}, key_of, stage.store})
+        .template then<U, errors<>>(std::move(stage));
+}
+}  // namespace detail
+
 /// Records grouped by key; the only kind of stream that has windows and state.
 template <class T, class Key, class KeyFn, class Stream>
 class [[nodiscard]] keyed_stream {
@@ -313,8 +329,8 @@ public:
       return broken{};
     } else {
       using stage = detail::fold_stage<KeyFn, Key, State, F, T>;
-      return up_.template then<keyed<Key, State>, errors<>>(
-          stage{{}, key_of_, {&s, s.name()}, s.initial(), std::move(f)});
+      return detail::then_by_key<T, keyed<Key, State>>(
+          up_, key_of_, stage{{}, key_of_, {&s, s.name()}, s.initial(), std::move(f)});
     }
   }
 
@@ -324,8 +340,8 @@ public:
     if constexpr (!check::distinct_state<State>::ok)
       return broken{};
     else
-      return up_.template then<T, errors<>>(
-          detail::distinct_stage<KeyFn, Key, T>{{}, key_of_, {&s, s.name()}});
+      return detail::then_by_key<T, T>(
+          up_, key_of_, detail::distinct_stage<KeyFn, Key, T>{{}, key_of_, {&s, s.name()}});
   }
 
   // -- here to say what is in the way ---
@@ -385,7 +401,8 @@ public:
       return broken{};
     } else {
       using stage = detail::window_fold_stage<KeyFn, Key, State, F, T, Late>;
-      return up_.template then<windowed<Key, State>, errors<>>(
+      return detail::then_by_key<T, windowed<Key, State>>(
+          up_, key_of_,
           stage{key_of_, window_, lateness_, late_, {&s, s.name()}, s.initial(), std::move(f)});
     }
   }

@@ -1,0 +1,256 @@
+/// key_by() through an internal topic: the records of a key come from all partitions of an inlet into one task.
+///
+/// The chain is cut at key_by(). Upstream, every task writes its records into the topic, by key, and with each commit
+/// how far its watermark is, into every partition. Downstream, the task of a partition goes on where the record was
+/// handed in; its watermark is the smallest of all upstream tasks. Both halves are in one program: the topic is one more
+/// outlet and one more inlet of it. Where the plan has no such topic the stage hands every record straight on.
+#pragma once
+
+#include "cloudflow/flow/keyed.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cloudflow::flow {
+
+/// What a value in the topic is: the branch of an Avro union.
+///
+///     record     event time in ms, the record
+///     watermark  upstream partition, its watermark in ms: it takes part again, if it was idle or had ended
+///     idle       upstream partition: it has nothing to read, and for a while nobody need wait for it
+///     end        upstream partition: its input has ended, for now
+enum class moved_kind : std::int8_t { record, watermark, idle, end };
+
+/// The schema of the values, around that of the records.
+std::string moved_schema_of(std::string_view record_schema);
+
+/// The upstream end in one task. Confined to one thread.
+class repartition_sink {
+public:
+  /// `partition`: of the task, which is the number of its inlet's partition.
+  repartition_sink(outlet_buffer& to, std::int32_t partition) : to_(&to), partition_(partition) {}
+
+  /// `write` appends the record.
+  template <appends_bytes Write>
+  void put(std::string_view key, timestamp time, Write&& write) {
+    if (!is_counted_on_) [[unlikely]]
+      say_watermark();  // before the record: nobody is to go on without it
+    to_->append(key, [&](byte_writer& w) {
+      w.put_long(static_cast<std::int64_t>(moved_kind::record));
+      w.put_long(time.time_since_epoch().count());
+      write(w);
+    });
+  }
+  byte_writer& key_space() noexcept { return to_->key_space(); }
+  void advance(timestamp watermark) noexcept { watermark_ = watermark; }
+  void rest();
+  void finish();
+  /// To be called with each save: behind the records that the commit holds. True when it has said something new.
+  bool save();
+  /// What it has said is durable with the task's state: what is said again would take back an end.
+  timestamp said() const noexcept { return said_; }
+  void load(timestamp said) noexcept { said_ = said; }
+
+private:
+  void say_watermark();
+  void say(moved_kind kind);
+
+  outlet_buffer* to_;
+  std::int32_t partition_;
+  timestamp watermark_ = timestamp::min(), said_ = timestamp::min();
+  bool is_counted_on_ = false;  ///< the last that was said, since the task started, is a watermark
+  bool has_spoken_ = false;     ///< since the last save
+};
+
+/// The watermark of a task downstream: the smallest of what all upstream partitions have said, heard of or not, but for
+/// the idle ones. It is durable with the task's state and never goes back.
+///
+/// Who is idle says so again and again: after a start, and when it has been silent for `idle_for`, it is waited for.
+/// Confined to one thread.
+class merged_watermark {
+public:
+  merged_watermark(std::size_t upstream, std::chrono::milliseconds idle_for)
+    : upstream_(upstream), idle_for_(idle_for) {}
+
+  enum class effect : std::int8_t { none, advanced, ended };
+  /// Takes a mark. `ended`: the last that every partition has said is that its input has ended.
+  /// Throws std::runtime_error for what is no mark, or of a partition that is not there.
+  effect take(std::string_view value, timestamp now);
+  /// timestamp::min(): one that is waited for has said nothing yet.
+  timestamp value() const noexcept { return value_; }
+  /// Nobody is waited for.
+  bool is_idle(timestamp now) const noexcept;
+
+  /// Since the last encode().
+  bool has_changed() const noexcept { return has_changed_; }
+  void encode(byte_writer& to);
+  /// Throws storage_failure.
+  void decode(byte_reader& stored);
+
+private:
+  struct partition {
+    timestamp watermark = timestamp::min(), idle_until = timestamp::min();
+    bool has_ended = false;
+  };
+  bool has_ended() const noexcept;
+  bool advance(timestamp now);
+
+  std::vector<partition> upstream_;
+  std::chrono::milliseconds idle_for_;
+  timestamp value_ = timestamp::min();
+  bool has_changed_ = false;
+};
+
+/// Both ends in one task, and where the downstream one keeps its watermark.
+struct repartition {
+  repartition(const wiring& w, const repartition_place& place, std::string_view state);
+
+  void load();
+  void save(changes& to);
+
+  std::size_t inlet;
+  changes* out;
+  const clock* time;
+  repartition_sink sink;
+  merged_watermark watermark;
+
+private:
+  const store_reader* stores_;
+  std::size_t store_;
+  std::string store_key_;
+};
+
+}  // namespace cloudflow::flow
+
+namespace cloudflow::detail {
+
+/// Records that can be moved: their bytes have a schema.
+template <class In>
+concept movable = encodable<owned_of<In>> && codec<owned_of<In>>::schema_format == "avro";
+
+/// The text of a key as outlets write it; its stored form where it has none.
+template <class Key>
+std::string_view moved_key_of(const Key& key, byte_writer& space) {
+  if constexpr (requires { key_text(key, space); } && !std::same_as<Key, bool>) {
+    return key_text(key, space);
+  } else {
+    codec<owned_of<Key>>::encode(key, space);
+    return space.view();
+  }
+}
+
+template <class KeyFn, class In, bool Timed>
+struct repartition_stage : stage_base {
+  using owned = owned_of<In>;
+  KeyFn key_of;
+  store_ref store;
+
+  template <class Next>
+  struct op : link<Next> {
+    KeyFn key_of;
+    std::unique_ptr<flow::repartition> cut;  ///< null: records stay in this task
+
+    // -- upstream ---
+
+    void operator()(const In& x, const record_info& i) {
+      if (!cut) [[likely]]
+        return this->next(x, i);
+      auto& sink = cut->sink;
+      const auto& key = std::invoke(key_of, x);
+      sink.put(moved_key_of(key, sink.key_space()), i.time,
+               [&x](byte_writer& w) { codec<owned>::encode(x, w); });
+    }
+    void advance(timestamp watermark) {
+      if (cut)
+        cut->sink.advance(watermark);
+      else
+        this->next.advance(watermark);
+    }
+    void rest() {
+      if (!cut)
+        this->next.rest();
+      else if constexpr (Timed)
+        cut->sink.rest();
+    }
+    void finish() {
+      if (cut)
+        cut->sink.finish();
+      else
+        this->next.finish();
+    }
+
+    // -- downstream ---
+
+    std::size_t take(const flow::batch& b) {
+      if (!cut || b.inlet != cut->inlet) return this->next.take(b);
+      view_of<owned> v{};
+      return flow::for_each_record(b, *cut->out, [&](const record_view& r) {
+        byte_reader in{r.value};
+        if (in.get_byte() != 0) return take_mark(r.value);
+        const timestamp time{std::chrono::milliseconds{in.get_long()}};
+        if (!codec<owned>::decode(in.get_raw(in.remaining()), v)) [[unlikely]]
+          throw std::runtime_error("not a record of the schema of this repartition topic");
+        hand_in(v, record_info{time, &r, b.inlet});
+      });
+    }
+    void rest_of(std::size_t moved_inlet) {
+      if (!cut || moved_inlet != cut->inlet)
+        this->next.rest_of(moved_inlet);
+      else if (cut->watermark.is_idle(cut->time->now()))
+        this->next.rest();
+    }
+
+    // -- durability ---
+
+    void save(flow::changes& to) {
+      if (cut) cut->save(to);
+      this->next.save(to);
+    }
+    void load() {
+      this->next.load();
+      if (!cut) return;
+      cut->load();
+      if (cut->watermark.value() != timestamp::min()) this->next.advance(cut->watermark.value());
+    }
+
+  private:
+    void hand_in(const view_of<owned>& v, const record_info& i) {
+      if constexpr (std::same_as<view_of<owned>, In>)
+        this->next(v, i);
+      else
+        this->next(codec<owned>::own(v), i);
+    }
+    /// No record is to blame for what a window throws that fires now.
+    [[gnu::noinline]] void take_mark(std::string_view value) {
+      using effect = flow::merged_watermark::effect;
+      try {
+        const auto done = cut->watermark.take(value, cut->time->now());
+        if (done == effect::advanced) this->next.advance(cut->watermark.value());
+        if (done == effect::ended) this->next.finish();
+      } catch (const std::exception& e) {
+        throw try_again(e.what());
+      }
+    }
+  };
+
+  template <class Next>
+  auto bind(Next next, flow::wiring& w) {
+    if constexpr (!movable<In>) {
+      w.moves(store.member, {raw_type_name<In>(), {}, {}});
+      return next;
+    } else {
+      const auto* place = w.moves(store.member, {raw_type_name<In>(), codec<owned>::schema_name,
+                                                 codec<owned>::schema_text});
+      std::unique_ptr<flow::repartition> cut;
+      if (place != nullptr) cut = std::make_unique<flow::repartition>(w, *place, store.name);
+      return op<Next>{{std::move(next)}, std::move(key_of), std::move(cut)};
+    }
+  }
+};
+
+}  // namespace cloudflow::detail
