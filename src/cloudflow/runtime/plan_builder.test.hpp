@@ -51,7 +51,23 @@ struct plan_builder {
       for (auto& t : plan.topics)
         if (t.id == p.name) t.producers.push_back(name + "." + p.name);
     }
+    for (const auto& state : s.descriptor.states) repartition(s, state);
     return s;
+  }
+
+  /// Where records of a key may be in several partitions.
+  void repartition(blueprint::streamlet_plan& s, const blueprint::state_descriptor& state) {
+    for (const auto& inlet : s.inlets) {
+      const auto partitions = plan.find_topic(inlet.topic_id)->partitions;
+      if (state.inlet != inlet.name || !inlet.key.empty() || partitions == 1) continue;
+      auto& moved = s.repartitions.emplace_back(blueprint::repartition_plan{state.name, inlet});
+      moved.port.topic_id = "app." + s.name + "." + state.name + ".repartition";
+      moved.port.schema = state.repartition;
+      auto& t = plan.topics.emplace_back();
+      t.id = t.name = moved.port.topic_id;
+      t.partitions = partitions;
+      t.schema = state.repartition;
+    }
   }
 
   /// A second source of an inlet: a topic like its own.

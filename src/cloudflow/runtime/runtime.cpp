@@ -27,6 +27,22 @@ result<void> refuse_other_schema(const std::string&, const std::string&) {
   return error{"the members of the state's type are not those that it was written with"};
 }
 
+/// Repartition topics behind the ports.
+void add_ways(streamlet_instance& s) {
+  for (const auto& port : s.plan->inlets) s.inlets.push_back(&port);
+  for (const auto& port : s.plan->outlets) s.outlets.push_back(&port);
+  const auto& states = s.plan->descriptor.states;
+  for (const auto& r : s.plan->repartitions) {
+    const auto state = std::find_if(states.begin(), states.end(),
+                                    [&](const auto& each) { return each.name == r.state; });
+    s.repartitions.push_back({.state = static_cast<std::size_t>(state - states.begin()),
+                              .inlet = s.inlets.size(),
+                              .outlet = s.outlets.size()});
+    s.inlets.push_back(&r.port);
+    s.outlets.push_back(&r.port);
+  }
+}
+
 error in_streamlet(const std::string& streamlet, const std::string& message) {
   return error{fmt::format("streamlet {}: {}", streamlet, message)};
 }
@@ -141,6 +157,7 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s)
   };
   streamlets_.push_back(std::move(instance));
   auto& added = *streamlets_.back();
+  add_ways(added);
   if (auto done = open_outlets(added); !done) return done;
   try {
     added.needs = definition->check(added.where);
@@ -152,14 +169,14 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s)
 }
 
 result<void> native_runtime::open_outlets(streamlet_instance& s) const {
-  for (const auto& port : s.plan->outlets) {
-    const auto* topic = plan_->find_topic(port.topic_id);
-    const auto own = fingerprint_of(port.schema.schema);
+  for (const auto* port : s.outlets) {
+    const auto* topic = plan_->find_topic(port->topic_id);
+    const auto own = fingerprint_of(port->schema.schema);
     const auto info = around_.log->topic(topic->name);
     if (!info) return in_streamlet(s.plan->name, info.error().message);
     const bool is_base = info->spec.base_schema == own;
     if (!is_base) {
-      if (auto put = around_.log->schemas().put(own, port.schema.schema); !put)
+      if (auto put = around_.log->schemas().put(own, port->schema.schema); !put)
         return in_streamlet(s.plan->name, put.error().message);
     }
     s.outlet_topics.push_back(topic->name);
@@ -171,17 +188,17 @@ result<void> native_runtime::open_outlets(streamlet_instance& s) const {
 }
 
 result<void> native_runtime::open_readers(streamlet_instance& s) const {
-  for (const auto& port : s.plan->inlets) {
-    const auto* topic = plan_->find_topic(port.topic_id);
+  for (const auto* port : s.inlets) {
+    const auto* topic = plan_->find_topic(port->topic_id);
     const auto info = around_.log->topic(topic->name);
     if (!info) return in_streamlet(s.plan->name, info.error().message);
     auto reader =
-        schema_reader::open(around_.log->schemas(), info->spec.base_schema, port.schema.schema);
+        schema_reader::open(around_.log->schemas(), info->spec.base_schema, port->schema.schema);
     if (!reader)
       return in_streamlet(s.plan->name,
-                          fmt::format("inlet {}: {}", port.name, reader.error().message));
-    const auto own = fingerprint_of(port.schema.schema);
-    if (auto put = around_.log->schemas().put(own, port.schema.schema); !put)
+                          fmt::format("inlet {}: {}", port->name, reader.error().message));
+    const auto own = fingerprint_of(port->schema.schema);
+    if (auto put = around_.log->schemas().put(own, port->schema.schema); !put)
       return in_streamlet(s.plan->name, put.error().message);
     s.inlet_schema_headers.push_back(own.substr(0, schema_header_size));
     s.readers.push_back(std::move(reader).value());
@@ -196,11 +213,18 @@ result<void> native_runtime::open_readers(streamlet_instance& s) const {
 /// As many as its inlet with the most has; a source has one.
 result<std::int32_t> native_runtime::partitions_of(const streamlet_instance& s) const {
   std::int32_t most = 1;
-  for (const auto& port : s.plan->inlets) {
-    const auto info = around_.log->topic(plan_->find_topic(port.topic_id)->name);
+  for (const auto* port : s.inlets) {
+    const auto info = around_.log->topic(plan_->find_topic(port->topic_id)->name);
     if (!info) return in_streamlet(s.plan->name, info.error().message);
     most = std::max(most, static_cast<std::int32_t>(info->partitions.size()));
   }
+  for (const auto& r : s.repartitions)
+    if (s.outlet_partitions[r.outlet] != most)
+      return in_streamlet(
+          s.plan->name,
+          fmt::format("its topics have up to {} partitions, but {} has {}; if others manage the "
+                      "topics, configure how many partitions they have",
+                      most, s.outlet_topics[r.outlet], s.outlet_partitions[r.outlet]));
   return most;
 }
 
@@ -257,8 +281,8 @@ result<void> native_runtime::start_tasks(streamlet_instance& s) {
 /// together, those of their retries with them.
 result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*>& tasks) {
   std::map<std::string, std::map<std::string, std::size_t>> topics_of;
-  for (std::size_t i = 0; i != s.plan->inlets.size(); ++i) {
-    const auto& port = s.plan->inlets[i];
+  for (std::size_t i = 0; i != s.inlets.size(); ++i) {
+    const auto& port = *s.inlets[i];
     auto& topics = topics_of[port.group];
     topics[plan_->find_topic(port.topic_id)->name] = i;
     if (!port.retry_topic.empty()) topics[port.retry_topic] = i;
@@ -273,7 +297,7 @@ result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*
                                  .is_joined = s.needs.any()};
     for (const auto& [topic, inlet] : inlets) {
       how.topics.push_back(topic);
-      if (const auto* planned = plan_->find_topic(s.plan->inlets[inlet].topic_id))
+      if (const auto* planned = plan_->find_topic(s.inlets[inlet]->topic_id))
         how.properties.insert(planned->consumer.begin(), planned->consumer.end());
     }
     auto consumer = around_.log->open_consumer(how);
@@ -358,9 +382,9 @@ bool native_runtime::has_read_everything() const {
     return true;
   };
   return std::all_of(streamlets_.begin(), streamlets_.end(), [&](const auto& s) {
-    return std::all_of(s->plan->inlets.begin(), s->plan->inlets.end(), [&](const auto& port) {
-      return has_read(*s, plan_->find_topic(port.topic_id)->name) &&
-             (port.retry_topic.empty() || has_read(*s, port.retry_topic));
+    return std::all_of(s->inlets.begin(), s->inlets.end(), [&](const auto* port) {
+      return has_read(*s, plan_->find_topic(port->topic_id)->name) &&
+             (port->retry_topic.empty() || has_read(*s, port->retry_topic));
     });
   });
 }

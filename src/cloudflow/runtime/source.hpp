@@ -77,6 +77,12 @@ struct source {
         [](const record_view& each, record_offset wanted) { return each.offset < wanted; });
     return found == records.end() || found->offset != offset ? nullptr : &*found;
   }
+  /// Everything that the log is known to have has been processed.
+  bool is_at_end() const {
+    if (!is_exhausted()) return false;
+    const auto end = from->end_offset(at);
+    return end && next >= *end;
+  }
   bool is_exhausted() const { return left.empty() && next_bad() == nullptr; }
   /// The records that are left before the next bad one.
   std::span<const record_view> left_before_bad() const {

@@ -201,6 +201,7 @@ task::activity task::step_program(timestamp now) {
   if (owns_sources()) has_worked |= program_->poll() == flow::source_status::produced;
   look_at_rejected();
   count();
+  look_at_ends(now);
   if (has_worked || finish()) return activity::worked;
   return waits_for_clock_ ? activity::waiting : activity::idle;
 }
@@ -234,6 +235,7 @@ bool task::fill(source& s) {
   auto batch = s.from->take(s.at, options_.fetch);
   if (!batch) throw std::runtime_error(batch.error().message);
   s.batch = std::move(batch).value();
+  if (!s.batch.empty() && !at_end_since_.empty()) at_end_since_[s.inlet].reset();
   s.left = streamlet_->readers[s.inlet].convert(s.batch.records(), s.decoded);
   std::erase_if(s.bad, [](const auto& each) { return !each.second.is_decodable; });
   for (const auto& [index, why] : s.decoded.failures)
@@ -264,6 +266,37 @@ bool task::finish() {
   return false;
 }
 
+/// Tells the program which inlets have had nothing for the idle timeout, where others may wait for them. The log is asked
+/// before: that nothing comes may mean that nothing can.
+void task::look_at_ends(timestamp now) {
+  if (streamlet_->repartitions.empty()) return;
+  at_end_since_.resize(streamlet_->inlets.size());
+  for (std::size_t i = 0; i != at_end_since_.size(); ++i) {
+    auto& since = at_end_since_[i];
+    const auto is_unread = [i](const auto& s) { return s->inlet == i && !s->is_at_end(); };
+    if (std::any_of(sources_.begin(), sources_.end(), is_unread))
+      since.reset();
+    else if (!since)
+      since = now;
+    if (!since || now - *since < streamlet_->plan->idle_timeout) continue;
+    since = now;
+    if (has_reached_end(i)) program_->rest(i);
+  }
+}
+
+/// By what the log says now, not by what has come from it.
+bool task::has_reached_end(std::size_t inlet) const {
+  bool has_source = false;
+  for (const auto& s : sources_) {
+    if (s->inlet != inlet) continue;
+    const auto info = streamlet_->log->topic(s->at.topic);
+    const auto at = static_cast<std::size_t>(partition_);
+    if (!info || at >= info->partitions.size() || s->next < info->partitions[at].end) return false;
+    has_source = true;
+  }
+  return has_source;
+}
+
 void task::count() {
   task_metrics::add(metrics_.records_in, changes_.count.records_in);
   task_metrics::add(metrics_.records_late, changes_.count.records_late);
@@ -275,8 +308,15 @@ void task::count() {
 void task::build() {
   for (std::size_t i = 0; i != changes_.outputs.size(); ++i)
     changes_.outputs[i].set_limit(streamlet_->outlet_topics[i], outlet_limits_[i]);
-  program_ = streamlet_->definition->start(
-      streamlet_->where, {&changes_, stores_.get(), time_, owns_sources() ? wake_ : nullptr});
+  program_ = streamlet_->definition->start(streamlet_->where,
+                                           {.out = &changes_,
+                                            .stores = stores_.get(),
+                                            .time = time_,
+                                            .wake = owns_sources() ? wake_ : nullptr,
+                                            .repartitions = streamlet_->repartitions,
+                                            .partition = partition_,
+                                            .idle_timeout = streamlet_->plan->idle_timeout});
+  at_end_since_.clear();
   program_->load();
   restart_at_.reset();
   is_running_.store(true, std::memory_order_release);

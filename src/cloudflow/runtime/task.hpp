@@ -20,6 +20,9 @@ namespace cloudflow::runtime {
 /// What one streamlet is in this process, shared by its tasks. Immutable once the runtime has started.
 struct streamlet_instance {
   const blueprint::streamlet_plan* plan = nullptr;
+  /// The plan's, and behind them its repartition topics: each is an inlet and an outlet.
+  std::vector<const blueprint::port_plan*> inlets, outlets;
+  std::vector<flow::repartition_place> repartitions;
   const streamlet_definition* definition = nullptr;
   pubsub::backend* log = nullptr;
   deployment where;
@@ -122,6 +125,8 @@ private:
   void run_some(source& s, std::span<const record_view> records);
   bool finish();
   void count();
+  void look_at_ends(timestamp now);
+  bool has_reached_end(std::size_t inlet) const;
 
   // -- failure ---
   void build();
@@ -165,6 +170,8 @@ private:
   std::vector<pubsub::topic_partition> rejected_from_;
   std::unique_ptr<flow::program> program_;
   bool waits_for_clock_ = false;
+  /// By inlet: since when there has been nothing to read, or since the program was told.
+  std::vector<std::optional<timestamp>> at_end_since_;
   bool has_finished_ = false;  ///< since it was built
   std::vector<std::size_t> outlet_limits_, letter_limits_;
 

@@ -15,7 +15,7 @@ namespace cloudflow::runtime {
 void task::poisoned(record_offset at, timestamp now, const std::string& reason) {
   auto* s = current_;
   if (s == nullptr) return fail(now, reason);
-  const auto& port = streamlet_->plan->inlets[s->inlet];
+  const auto& port = *streamlet_->inlets[s->inlet];
   const auto where = fmt::format("inlet {}, topic {}, partition {}, offset {}: {}", port.name,
                                  s->at.topic, partition_, at.value(), reason);
   if (has_raised_limit()) return drop();
@@ -52,8 +52,8 @@ void task::look_at_rejected() {
   while (rejected_from_.size() < changes_.rejected.size()) {
     const auto& r = changes_.rejected[rejected_from_.size()];
     rejected_from_.push_back(origin_of(r));
-    if (r.inlet >= streamlet_->plan->inlets.size()) continue;
-    const auto policy = streamlet_->plan->inlets[r.inlet].on_bad_record;
+    if (r.inlet >= streamlet_->inlets.size()) continue;
+    const auto policy = streamlet_->inlets[r.inlet]->on_bad_record;
     if (policy == bad_record_policy::fail)
       throw flow::record_failure(r.inlet, r.offset, r.reason.c_str());
     if (policy == bad_record_policy::dead_letter) expect_place_for(r);
@@ -64,7 +64,7 @@ void task::look_at_rejected() {
 /// silently: the task stops at it.
 void task::expect_place_for(const flow::rejected_record& r) {
   constexpr std::size_t most_of_headers = 1024;  // of ours, but for the reason
-  const auto& port = streamlet_->plan->inlets[r.inlet];
+  const auto& port = *streamlet_->inlets[r.inlet];
   auto size = r.key.size() + r.value.size() + r.reason.size() + most_of_headers;
   for (const auto& [name, value] : r.headers) size += name.size() + value.size();
   auto& limit = letter_limits_[r.inlet];
@@ -96,8 +96,8 @@ void task::collect_rejected(pubsub::transaction& into) {
   for (std::size_t i = 0; i != in_flight_.rejected.size(); ++i) {
     const auto& r = in_flight_.rejected[i];
     const auto& from = in_flight_rejected_from_[i];
-    if (r.inlet >= streamlet_->plan->inlets.size()) continue;
-    const auto& port = streamlet_->plan->inlets[r.inlet];
+    if (r.inlet >= streamlet_->inlets.size()) continue;
+    const auto& port = *streamlet_->inlets[r.inlet];
     streamlet_->where.log.warn("inlet {}, topic {}, partition {}, offset {}: {}", port.name,
                                from.topic, partition_, r.offset.value(), r.reason);
     if (port.on_bad_record == blueprint::bad_record_policy::dead_letter)

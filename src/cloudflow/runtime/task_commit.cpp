@@ -44,9 +44,9 @@ void task::collect_outputs(pubsub::transaction& into) const {
 void task::committed() {
   if (!std::exchange(is_committing_, false)) return;
   std::uint64_t records = 0, bytes = 0;
-  for (const auto& output : in_flight_.outputs) {
-    records += output.size();
-    bytes += output.byte_size();
+  for (std::size_t i = 0; i != streamlet_->plan->outlets.size(); ++i) {
+    records += in_flight_.outputs[i].size();
+    bytes += in_flight_.outputs[i].byte_size();
   }
   task_metrics::add(metrics_.records_out, records);
   task_metrics::add(metrics_.bytes_out, bytes);
@@ -97,7 +97,7 @@ task_status task::status() const {
   for (const auto& from : sources_) {
     const auto end = from->from->end_offset(from->at);
     const auto position = from->position.load(std::memory_order_acquire);
-    s.sources.push_back({streamlet_->plan->inlets[from->inlet].name, from->at.topic, partition_,
+    s.sources.push_back({streamlet_->inlets[from->inlet]->name, from->at.topic, partition_,
                          position, end ? std::max(end->value(), position) : position});
   }
   return s;
