@@ -149,6 +149,34 @@ struct windowing {
   }
 };
 
+/// Windows over events of several partitions. In each the times go back by five seconds at most, but for those that an
+/// ingress has received, so that none is late however far apart the partitions are read.
+struct gathering {
+  inlet<event> in{"events"};
+  outlet<tally> out{"gathered", key(&tally::key)};
+  outlet<event> late{"late"};
+  state<std::int64_t> counts{"counts"};
+  static bool takes(std::string_view key) { return !key.starts_with('s'); }
+  static std::string group_of(std::int64_t number) { return "g" + std::to_string(number % 3); }
+  auto logic() const {
+    return from(in)
+        .filter([](const event::view& e) { return takes(e.key); })
+        .event_time(&event::time, bounded_out_of_order{5s})
+        .key_by([](const event::view& e) { return group_of(e.number); })
+        .window(tumbling{10s})
+        .late_to(late)
+        .fold(counts,
+              [](std::int64_t& n, const event::view&) {
+                trouble::may_throw();
+                ++n;
+              })
+        .map([](const windowed<std::string, std::int64_t>& w) {
+          return tally{w.key, w.window.start.time_since_epoch() / 1s, w.value};
+        })
+        .to(out);
+  }
+};
+
 struct away {
   std::string reason() const { return "a server is away"; }
   bool is_retriable() const { return true; }
@@ -206,6 +234,9 @@ inline runtime::plan_builder whole_application() {
   merger.inlets[1].group = merger.inlets[0].group;
   b.streamlet<windowing>("window");
   b.streamlet<expanding>("expander");
+  b.topic<tally>("gathered", partitions);
+  b.topic<event>("late", partitions);
+  b.streamlet<gathering>("gatherer");
   return b;
 }
 

@@ -160,11 +160,14 @@ struct group_simulation::state {
     return true;
   }
   bool has_read_everything() const {
+    const auto has_read_all_of = [this](const blueprint::port_plan& port) {
+      return has_read(port, plan_->find_topic(port.topic_id)->name) &&
+             (port.retry_topic.empty() || has_read(port, port.retry_topic));
+    };
     return std::all_of(plan_->streamlets.begin(), plan_->streamlets.end(), [&](const auto& s) {
-      return std::all_of(s.inlets.begin(), s.inlets.end(), [&](const auto& port) {
-        return has_read(port, plan_->find_topic(port.topic_id)->name) &&
-               (port.retry_topic.empty() || has_read(port, port.retry_topic));
-      });
+      return std::all_of(s.inlets.begin(), s.inlets.end(), has_read_all_of) &&
+             std::all_of(s.repartitions.begin(), s.repartitions.end(),
+                         [&](const auto& r) { return has_read_all_of(r.port); });
     });
   }
   bool is_idle() const {

@@ -300,6 +300,20 @@ void expect_windows(run& r) {
   expect_equal(last, expected, "windows");
 }
 
+/// Each window once, and nothing late.
+void expect_gathered(run& r) {
+  std::map<event_id, std::int64_t> counts, expected;
+  for (const auto& t : r.read<tally>("gathered"))
+    EXPECT_TRUE(counts.emplace(event_id{t.key, t.number}, t.count).second)
+        << t.key << " " << t.number;
+  r.each_event([&](const topic_partition& at, const auto&, const auto& e) {
+    if (at.topic == r.sources()[0] && e && gathering::takes(e->key))
+      ++expected[{gathering::group_of(e->number), e->time.time_since_epoch() / 10s * 10}];
+  });
+  expect_equal(counts, expected, "gathered");
+  EXPECT_THAT(r.read<event>("late"), IsEmpty());
+}
+
 void expect_parts(run& r) {
   std::map<event_id, std::int64_t> next;
   for (const auto& t : r.read<tally>("parts")) EXPECT_EQ((next[{t.key, t.number}]++), t.count);
@@ -361,6 +375,7 @@ TEST_F(a_group, processes_each_event_exactly_once) {
     expect_counted(r, "totals", false);
     expect_counted(r, "merged", true);
     expect_windows(r);
+    expect_gathered(r);
     expect_parts(r);
     expect_state(r);
     EXPECT_THAT(sim.brokers().violations(), IsEmpty());
