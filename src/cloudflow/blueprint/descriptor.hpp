@@ -60,6 +60,11 @@ struct state_descriptor {
   std::string name = {};
   schema_descriptor key = {}, value = {};
   std::string window = {};  ///< for example `tumbling`; empty: none
+  std::string inlet = {};   ///< whose records it is about; empty: those of a source
+  /// What the internal topic holds through which the records of a key come into one task, where the inlet is not keyed
+  /// by it. The name is the record's; without fingerprint it has no schema and cannot go there. All empty: there is no
+  /// key_by before the state.
+  schema_descriptor repartition = {};
 
   bool operator==(const state_descriptor&) const = default;
 };

@@ -27,7 +27,7 @@ streamlet_descriptor everything() {
                          {"a-key", "d", "int32", std::nullopt, "20", false, true}};
   d.volume_mounts = {{"m", "/mnt/m", "ReadOnlyMany", ""}};
   d.attributes = {{"server", "cloudflow.internal.server.container-port"}};
-  d.states = {{"counts", raw_bytes(), raw_bytes(), "tumbling"}};
+  d.states = {{"counts", raw_bytes(), raw_bytes(), "tumbling", "in", raw_bytes()}};
   return d;
 }
 
@@ -46,7 +46,8 @@ TEST(descriptor_json, has_the_fields_of_2_3_and_ours_sorted_by_name) {
       R"("secret":true}],"volume_mounts":[{"name":"m","path":"/mnt/m","access_mode":"ReadOnlyMany",)"
       R"("pvc_name":""}],"attributes":[{"attribute_name":"server","config_path":)"
       R"("cloudflow.internal.server.container-port"}],"states":[{"name":"counts","key":)" +
-      schema + R"(,"value":)" + schema + R"(,"window":"tumbling"}]})";
+      schema + R"(,"value":)" + schema + R"(,"window":"tumbling","inlet":"in",)" +
+      R"("repartition":)" + schema + "}]}";
   EXPECT_EQ(to_json(everything()), expected);
 }
 

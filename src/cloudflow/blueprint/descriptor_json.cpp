@@ -61,6 +61,9 @@ json state_to_json(const state_descriptor& s, bool with_text) {
            {"key", schema_to_json(s.key, with_text)},
            {"value", schema_to_json(s.value, with_text)}};
   if (!s.window.empty()) out["window"] = s.window;
+  if (!s.inlet.empty()) out["inlet"] = s.inlet;
+  if (s.repartition != schema_descriptor{})
+    out["repartition"] = schema_to_json(s.repartition, with_text);
   return out;
 }
 

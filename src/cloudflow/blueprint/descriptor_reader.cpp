@@ -122,8 +122,12 @@ private:
   }
 
   state_descriptor state(const json& in) {
-    return {text(in, "name"), schema(in, "key"), schema(in, "value"),
-            optional_text(in, "window").value_or("")};
+    return {text(in, "name"),
+            schema(in, "key"),
+            schema(in, "value"),
+            optional_text(in, "window").value_or(""),
+            optional_text(in, "inlet").value_or(""),
+            in.contains("repartition") ? schema(in, "repartition") : schema_descriptor{}};
   }
 
   std::string class_name_;

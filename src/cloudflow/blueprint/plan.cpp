@@ -30,8 +30,10 @@ plan part_of(const plan& whole, std::string_view streamlet) {
     const auto is = [&](const port_plan& p) {
       return p.topic_id == t.id || p.dead_letter_topic == t.name || p.retry_topic == t.name;
     };
+    const auto goes_through = [&](const repartition_plan& r) { return is(r.port); };
     return std::any_of(s.inlets.begin(), s.inlets.end(), is) ||
-           std::any_of(s.outlets.begin(), s.outlets.end(), is);
+           std::any_of(s.outlets.begin(), s.outlets.end(), is) ||
+           std::any_of(s.repartitions.begin(), s.repartitions.end(), goes_through);
   };
   std::copy_if(whole.topics.begin(), whole.topics.end(), std::back_inserter(part.topics), uses);
   return part;

@@ -4,6 +4,7 @@
 
 #include "cloudflow/blueprint/descriptor.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -34,7 +35,7 @@ struct topic_plan {
   schema_descriptor schema = {};            ///< of its producers (its consumers, if others produce)
   std::vector<std::string> producers = {};  ///< `streamlet.outlet`, sorted
   std::vector<std::string> consumers = {};  ///< `streamlet.inlet`, sorted
-  /// True for topics that are not in the blueprint: those of dead letters and of retried records.
+  /// True for topics that are not in the blueprint: those of dead letters, of retried and of repartitioned records.
   bool is_internal = false;
 };
 
@@ -59,6 +60,15 @@ struct port_plan {
   std::string retry_topic = {};
 };
 
+/// An internal topic through which the records of an inlet come into the tasks of their keys, on their way to a state.
+struct repartition_plan {
+  std::string state = {};
+  /// The streamlet's way in and out. The topic is `<app>.<streamlet>.<state>.repartition`, after the prefix; what is
+  /// retried goes there once more. The group is that of the first inlet; name, policy and dead letters are those of the
+  /// inlet that the records come from.
+  port_plan port = {};
+};
+
 struct streamlet_plan {
   std::string name = {};
   std::string class_name = {};
@@ -67,6 +77,9 @@ struct streamlet_plan {
   std::map<std::string, std::string> parameters = {};  ///< key -> resolved text, defaults included
   std::map<std::string, std::string> mounts = {};      ///< mount name -> directory
   std::vector<port_plan> inlets = {}, outlets = {};
+  std::vector<repartition_plan> repartitions = {};
+  /// An inlet's partition that has had nothing to read for so long holds up no windows behind a repartition topic.
+  std::chrono::milliseconds idle_timeout{60'000};
   delivery guarantee = delivery::exactly_once;
   bool has_server = false;
   streamlet_descriptor descriptor = {};

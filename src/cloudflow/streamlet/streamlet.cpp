@@ -1,5 +1,6 @@
 #include "cloudflow/streamlet/streamlet.hpp"
 
+#include "cloudflow/flow/repartition.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 
 #include <fmt/format.h>
@@ -35,6 +36,13 @@ blueprint::schema_descriptor describe(const schema_ref& s) {
 
 blueprint::port_descriptor describe(const port_base& p) {
   return {std::string{p.name_}, describe(p.schema_), std::string{p.key_field_}};
+}
+
+/// Of the values in the internal topic.
+blueprint::schema_descriptor describe(const flow::moved_record& r) {
+  if (r.schema.empty()) return {dotted(r.type), {}, {}, {}};
+  const auto text = flow::moved_schema_of(r.schema);
+  return {std::string{r.schema_name}, text, fingerprint_of(text), "avro"};
 }
 
 /// For building a logic that will not run.
@@ -112,6 +120,8 @@ blueprint::streamlet_descriptor definition_base::describe() const {
     const auto& use = needs.states[i];
     d.states[i].key = {"", std::string{use.key_schema}, fingerprint_of(use.key_schema), "avro"};
     d.states[i].window = use.window;
+    if (use.from_inlet) d.states[i].inlet = d.inlets[*use.from_inlet].name;
+    if (use.record) d.states[i].repartition = detail::describe(*use.record);
   }
   return d;
 }
