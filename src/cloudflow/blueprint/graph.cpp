@@ -94,7 +94,7 @@ private:
     const auto order = in_order();
     for (const auto* s : order) {
       heads.push_back(head(*s));
-      for (const auto& p : s->inlets) ports.push_back(inlet_row(p));
+      for (const auto& p : s->inlets) ports.push_back(inlet_row(*s, p));
       for (const auto& p : s->outlets) ports.push_back(outlet_row(p));
     }
     return interleave(order, table(heads, ""), table(ports, "  "));
@@ -124,10 +124,12 @@ private:
     return out;
   }
 
-  row inlet_row(const port_plan& p) const {
+  row inlet_row(const streamlet_plan& s, const port_plan& p) const {
     row out{p.name, fmt::format("{} [{}]", from_, p.topic_id)};
     const auto* topic = plan_.find_topic(p.topic_id);
     if (topic != nullptr && topic->producers.empty()) out.push_back(from_ + " others");
+    for (const auto& r : s.repartitions)
+      if (r.port.name == p.name) out.push_back(fmt::format("(repartitioned for {})", r.state));
     if (p.on_bad_record == bad_record_policy::skip) out.emplace_back("(skips bad records)");
     if (p.on_bad_record == bad_record_policy::fail) out.emplace_back("(fails on a bad record)");
     return out;

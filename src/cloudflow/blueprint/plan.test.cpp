@@ -56,6 +56,9 @@ std::string describe(const plan& p) {
     out += describe("parameter", s.parameters) + describe("mount", s.mounts);
     for (const auto& port : s.inlets) out += describe(port);
     for (const auto& port : s.outlets) out += describe(port);
+    for (const auto& r : s.repartitions)
+      out +=
+          fmt::format("  for {} after {} ms{}", r.state, s.idle_timeout.count(), describe(r.port));
   }
   for (const auto& t : p.topics) {
     out += fmt::format("topic {} name {} cluster '{}'{}{} {}x{}{}{} {}\n", t.id, t.name, t.cluster,

@@ -44,6 +44,7 @@ public:
         check_state(streamlet);
       }
       add_dead_letters(streamlet, internal_topics);
+      add_repartition_topics(streamlet, internal_topics);
       plan_.streamlets.push_back(std::move(streamlet));
     }
     plan_.topics.insert(plan_.topics.end(), internal_topics.begin(), internal_topics.end());
@@ -89,14 +90,9 @@ private:
     for (const auto& inlet : s.inlets) {
       const auto* topic = plan_.find_topic(inlet.topic_id);
       if (topic == nullptr) continue;
-      if (topic->partitions > 1 && inlet.key.empty())
-        from_.report(
-            settings::nowhere(),
-            fmt::format(
-                "streamlet {} keeps state, but its inlet {} does not say by what its records are "
-                "keyed, and topic {} has {} partitions",
-                s.name, inlet.name, topic->id, topic->partitions),
-            "declare the inlet with keyed_by(...), or give the topic one partition");
+      for (const auto& state : s.descriptor.states)
+        if (state.inlet == inlet.name && is_unkeyed(inlet) && state.repartition.fingerprint.empty())
+          report_unkeyed(s, inlet, state, *topic);
       if (first != nullptr && first->partitions != topic->partitions)
         from_.report(
             settings::nowhere(),
@@ -107,6 +103,61 @@ private:
             "give both topics the same number of partitions");
       if (first == nullptr) first = topic;
     }
+  }
+
+  /// Records of one key may be in several partitions.
+  bool is_unkeyed(const port_plan& inlet) const {
+    const auto* topic = plan_.find_topic(inlet.topic_id);
+    return topic != nullptr && topic->partitions > 1 && inlet.key.empty();
+  }
+
+  void report_unkeyed(const streamlet_plan& s, const port_plan& inlet,
+                      const state_descriptor& state, const topic_plan& topic) {
+    const auto& record = state.repartition.name;
+    from_.report(
+        settings::nowhere(),
+        fmt::format(
+            "streamlet {} keeps state {}, but its inlet {} does not say by what its records "
+            "are keyed, and topic {} has {} partitions{}",
+            s.name, state.name, inlet.name, topic.id, topic.partitions,
+            record.empty() ? ""
+                           : fmt::format("; and the records at key_by cannot be "
+                                         "repartitioned: {} has no schema",
+                                         record)),
+        fmt::format(
+            "declare the inlet with keyed_by(...), {}or give the topic one partition",
+            record.empty() ? "" : "map() to a plain struct that owns its data before key_by, "));
+  }
+
+  /// Through a topic of their own, where all records of a key come in one partition.
+  std::vector<repartition_plan> repartitions_of(const streamlet_plan& s) const {
+    std::vector<repartition_plan> all;
+    for (const auto& state : s.descriptor.states)
+      for (const auto& inlet : s.inlets) {
+        if (state.inlet != inlet.name || !is_unkeyed(inlet) ||
+            state.repartition.fingerprint.empty())
+          continue;
+        auto& r = all.emplace_back(repartition_plan{state.name, inlet});
+        r.port.topic_id = fmt::format("{}.{}.{}.repartition", app_.id, s.name, state.name);
+        r.port.schema = state.repartition;
+        if (!inlet.retry_topic.empty()) r.port.retry_topic = plan_.prefix + r.port.topic_id;
+      }
+    return all;
+  }
+
+  std::chrono::milliseconds idle_timeout_of(const verified_streamlet& s) {
+    const auto otherwise = streamlet_plan{}.idle_timeout;
+    const auto* v = from_.config_of(s, {"cloudflow", "idle-timeout"});
+    if (v == nullptr) return otherwise;
+    const auto text = v->text().value_or(std::string{internal::type_name(*v)});
+    const auto duration = config::parse_duration(text);
+    if (duration && *duration > std::chrono::nanoseconds{0})
+      return std::chrono::ceil<std::chrono::milliseconds>(*duration);
+    from_.report(v->where(),
+                 fmt::format("cloudflow.idle-timeout of streamlet {} is '{}', expected a duration",
+                             s.name, text),
+                 "write for example cloudflow.idle-timeout = 1 minute");
+    return otherwise;
   }
 
   std::string prefix() {
@@ -139,6 +190,8 @@ private:
     // One group, so that the partitions of inlets which share state move together.
     if (!d.states.empty())
       for (auto& inlet : out.inlets) inlet.group = out.inlets.front().group;
+    out.repartitions = repartitions_of(out);
+    out.idle_timeout = idle_timeout_of(s);
     out.guarantee = resolve_guarantee(s, out);
     return out;
   }
@@ -269,6 +322,31 @@ private:
       }
       into.push_back(std::move(letters));
       into.push_back(std::move(retries));
+    }
+  }
+
+  /// What a task has not read is not deleted, however late it comes. The embedded log never deletes that, and so need
+  /// not keep the rest.
+  void add_repartition_topics(const streamlet_plan& s, std::vector<topic_plan>& into) {
+    for (const auto& r : s.repartitions) {
+      const auto& inlet = *std::find_if(s.inlets.begin(), s.inlets.end(),
+                                        [&](const auto& p) { return p.name == r.port.name; });
+      const auto* source = plan_.find_topic(inlet.topic_id);
+      auto topic = internal_topic(plan_.prefix + r.port.topic_id, source);
+      topic.schema = r.port.schema;
+      topic.partitions = source->partitions;
+      topic.consumer = source->consumer;
+      topic.properties["retention.ms"] = "-1";
+      topic.properties["retention.bytes"] = topic.place.empty() ? "0" : "-1";
+      if (const auto limit = source->properties.find("max.message.bytes");
+          limit != source->properties.end())
+        topic.properties.insert(*limit);
+      if (!is_topic_name(topic.name))
+        from_.report(settings::nowhere(),
+                     fmt::format("'{}' is too long for the repartition topic of state {} of {}",
+                                 topic.name, r.state, s.name),
+                     "shorten the names of application, streamlet or state");
+      into.push_back(std::move(topic));
     }
   }
 

@@ -39,6 +39,8 @@ struct resolution {
 ///     cloudflow.streamlets.<s>.config, over cloudflow.runtimes.<runtime>.config:
 ///       cloudflow.delivery = exactly-once | at-least-once | at-most-once; default on Kafka: exactly-once for streamlets
 ///         with state, at-least-once for others; on the embedded log: exactly-once
+///       cloudflow.idle-timeout = duration; default 1 minute: how long an inlet's partition without records holds up
+///         windows behind a repartition topic
 ///       cloudflow.inlets.<inlet>.on-bad-record = dead-letter | skip | fail; default dead-letter
 ///
 /// Problems: all in one go, with the texts of Cloudflow 2.3 where it knew them, each with the place

@@ -173,15 +173,15 @@ std::string dead_letter_topic::schema_of(const record_view& letter) {
 class dead_letter_topic::transfer {
 public:
   transfer(std::unique_ptr<pubsub::producer> to, pubsub::topic_partition letters,
-           std::string_view outcome, std::optional<pubsub::topic_info> retry_topic)
+           std::string_view outcome, std::vector<pubsub::topic_info> retry_topics)
     : to_(std::move(to)),
       letters_(std::move(letters)),
       outcome_(outcome),
-      retry_topic_(std::move(retry_topic)) {}
+      retry_topics_(std::move(retry_topics)) {}
 
   /// `schema`: of the value; empty: not known.
   result<void> add(const dead_letter& letter, std::string_view schema) {
-    if (retry_topic_) {
+    if (!retry_topics_.empty()) {
       if (auto written = write_again(letter, schema); !written) return written;
     }
     offsets_.add(letter.record->offset);
@@ -196,8 +196,8 @@ public:
     mark.add_header(header::handled, outcome_);
     mark.add_header(header::offsets, offsets_.text());
     pubsub::transaction changes;
-    for (const auto& [partition, records] : records_)
-      changes.outputs.push_back({retry_topic_->spec.name, partition, &records});
+    for (const auto& [to, records] : records_)
+      changes.outputs.push_back({to.topic, to.partition, &records});
     changes.outputs.push_back({letters_.topic, letters_.partition, &mark});
     if (auto done = to_->commit(changes); !done)
       return error{
@@ -213,19 +213,20 @@ public:
 private:
   /// The record as it was, with what is to be known if it fails once more.
   result<void> write_again(const dead_letter& letter, std::string_view schema) {
-    if (static_cast<std::size_t>(letter.partition.value()) >= retry_topic_->partitions.size())
+    const auto& to = retry_topic_of(letter);
+    if (static_cast<std::size_t>(letter.partition.value()) >= to.partitions.size())
       return error{fmt::format(
           "the letter at offset {} was in partition {} of {}, but {} has only {} partitions; drop "
           "it, or leave it out with --offset",
-          letter.record->offset.value(), letter.partition.value(), letter.topic,
-          retry_topic_->spec.name, retry_topic_->partitions.size())};
-    auto& records = records_[letter.partition];
+          letter.record->offset.value(), letter.partition.value(), letter.topic, to.spec.name,
+          to.partitions.size())};
+    auto& records = records_[{to.spec.name, letter.partition}];
     records.append(letter.record->key, letter.record->value);
     for (const auto& h : letter.record->headers)
       if (!header::is_own(h.name) && h.name != header::failures && h.name != header::origin &&
           h.name != flow::schema_header_name)
         records.add_header(h.name, h.value);
-    if (!schema.empty() && !retry_topic_->spec.base_schema.starts_with(schema))
+    if (!schema.empty() && !to.spec.base_schema.starts_with(schema))
       records.add_header(flow::schema_header_name, schema.substr(0, schema_header_size));
     records.add_header(header::failures, std::to_string(letter.failures));
     records.add_header(
@@ -234,23 +235,35 @@ private:
     bytes_ += records.last_size();
     return {};
   }
+  const pubsub::topic_info& retry_topic_of(const dead_letter& letter) const {
+    const auto same = std::find_if(retry_topics_.begin(), retry_topics_.end(),
+                                   [&](const auto& t) { return t.spec.name == letter.topic; });
+    return same == retry_topics_.end() ? retry_topics_.front() : *same;
+  }
 
   std::unique_ptr<pubsub::producer> to_;
   pubsub::topic_partition letters_;
   std::string_view outcome_;
-  std::optional<pubsub::topic_info> retry_topic_;  // none: letters are not written again
-  std::map<partition_id, record_buffer> records_;
+  std::vector<pubsub::topic_info> retry_topics_;  // none: letters are not written again
+  std::map<pubsub::topic_partition, record_buffer> records_;
   offset_set offsets_;
   std::size_t count_ = 0, bytes_ = 0;
   std::uint64_t done_ = 0;
 };
 
 result<std::uint64_t> dead_letter_topic::retry(const letter_filter& filter) {
-  auto to = log_->topic(inlet_.port->retry_topic);
-  if (!to)
-    return error{
-        fmt::format("{} Start the application once: it makes the topic.", to.error().message)};
-  return hand_over(filter, header::retried, std::move(to).value());
+  std::vector<std::string> names{inlet_.port->retry_topic};
+  for (const auto& r : inlet_.streamlet->repartitions)
+    if (r.port.name == inlet_.port->name) names.push_back(r.port.retry_topic);
+  std::vector<pubsub::topic_info> topics;
+  for (const auto& name : names) {
+    auto to = log_->topic(name);
+    if (!to)
+      return error{
+          fmt::format("{} Start the application once: it makes the topic.", to.error().message)};
+    topics.push_back(std::move(to).value());
+  }
+  return hand_over(filter, header::retried, std::move(topics));
 }
 
 result<std::uint64_t> dead_letter_topic::drop(const letter_filter& filter) {
@@ -259,13 +272,13 @@ result<std::uint64_t> dead_letter_topic::drop(const letter_filter& filter) {
 
 result<std::uint64_t> dead_letter_topic::hand_over(const letter_filter& filter,
                                                    std::string_view outcome,
-                                                   std::optional<pubsub::topic_info> retry_topic) {
+                                                   std::vector<pubsub::topic_info> retry_topics) {
   // Opened before anything is read: whoever was at work here before is fenced, and what it has done is seen.
   auto producer = log_->open_producer({.transactional_id = inlet_.port->retry_topic});
   if (!producer) return error{producer.error().message};
   const auto in = range();
   if (!in) return in.error();
-  transfer letters{std::move(producer).value(), source(), outcome, std::move(retry_topic)};
+  transfer letters{std::move(producer).value(), source(), outcome, std::move(retry_topics)};
   auto done = for_each_waiting(*in, filter, [&](const dead_letter& letter) -> result<bool> {
     auto added = letters.add(letter, schema_of(*letter.record));
     return added ? result<bool>{true} : std::move(added).error();

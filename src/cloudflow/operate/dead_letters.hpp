@@ -67,7 +67,8 @@ public:
   /// Each returns how many letters it was: those that match when it is called; what fails again meanwhile is not among
   /// them. Many letters are several transactions: after an error, which says how many are done, those are done.
   ///
-  /// retry: each record goes, as it was, to the retry topic of the inlet, into the partition it was in at first.
+  /// retry: each record goes, as it was, to the retry topic of the inlet, into the partition it was in at first; one that
+  /// failed behind a repartition topic goes there.
   result<std::uint64_t> retry(const letter_filter& filter);
   result<std::uint64_t> drop(const letter_filter& filter);
 
@@ -83,9 +84,9 @@ private:
       const pubsub::partition_range& in) const;
   result<void> for_each_waiting(const pubsub::partition_range& in, const letter_filter& filter,
                                 const std::function<result<bool>(const dead_letter&)>& f) const;
-  /// `retry_topic`: where the records go; none: nowhere.
+  /// `retry_topics`: where the records go: where they were, or else to the first; none: nowhere.
   result<std::uint64_t> hand_over(const letter_filter& filter, std::string_view outcome,
-                                  std::optional<pubsub::topic_info> retry_topic);
+                                  std::vector<pubsub::topic_info> retry_topics);
 
   pubsub::backend* log_;
   planned_inlet inlet_;

@@ -63,20 +63,44 @@ struct counting {
   }
 };
 
+/// Counts lines as they come, keyed by nothing.
+struct gathering {
+  inlet<line> in{"lines"};
+  outlet<count> out{"counts", key(&count::app)};
+  state<std::int64_t> seen{"seen"};
+  auto logic() const {
+    return from(in)
+        .event_time(&line::time, in_order)
+        .key_by(&line::app)
+        .window(tumbling{60s})
+        .fold(seen,
+              [](std::int64_t& n, const line::view& l) {
+                if (l.text == "bad" && !shouting::is_mended) throw std::runtime_error("a bad line");
+                ++n;
+              })
+        .map([](const windowed<std::string, std::int64_t>& w) {
+          return count{w.key, w.window.start, w.value};
+        })
+        .to(out);
+  }
+};
+
 /// shouter: lines/2 -> shouted/2 -> counter -> counts
+constexpr const char* two_streamlets = R"(blueprint {
+  streamlets { shouter = cloudflow.operate.shouting, counter = cloudflow.operate.counting }
+  topics {
+    lines { consumers = [shouter.lines], partitions = 2 }
+    shouted { producers = [shouter.shouted], consumers = [counter.shouted], partitions = 2 }
+    counts { producers = [counter.counts] }
+  } })";
+
 class small_application : public testing::Test {
 protected:
-  small_application() {
+  explicit small_application(const char* text = two_streamlets) {
     shouting::is_mended = false;
     add(definition_of<shouting>());
     add(definition_of<counting>());
-    constexpr const char* text = R"(blueprint {
-      streamlets { shouter = cloudflow.operate.shouting, counter = cloudflow.operate.counting }
-      topics {
-        lines { consumers = [shouter.lines], partitions = 2 }
-        shouted { producers = [shouter.shouted], consumers = [counter.shouted], partitions = 2 }
-        counts { producers = [counter.counts] }
-      } })";
+    add(definition_of<gathering>());
     auto verified = blueprint::verify(text, "blueprint.conf", descriptors_);
     EXPECT_TRUE(verified.is_valid()) << blueprint::to_string(verified.problems);
     const auto app = blueprint::make_application("app", "1", std::move(verified.blueprint));

@@ -90,6 +90,11 @@ result<std::vector<inlet_position>> positions(const pubsub::backend& log,
   for (const auto& inlet : *inlets) {
     if (auto added = add_positions(log, inlet, inlet.topic->name, all); !added)
       return std::move(added).error();
+    for (const auto& r : inlet.streamlet->repartitions)
+      if (r.port.name == inlet.port->name)
+        if (auto added = add_positions(log, inlet, plan.find_topic(r.port.topic_id)->name, all);
+            !added)
+          return std::move(added).error();
     if (inlet.port->retry_topic.empty()) continue;
     std::vector<inlet_position> retries;
     if (auto added = add_positions(log, inlet, inlet.port->retry_topic, retries); !added)

@@ -116,6 +116,15 @@ result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
   pubsub::transaction changes;
   for (const auto& part : parts)
     changes.positions.push_back({part.group, part.source.topic, part.source.partition, part.from});
+  // What has moved to its key and was not processed comes again.
+  for (const auto& r : streamlet.repartitions) {
+    const auto& topic = plan.find_topic(r.port.topic_id)->name;
+    const auto ranges = ranges_of(log, topic);
+    if (!ranges) return ranges.error();
+    for (std::size_t p = 0; p != ranges->size(); ++p)
+      changes.positions.push_back(
+          {r.port.group, topic, partition_id{static_cast<std::int32_t>(p)}, (*ranges)[p].end});
+  }
   return commit(**writer, changes);
 }
 

@@ -22,6 +22,7 @@ public:
     streamlet.name = name_;
     for (auto& port : streamlet.inlets) redirect_inlet(port);
     for (auto& port : streamlet.outlets) redirect_outlet(port);
+    for (auto& r : streamlet.repartitions) redirect_repartition(r.port);
     out_.streamlets.push_back(std::move(streamlet));
     return std::move(out_);
   }
@@ -52,6 +53,18 @@ private:
       own.id = own.name.substr(plan_.prefix.size());
       add(std::move(own));
     }
+  }
+
+  /// It begins empty: what the original has moved and not processed is among what is replayed.
+  void redirect_repartition(blueprint::port_plan& port) {
+    auto own = *plan_.find_topic(port.topic_id);
+    own.name = own_name(own.name);
+    own.id = own.name.substr(plan_.prefix.size());
+    port.topic_id = own.id;
+    port.group = own_name(port.group);
+    port.dead_letter_topic = own_name(port.dead_letter_topic);
+    port.retry_topic = own_name(port.retry_topic);
+    add(std::move(own));
   }
 
   void redirect_outlet(blueprint::port_plan& port) {
