@@ -59,6 +59,7 @@ public:
     for (auto& records : by_partition_) {
       records.append(
           false, [](byte_writer&) {}, write_value);
+      if (!schema_header_.empty()) records.add_header(schema_header_name, schema_header_);
       ++appended_;
     }
   }

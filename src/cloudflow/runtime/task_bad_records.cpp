@@ -109,7 +109,7 @@ void task::collect_rejected(pubsub::transaction& into) {
 
 /// The record with its own headers, so that it can be tried again as it was, and those that say why it is here.
 void task::write_letter(const flow::rejected_record& r, const std::string& topic) {
-  auto& letters = dead_letters_[streamlet_->plan->inlets[r.inlet].dead_letter_topic];
+  auto& letters = dead_letters_[streamlet_->inlets[r.inlet]->dead_letter_topic];
   letters.append(r.has_key ? std::string_view{r.key} : std::string_view{},
                  r.has_value ? std::string_view{r.value} : std::string_view{});
   for (const auto& [name, value] : r.headers)
