@@ -135,7 +135,7 @@ void append_together(benchmark::State& state) {
     std::vector<std::jthread> threads;
     for (int w = 0; w != workers; ++w)
       threads.emplace_back([&, w] {
-        auto out = log->open_producer({"w" + std::to_string(w), "g"}).value();
+        auto out = log->open_producer({.transactional_id = "w" + std::to_string(w)}).value();
         record_buffer records;
         for (int i = 0; i != commits; ++i) {
           fill(records);
