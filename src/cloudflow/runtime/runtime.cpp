@@ -203,8 +203,8 @@ result<void> native_runtime::open_readers(streamlet_instance& s) const {
     s.inlet_schema_headers.push_back(own.substr(0, schema_header_size));
     s.readers.push_back(std::move(reader).value());
     auto& limit = s.letter_limits.emplace_back(std::numeric_limits<std::size_t>::max());
-    if (port.dead_letter_topic.empty()) continue;
-    if (const auto letters = around_.log->topic(port.dead_letter_topic))
+    if (port->dead_letter_topic.empty()) continue;
+    if (const auto letters = around_.log->topic(port->dead_letter_topic))
       limit = record_limit_of(letters->spec);
   }
   return {};
