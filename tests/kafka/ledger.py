@@ -126,10 +126,10 @@ class Sender(threading.Thread):
 class Replica:
     """One process of the streamlet. Started again, it has its directory of state again."""
 
-    def __init__(self, number, program, address, directory, settings):
+    def __init__(self, number, program, directory, settings):
         self.number, self.log_file = number, directory / f"replica-{number}.log"
-        self.command = [program, "streamlet", "ledger", "--kafka", address, "--state", str(directory),
-                        "--ordinal", str(number), "--port", "0", "--metrics-port", "0", *settings]
+        self.command = [program, "streamlet", "ledger", "--state", str(directory), "--ordinal", str(number),
+                        "--port", "0", "--metrics-port", "0", *settings]
         self.process, self.log_size = None, 0
 
     def start(self):
@@ -172,11 +172,18 @@ class Faults:
     """One after the other, drawn from a seed. At least one replica is left alone at any time."""
 
     KINDS = {"kill": 4, "pause": 3, "blink": 2, "remove": 2, "add": 2, "broker": 2}
+    OF_A_REPLICA = set(KINDS) - {"broker"}
+    NEEDS_SECURED_BROKER = False
 
-    def __init__(self, server, replicas, spare, numbers, say):
-        self.server, self.replicas, self.spare, self.numbers, self.say = server, replicas, spare, numbers, say
+    def __init__(self, server, directory, numbers):
+        self.server, self.directory, self.numbers = server, directory, numbers
+        self.replicas, self.spare = [], None
 
-    def strike(self):
+    def connection(self):
+        """Settings with which the replicas reach the broker."""
+        return [f'cloudflow.kafka.clusters.default.bootstrap.servers="{self.server.address()}"']
+
+    def strike(self, say):
         kind = self.numbers.choices(list(self.KINDS), list(self.KINDS.values()))[0]
         running = [r for r in self.replicas if r.is_running()]
         victim = self.numbers.choice(running)
@@ -184,7 +191,7 @@ class Faults:
             kind = "remove"
         if kind == "remove":
             victim = self.spare if self.spare.is_running() else victim
-        self.say(f"{kind} {'' if kind == 'broker' else victim.number if kind != 'add' else self.spare.number}")
+        say(f"{kind} {self.spare.number if kind == 'add' else victim.number}" if kind in Faults.OF_A_REPLICA else kind)
         getattr(self, kind)(victim)
 
     def kill(self, victim):
@@ -281,18 +288,19 @@ def wait_until_read(broker, replicas, at_most):
 # -- one run -----------------------------------------------------------------------------------------------------------
 
 
-def run(program, records, faults, seed, seconds, settings=(), is_exact=True, say=print):
+def run(program, records, faults, seed, seconds, settings=(), is_exact=True, say=print, kind_of_faults=Faults):
     """Raises when a record is lost, repeated, out of order, or stands for another state than the model's."""
     numbers, began = random.Random(seed), time.monotonic()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="cloudflow-ledger-"))
-    settings = list(settings)
     replicas = []
     try:
-        with Broker(settings=QUICK_GROUPS) as broker:
+        with Broker(kind_of_faults.NEEDS_SECURED_BROKER, QUICK_GROUPS) as broker:
             broker.create_topic("events", PARTITIONS)
             sent = list(events(records, seed))
-            replicas = [Replica(i, program, broker.address(), directory, settings) for i in range(4)]
-            spare = replicas[3]
+            striker = kind_of_faults(broker, directory, numbers)
+            settings = [*striker.connection(), *settings]
+            replicas = [Replica(i, program, directory, settings) for i in range(4)]
+            striker.replicas, striker.spare = replicas[:3], replicas[3]
             for replica in replicas[:3]:
                 replica.start()
             sender = Sender(broker.address(), sent, seconds)
@@ -302,11 +310,10 @@ def run(program, records, faults, seed, seconds, settings=(), is_exact=True, say
                 share = sender.count / len(sent)
                 say(f"{time.monotonic() - began:7.1f} s  {share:4.0%} sent  {text}")
 
-            striker = Faults(broker, replicas[:3], spare, numbers, tell)
             for n in range(faults):
                 due = began + 5 + (n + numbers.random()) / max(faults, 1) * max(seconds - 5, 1)
                 time.sleep(max(due - time.monotonic(), 0))
-                striker.strike()
+                striker.strike(tell)
                 for replica in replicas:
                     replica.check()
             sender.join(600)
