@@ -1,3 +1,4 @@
+#include "cloudflow/pubsub/kafka/recorder.test.hpp"
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
 #include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
@@ -144,6 +145,28 @@ TEST_F(kafka_consumer,
   open.commit();
   ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(held); }));
   EXPECT_EQ(in.next.at(held), record_offset{4});
+}
+
+// librdkafka asks again for an end that it was told behind a seek, and then reads from there: what is between is lost.
+TEST_F(kafka_consumer, never_has_librdkafka_look_for_an_offset) {
+  const auto lines = std::make_shared<recorder>();
+  auto with_lines = wanted();
+  with_lines.connection["debug"] = "topic";
+  with_lines.log = logger{lines, "kafka"};
+  const auto log = open_session(with_lines);
+  const auto topic = create(*log, "t", 2);
+  const topic_partition source{topic, partition_id{0}};
+  const auto out = open_producer(*log, "w");
+  ASSERT_TRUE(write(*out, source, numbers(0, 10)).has_value());
+  {
+    member in{*log, {.group = named("g"), .topics = {topic}, .on_ready = {}}};
+    ASSERT_TRUE(eventually([&] { return in.poll(), in.next.size() == 2; }));
+    EXPECT_EQ(take(*in, source, 10), numbers(0, 10));
+    ASSERT_TRUE(in->seek(source, record_offset{5}).has_value());
+    EXPECT_EQ(take(*in, source, 5), numbers(5, 10));
+  }
+  EXPECT_THAT(lines->text(), HasSubstr("Start fetch for"));
+  EXPECT_THAT(lines->text(), testing::Not(HasSubstr("logical offset")));
 }
 
 TEST(kafka_without_new_groups, consumers_use_the_classic_protocol) {

@@ -161,19 +161,21 @@ result<void> group_consumer::handle_fatal() {
   return {};
 }
 
+/// Nothing is fetched before it is known from where. An offset that librdkafka had to ask for, like the end, would not
+/// do meanwhile: its answer, when it comes behind a seek, is asked for again half a second later, and then counts (2.14).
 result<void> group_consumer::gain(rd_kafka_topic_partition_list_t& gained) {
   was_assigned_ = true;
   std::vector<topic_partition> sources;
   for (int i = 0; i != gained.cnt; ++i) {
-    gained.elems[i].offset = RD_KAFKA_OFFSET_END;
+    gained.elems[i].offset = 0;
     if (is_leaving_) continue;
     sources.push_back(source_of(gained.elems[i]));
     partitions_[sources.back()] = {
         std::make_unique<partition_reader>(client_, sources.back(), wanted_.on_ready), false};
   }
+  rd_kafka_pause_partitions(client_->get(), &gained);
   if (auto ok = assign(gained); !ok) return ok;
   if (sources.empty()) return {};
-  rd_kafka_resume_partitions(client_->get(), &gained);  // one may have been released without need
   auto wake = wanted_.on_ready ? wanted_.on_ready : [] {};
   finders_.push_back(std::make_unique<start_finder>(
       client_,

@@ -155,6 +155,7 @@ result<void> move_fetching(const shared_client& at, const topic_partition& sourc
     refused.retriable = refused.retriable || code == RD_KAFKA_RESP_ERR__STATE;
     return refused;
   }
+  rd_kafka_resume_partitions(at.get(), list.get());
   return {};
 }
 
