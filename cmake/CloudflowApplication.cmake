@@ -52,13 +52,13 @@ function(_cloudflow_schema_stem result path)
 endfunction()
 
 # cloudflow_application(<name> BLUEPRINT <file> SOURCES <file>... [SCHEMAS <target>...] [LIBRARIES <target>...]
-#                       [VERSION <version>])
+#                       [NAME <application>] [VERSION <version>])
 #
-# The program <name>, with the commands run, describe, verify, graph, topics, peek and send. Its blueprint is verified
+# The program <name>, of the application of that name or of NAME, with the commands run, describe, verify, graph, topics, peek and send. Its blueprint is verified
 # whenever the program is built (target <name>-verify, part of the default build): a problem breaks the build, with file
 # and line. <name>-graph draws it.
 function(cloudflow_application name)
-  cmake_parse_arguments(arg "" "BLUEPRINT;VERSION" "SOURCES;SCHEMAS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "BLUEPRINT;NAME;VERSION" "SOURCES;SCHEMAS;LIBRARIES" ${ARGN})
   foreach(needed BLUEPRINT SOURCES)
     if(NOT arg_${needed})
       message(FATAL_ERROR "cloudflow_application(${name}): ${needed} is missing")
@@ -70,7 +70,10 @@ function(cloudflow_application name)
   get_filename_component(blueprint "${arg_BLUEPRINT}" ABSOLUTE)
   set(generated "${CMAKE_CURRENT_BINARY_DIR}/${name}.application.cpp")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${blueprint}")
-  set(CLOUDFLOW_APPLICATION_NAME "${name}")
+  if(NOT arg_NAME)
+    set(arg_NAME ${name})
+  endif()
+  set(CLOUDFLOW_APPLICATION_NAME "${arg_NAME}")
   set(CLOUDFLOW_APPLICATION_VERSION "${arg_VERSION}")
   set(CLOUDFLOW_BLUEPRINT_FILE "${blueprint}")
   file(READ "${blueprint}" CLOUDFLOW_BLUEPRINT_TEXT)

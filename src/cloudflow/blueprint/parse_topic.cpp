@@ -11,17 +11,10 @@ namespace cloudflow::blueprint::internal {
 namespace {
 
 const std::vector<std::string>& topic_keys() {
-  static const std::vector<std::string> keys{"producers",
-                                             "consumers",
-                                             "cluster",
-                                             "managed",
-                                             "bootstrap.servers",
-                                             "connection-config",
-                                             "producer-config",
-                                             "consumer-config",
-                                             "partitions",
-                                             "replicas",
-                                             "topic"};
+  static const std::vector<std::string> keys{
+      "producers",         "consumers",         "cluster",         "managed",
+      "bootstrap.servers", "connection-config", "producer-config", "consumer-config",
+      "partitions",        "replicas",          "schema",          "topic"};
   return keys;
 }
 

@@ -32,7 +32,9 @@ struct topic_plan {
   std::map<std::string, std::string> properties = {};  ///< Kafka's topic properties
   /// Properties of clients of its cluster, and of those of this topic.
   std::map<std::string, std::string> connection = {}, producer = {}, consumer = {};
-  schema_descriptor schema = {};            ///< of its producers (its consumers, if others produce)
+  schema_descriptor schema = {};  ///< of its producers (its consumers, if others produce)
+  /// Avro, as JSON: what records without schema header were written with, where that is configured.
+  std::string base_schema = {};
   std::vector<std::string> producers = {};  ///< `streamlet.outlet`, sorted
   std::vector<std::string> consumers = {};  ///< `streamlet.inlet`, sorted
   /// True for topics that are not in the blueprint: those of dead letters, of retried and of repartitioned records.

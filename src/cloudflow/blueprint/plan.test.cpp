@@ -65,6 +65,7 @@ std::string describe(const plan& p) {
                        t.place.empty() ? "" : " at ", t.place, t.partitions, t.replicas,
                        t.is_managed ? "" : " unmanaged", t.is_internal ? " internal" : "",
                        t.schema.name);
+    if (!t.base_schema.empty()) out += fmt::format("  written as {}\n", t.base_schema);
     out += describe("property", t.properties) + describe("connection", t.connection) +
            describe("producer-config", t.producer) + describe("consumer-config", t.consumer);
     out +=

@@ -1,6 +1,7 @@
 #include "cloudflow/blueprint/internal/settings.hpp"
 #include "cloudflow/blueprint/internal/value_reader.hpp"
 #include "cloudflow/blueprint/names.hpp"
+#include "cloudflow/schema/avro_schema.hpp"
 
 #include <fmt/format.h>
 
@@ -15,11 +16,12 @@ using leaves = std::map<std::string, located_text>;
 /// Of topics that name no cluster.
 constexpr std::string_view default_cluster = "default";
 
-/// The leaves of a topic's configuration, with `partitions` and `replicas` at the top wherever they
+/// The leaves of a topic's configuration but for its schema, with `partitions` and `replicas` at the top wherever they
 /// were written.
 leaves normalised(const config::value& v) {
   leaves out;
-  for (auto& [path, text] : flatten(v)) out[path] = std::move(text);
+  for (auto& [path, text] : flatten(v))
+    if (path != "schema" && !path.starts_with("schema.")) out[path] = std::move(text);
   for (const auto* count : {"partitions", "replicas"}) {
     const auto inner = out.extract(fmt::format("topic.{}", count));
     if (inner) out.try_emplace(count, inner.mapped());
@@ -85,7 +87,8 @@ private:
 
   topic_plan resolve(const verified_topic& topic) {
     auto own = normalised(topic.kafka_config);
-    if (const auto* given = from_.object_at({"cloudflow", "topics", topic.id}))
+    const auto* given = from_.object_at({"cloudflow", "topics", topic.id});
+    if (given != nullptr)
       for (auto& [path, text] : normalised(*given)) own[path] = text;
     topic_plan plan{.id = topic.id,
                     .name = topic.name,
@@ -94,6 +97,7 @@ private:
                     .producers = topic.producers,
                     .consumers = topic.consumers};
     take_names(own, plan);
+    plan.base_schema = base_schema(topic, given);
     const auto all = over_cluster(plan, own);
     plan.properties = below(all, "topic.");
     plan.connection = below(all, "connection-config.");
@@ -109,6 +113,21 @@ private:
     if (plan.is_managed) plan.name = prefix_ + plan.name;
     check_name(own, plan);
     return plan;
+  }
+
+  /// An object, which is how a file of JSON reads when it is included, or a text.
+  std::string base_schema(const verified_topic& topic, const config::value* given) {
+    const auto* configured = given == nullptr ? nullptr : given->get("schema");
+    if (configured == nullptr) configured = topic.kafka_config.get("schema");
+    if (configured == nullptr || configured->is_null()) return {};
+    auto json = configured->text().value_or(config::to_json(*configured));
+    if (const auto parsed = schema::parse_avro(json, "schema"); !parsed)
+      from_.report(
+          configured->where(),
+          fmt::format("cloudflow.topics.{}.schema is no Avro schema: {}", topic.id,
+                      parsed.error().message),
+          fmt::format("write cloudflow.topics.{}.schema {{ include file(\"x.avsc\") }}", topic.id));
+    return json;
   }
 
   /// What the topic says of itself, over its cluster, over the numbers of the default cluster. Of a connection it takes

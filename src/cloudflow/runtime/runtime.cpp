@@ -114,21 +114,30 @@ result<void> native_runtime::start_topic(const blueprint::topic_plan& t) {
     return error{fmt::format("topic {}: {}", t.name, e.message)};
   };
   const auto there = around_.log->topic(t.name);
-  if (!t.is_managed) {
-    if (!there) return in_topic(there.error());
-    return {};
-  }
-  const auto fingerprint = fingerprint_of(t.schema.schema);
+  if (!t.is_managed && !there) return in_topic(there.error());
+  const auto& schema = t.base_schema.empty() ? t.schema.schema : t.base_schema;
+  const auto fingerprint = fingerprint_of(schema);
   if (!fingerprint.empty()) {
-    if (auto put = around_.log->schemas().put(fingerprint, t.schema.schema); !put)
+    if (auto put = around_.log->schemas().put(fingerprint, schema); !put)
       return in_topic(put.error());
   }
-  // The base schema is recorded when a topic is created; producers with another one say so in a header.
+  if (!t.is_managed) {
+    // What its producers write is not for us to say, but where it is configured.
+    if (t.base_schema.empty()) return {};
+    auto noted = around_.log->ensure_topic({.name = t.name,
+                                            .partitions = there->spec.partitions,
+                                            .properties = {},
+                                            .base_schema = fingerprint});
+    if (!noted) return in_topic(noted.error());
+    return {};
+  }
+  // The base schema is recorded when a topic is created, or first met; producers with another one say so in a header.
+  const bool has_base = there && !there->spec.base_schema.empty();
   auto made =
       around_.log->ensure_topic({.name = t.name,
                                  .partitions = t.partitions,
                                  .properties = t.properties,
-                                 .base_schema = there ? there->spec.base_schema : fingerprint,
+                                 .base_schema = has_base ? there->spec.base_schema : fingerprint,
                                  .replication = static_cast<std::int16_t>(t.replicas)});
   if (!made) return in_topic(made.error());
   return {};

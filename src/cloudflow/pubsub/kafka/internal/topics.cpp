@@ -51,7 +51,10 @@ result<topic_info> topics::ensure(const topic_spec& wanted) {
   auto found = requests_.describe(wanted.name);
   if (!found && found.error().code != errc::topic_not_found) return std::move(found).error();
   if (!found) {
-    if (auto ok = requests_.create(wanted); !ok) return std::move(ok).error();
+    // A record is kept for as long as it is in the topic, whatever time its producer says.
+    auto made = wanted;
+    made.properties.try_emplace("message.timestamp.type", "LogAppendTime");
+    if (auto ok = requests_.create(made); !ok) return std::move(ok).error();
     found = requests_.describe(wanted.name);
     if (!found) return std::move(found).error();
   }
