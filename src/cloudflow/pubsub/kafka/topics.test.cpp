@@ -30,7 +30,15 @@ TEST_F(kafka_topics, tell_what_is_set_for_them_and_how_large_a_record_may_be) {
   const auto name = create(*session, "t", 1, {{"retention.ms", "60000"}});
   EXPECT_THAT(
       session->topic(name)->spec.properties,
-      UnorderedElementsAre(Pair("retention.ms", "60000"), Pair("max.message.bytes", "1048588")));
+      UnorderedElementsAre(Pair("retention.ms", "60000"), Pair("max.message.bytes", "1048588"),
+                           Pair("message.timestamp.type", "LogAppendTime")));
+}
+
+TEST_F(kafka_topics, have_the_time_of_the_producer_where_that_is_configured) {
+  const auto session = open_session();
+  const auto name = create(*session, "t", 1, {{"message.timestamp.type", "CreateTime"}});
+  EXPECT_THAT(session->topic(name)->spec.properties,
+              testing::Contains(Pair("message.timestamp.type", "CreateTime")));
 }
 
 TEST_F(kafka_topics, that_others_have_made_are_shown_by_name_but_not_listed) {
