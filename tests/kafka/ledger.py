@@ -264,12 +264,12 @@ def differences(sent, found, is_exact):
     return said[:10]
 
 
-def wait_until_read(broker, replicas, at_most):
+def wait_until_read(broker, replicas, at_most, partitions=PARTITIONS):
     """Until the group has come to the end of every partition."""
     give_up = time.monotonic() + at_most
     ends = {}
     consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address(), "group.id": "none", "log_level": 0})
-    for p in range(PARTITIONS):
+    for p in range(partitions):
         ends[("events", p)] = consumer.get_watermark_offsets(confluent_kafka.TopicPartition("events", p), 60)[1]
     consumer.close()
     while True:
