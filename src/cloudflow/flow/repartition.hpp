@@ -133,14 +133,15 @@ namespace cloudflow::detail {
 template <class In>
 concept movable = encodable<owned_of<In>> && codec<owned_of<In>>::schema_format == "avro";
 
-/// The text of a key as outlets write it; its stored form where it has none.
+/// The text of a key as outlets write it; its stored form where it has none. Never null: a record without key would go to
+/// one partition after the other.
 template <class Key>
 std::string_view moved_key_of(const Key& key, byte_writer& space) {
-  if constexpr (requires { key_text(key, space); } && !std::same_as<Key, bool>) {
+  if constexpr (has_key_text<Key>) {
     return key_text(key, space);
   } else {
     codec<owned_of<Key>>::encode(key, space);
-    return space.view();
+    return key_text(space.view(), space);
   }
 }
 
