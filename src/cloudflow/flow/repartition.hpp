@@ -83,9 +83,6 @@ public:
   effect take(std::string_view value, timestamp now);
   /// timestamp::min(): one that is waited for has said nothing yet.
   timestamp value() const noexcept { return value_; }
-  /// Nobody is waited for.
-  bool is_idle(timestamp now) const noexcept;
-
   /// Since the last encode().
   bool has_changed() const noexcept { return has_changed_; }
   void encode(byte_writer& to);
@@ -98,6 +95,7 @@ private:
     bool has_ended = false;
   };
   bool has_ended() const noexcept;
+  bool is_idle(timestamp now) const noexcept;
   bool advance(timestamp now);
 
   std::vector<partition> upstream_;
@@ -199,10 +197,11 @@ struct repartition_stage : stage_base {
         hand_in(v, record_info{time, &r, b.inlet});
       });
     }
+    /// With event time, what comes next has heard of who is idle: its watermark is that of the others.
     void rest_of(std::size_t moved_inlet) {
       if (!cut || moved_inlet != cut->inlet)
         this->next.rest_of(moved_inlet);
-      else if (cut->watermark.is_idle(cut->time->now()))
+      else if constexpr (!Timed)
         this->next.rest();
     }
 
