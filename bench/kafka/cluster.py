@@ -1,5 +1,6 @@
 """A broker for the measurements, and what can be asked of it from outside."""
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -72,9 +73,12 @@ class Cluster:
             time.sleep(0.05)
 
     def position(self, group):
-        """The sum of a group's committed offsets."""
+        """The sum of a group's committed offsets, in the topic where that is least; topics with nothing do not count."""
         asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
-        return sum(max(0, p.offset) for p in asked.result(PATIENCE).topic_partitions)
+        sums = collections.Counter()
+        for p in asked.result(PATIENCE).topic_partitions:
+            sums[p.topic] += max(0, p.offset)
+        return min(filter(None, sums.values()), default=0)
 
     def remove(self, beginning):
         """Topics and groups of this beginning."""

@@ -24,16 +24,12 @@ class Job:
     `kind`: raw, transform or count. `commands`, of a Run: what to start. `out`, of a Run: the topic of its output.
     `progress`: where it is seen: in the `output`, `printed` by the job, or in the positions of a group.
     `needs_topic`: the topic of the output has to be there. `must_be_new`: it does not leave its group when it ends, so
-    the next one would wait for it. `partitions`: of the topics that it can read; none: any number.
+    the next one would wait for it.
     """
 
-    def __init__(self, name, kind, commands, out, progress="output", needs_topic=True, must_be_new=False, partitions=()):
+    def __init__(self, name, kind, commands, out, progress="output", needs_topic=True, must_be_new=False):
         self.name, self.kind, self.commands, self.out = name, kind, commands, out
         self.progress, self.needs_topic, self.must_be_new = progress, needs_topic, must_be_new
-        self.partitions = partitions
-
-    def can_read(self, partitions):
-        return not self.partitions or partitions in self.partitions
 
 
 def progress_of(kind):
@@ -68,12 +64,11 @@ def ours(program):
         return Job(f"Cloudflow: transform, {delivery}", "transform", commands, out, needs_topic=False)
 
     def count(run):
-        topics = ["hits", "counts"]
-        return [streamlet(run, "gather", topics), streamlet(run, "count", topics)]
+        return [streamlet(run, "count", ["counts"])]
 
+    # From several partitions through a repartition topic.
     counting = Job(
-        "Cloudflow: count", "count", count, lambda run: f"{run.name}.counts", "log-lines.count.hits", needs_topic=False,
-        partitions=(1,),  # no watermark crosses the topic in between
+        "Cloudflow: count", "count", count, lambda run: f"{run.name}.counts", "log-lines.count.lines", needs_topic=False
     )
     jobs = [transform("at-least-once"), transform("exactly-once"), counting]
     return {job.name: job for job in jobs}

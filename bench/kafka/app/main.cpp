@@ -27,10 +27,12 @@ struct transform {
   }
 };
 
-/// Brings the lines of an application and level together: only what is counted of them.
-struct gather {
+/// Counts the lines of each application, level and minute of event time. Lines have no key: where they come in several
+/// partitions, what is counted of them moves to the task of its key.
+struct count {
   cloudflow::inlet<log_line> in{"lines"};
-  cloudflow::outlet<hit> out{"hits", cloudflow::key(&hit::series)};
+  cloudflow::outlet<level_count> out{"counts", cloudflow::key(&level_count::series)};
+  cloudflow::state<std::int64_t> lines{"lines"};
 
   auto logic(const cloudflow::context&) const {
     return from(in)
@@ -38,18 +40,6 @@ struct gather {
           series.assign(l.app).append("|").append(l.level);
           return hit::view{series, l.ts};
         })
-        .to(out);
-  }
-};
-
-/// Counts them by minutes of event time.
-struct count {
-  cloudflow::inlet<hit> in{"hits", cloudflow::keyed_by(&hit::series)};
-  cloudflow::outlet<level_count> out{"counts", cloudflow::key(&level_count::series)};
-  cloudflow::state<std::int64_t> lines{"lines"};
-
-  auto logic(const cloudflow::context&) const {
-    return from(in)
         .event_time(
             [](const hit::view& h) {
               return cloudflow::timestamp{std::chrono::milliseconds{h.ts}};
@@ -69,5 +59,5 @@ struct count {
 }  // namespace loglines
 
 int main(int argc, char** argv) {
-  return cloudflow::application<loglines::transform, loglines::gather, loglines::count>(argc, argv);
+  return cloudflow::application<loglines::transform, loglines::count>(argc, argv);
 }

@@ -22,6 +22,9 @@ const schema_descriptor& raw_bytes() {
   return schema;
 }
 
+/// Of a repartition topic on Kafka: small, so that it does not stay much larger than what is unread in it.
+constexpr const char* segment_bytes = "52428800";
+
 class resolver {
 public:
   resolver(const application& app, const config::value& configuration,
@@ -326,7 +329,7 @@ private:
   }
 
   /// What a task has not read is not deleted, however late it comes. The embedded log never deletes that, and so need
-  /// not keep the rest.
+  /// not keep the rest; Kafka is told, and deletes whole segments.
   void add_repartition_topics(const streamlet_plan& s, std::vector<topic_plan>& into) {
     for (const auto& r : s.repartitions) {
       const auto& inlet = *std::find_if(s.inlets.begin(), s.inlets.end(),
@@ -338,6 +341,7 @@ private:
       topic.consumer = source->consumer;
       topic.properties["retention.ms"] = "-1";
       topic.properties["retention.bytes"] = topic.place.empty() ? "0" : "-1";
+      if (!topic.place.empty()) topic.properties["segment.bytes"] = segment_bytes;
       if (const auto limit = source->properties.find("max.message.bytes");
           limit != source->properties.end())
         topic.properties.insert(*limit);

@@ -107,8 +107,14 @@ struct field_of<M C::*> {
   static std::string_view name(M C::*m) { return codec<C>::name_of(m); }
 };
 
-/// The text form of a key: text as it is, numbers in decimal, times as milliseconds since 1970.
+/// What key_text() can write.
 template <class Part>
+concept has_key_text =
+    std::convertible_to<const Part&, std::string_view> || std::same_as<Part, timestamp> ||
+    (std::is_arithmetic_v<Part> && !std::same_as<Part, bool>);
+
+/// The text form of a key: text as it is, numbers in decimal, times as milliseconds since 1970. Never null.
+template <has_key_text Part>
 std::string_view key_text(const Part& part, byte_writer& space) {
   if constexpr (std::convertible_to<const Part&, std::string_view>) {
     const std::string_view text = part;

@@ -83,9 +83,6 @@ public:
   effect take(std::string_view value, timestamp now);
   /// timestamp::min(): one that is waited for has said nothing yet.
   timestamp value() const noexcept { return value_; }
-  /// Nobody is waited for.
-  bool is_idle(timestamp now) const noexcept;
-
   /// Since the last encode().
   bool has_changed() const noexcept { return has_changed_; }
   void encode(byte_writer& to);
@@ -98,6 +95,7 @@ private:
     bool has_ended = false;
   };
   bool has_ended() const noexcept;
+  bool is_idle(timestamp now) const noexcept;
   bool advance(timestamp now);
 
   std::vector<partition> upstream_;
@@ -133,14 +131,15 @@ namespace cloudflow::detail {
 template <class In>
 concept movable = encodable<owned_of<In>> && codec<owned_of<In>>::schema_format == "avro";
 
-/// The text of a key as outlets write it; its stored form where it has none.
+/// The text of a key as outlets write it; its stored form where it has none. Never null: a record without key would go to
+/// one partition after the other.
 template <class Key>
 std::string_view moved_key_of(const Key& key, byte_writer& space) {
-  if constexpr (requires { key_text(key, space); } && !std::same_as<Key, bool>) {
+  if constexpr (has_key_text<Key>) {
     return key_text(key, space);
   } else {
     codec<owned_of<Key>>::encode(key, space);
-    return space.view();
+    return key_text(space.view(), space);
   }
 }
 
@@ -198,10 +197,11 @@ struct repartition_stage : stage_base {
         hand_in(v, record_info{time, &r, b.inlet});
       });
     }
+    /// With event time, what comes next has heard of who is idle: its watermark is that of the others.
     void rest_of(std::size_t moved_inlet) {
       if (!cut || moved_inlet != cut->inlet)
         this->next.rest_of(moved_inlet);
-      else if (cut->watermark.is_idle(cut->time->now()))
+      else if constexpr (!Timed)
         this->next.rest();
     }
 

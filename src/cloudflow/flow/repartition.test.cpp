@@ -408,6 +408,32 @@ TEST(merged_watermark, does_not_go_on_from_what_other_partitions_have_stored) {
   EXPECT_THROW((flow::merged_watermark{3, 1min}.decode(in)), flow::storage_failure);
 }
 
+enum class grade { low, high };
+struct place {
+  std::string town;
+  std::int64_t house = 0;
+};
+struct nowhere {};
+
+TEST(moved_records, go_by_the_text_of_their_key_or_by_its_stored_form) {
+  byte_writer space;
+  const auto key_of = [&](const auto& key) {
+    space.clear();
+    const auto moved = detail::moved_key_of(key, space);
+    EXPECT_NE(moved.data(), nullptr);
+    return std::string{moved};
+  };
+  EXPECT_EQ(key_of(std::string{"app"}), "app");
+  EXPECT_EQ(key_of(std::string_view{}), "");
+  EXPECT_EQ(key_of(std::int64_t{-12}), "-12");
+  EXPECT_EQ(key_of(at(1)), "1000");
+  EXPECT_EQ(key_of(true), std::string_view("\x01", 1));
+  EXPECT_EQ(key_of(grade::high), std::string_view("\x02", 1));
+  EXPECT_EQ(key_of(place{"Ulm", 3}), "\x06Ulm\x06");
+  EXPECT_EQ(key_of(std::optional<std::string>{}), std::string_view("\0", 1));
+  EXPECT_EQ(key_of(nowhere{}), "");
+}
+
 TEST(moved_records, have_a_schema_around_their_own) {
   const auto all = schema::parse_avro(flow::moved_schema_of(codec<line>::schema_text));
   ASSERT_TRUE(all) << all.error().message;

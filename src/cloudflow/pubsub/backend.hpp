@@ -186,6 +186,25 @@ public:
     return error{errc::unsupported, "This log cannot find records by their time."};
   }
 
+  /// Where a partition ends, as topic() says it, but never blocks: calls `then` once, at once or later from any thread; not
+  /// at all when the log is closed first.
+  virtual void ask_end(const topic_partition& of,
+                       const std::function<void(const result<record_offset>&)>& then) {
+    const auto info = topic(of.topic);
+    const auto at = static_cast<std::size_t>(of.partition.value());
+    if (!info)
+      then(info.error());
+    else if (at >= info->partitions.size())
+      then(error{errc::topic_not_found, "There is no such partition."});
+    else
+      then(info->partitions[at].end);
+  }
+  /// Nobody needs the records before `needed` any more. Never blocks, and promises nothing: what takes up room may be
+  /// removed. A log that knows by its groups what is needed does nothing.
+  virtual void forget_before(const topic_partition& of, record_offset needed) {
+    (void)of, (void)needed;
+  }
+
   virtual schema_store& schemas() = 0;
 
   // -- state: of the tasks of one streamlet, one for each partition ----------------------------------

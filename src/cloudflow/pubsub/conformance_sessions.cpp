@@ -144,6 +144,41 @@ TEST_P(backend_conformance, end_offset_is_one_behind_the_newest_record) {
   eventually([&] { return in->end_offset(t0).value() == end_of(t0); });
 }
 
+TEST_P(backend_conformance, the_end_of_a_partition_is_told_to_who_asks_for_it) {
+  create("t", 2);
+  write(*open_producer(), t0, numbered(0, 10));
+  const auto told = [&](const topic_partition& of) {
+    bell news;
+    std::optional<result<record_offset>> end;
+    std::mutex mutex;
+    log().ask_end(of, [&](const result<record_offset>& found) {
+      const std::lock_guard lock{mutex};
+      end.emplace(found);
+      news.ring();
+    });
+    eventually(
+        [&] {
+          const std::lock_guard lock{mutex};
+          return end.has_value();
+        },
+        news);
+    return *end;
+  };
+  EXPECT_EQ(told(t0).value(), end_of(t0));
+  EXPECT_EQ(told(t1).value(), record_offset{0});
+  EXPECT_FALSE(told({"none", partition_id{0}}));
+  EXPECT_FALSE(told({"t", partition_id{2}}));
+}
+
+TEST_P(backend_conformance, records_that_are_needed_stay_when_others_are_forgotten) {
+  create("t");
+  write(*open_producer(), t0, numbered(0, 10));
+  log().forget_before(t0, record_offset{4});
+  log().forget_before({"none", partition_id{0}}, record_offset{1});
+  write(*open_producer(), t0, numbered(10, 12));
+  EXPECT_EQ(values_of(read_all(t0, 4)), numbered(4, 12));
+}
+
 TEST_P(backend_conformance, a_released_partition_cannot_be_taken_from) {
   create("t", 2);
   write(*open_producer(), t0, {"1"});

@@ -153,6 +153,15 @@ result<record_offset> routed_log::offset_at(const topic_partition& source, times
   return where_.of_topic(source.topic).offset_at(source, at);
 }
 
+void routed_log::ask_end(const topic_partition& of,
+                         const std::function<void(const result<record_offset>&)>& then) {
+  where_.of_topic(of.topic).ask_end(of, then);
+}
+
+void routed_log::forget_before(const topic_partition& of, record_offset needed) {
+  where_.of_topic(of.topic).forget_before(of, needed);
+}
+
 result<std::optional<record_offset>> routed_log::position(std::string_view group,
                                                           const topic_partition& source) const {
   return where_.of_topic(source.topic).position(group, source);

@@ -43,6 +43,9 @@ public:
                                                 const topic_partition& source) const override;
   /// In any of the logs.
   result<bool> has_members(std::string_view group) const override;
+  void ask_end(const topic_partition& of,
+               const std::function<void(const result<record_offset>&)>& then) override;
+  void forget_before(const topic_partition& of, record_offset needed) override;
   schema_store& schemas() override { return schemas_; }
   result<void> ensure_state(std::string_view owner, std::int32_t partitions) override;
   result<bool> restore(std::string_view owner, partition_id partition,

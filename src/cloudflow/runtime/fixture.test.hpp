@@ -16,7 +16,7 @@
 
 namespace cloudflow::runtime {
 
-/// Forwards to a log, but fails commits when told to.
+/// Forwards to a log, but fails commits and keeps answers back when told to.
 class flaky_backend final : public pubsub::backend {
 public:
   explicit flaky_backend(pubsub::backend& log) : log_(&log) {}
@@ -26,6 +26,25 @@ public:
     why_ = std::move(why);
   }
 
+  /// Where partitions end is not said before answer().
+  void hold_answers() { are_held_ = true; }
+  /// Answers what has been asked so far; with an error if there is one.
+  void answer(const std::optional<pubsub::error>& why = {}) {
+    for (const auto& [of, then] : std::exchange(held_, {}))
+      if (why)
+        then(*why);
+      else
+        log_->ask_end(of, then);
+  }
+  std::size_t questions() const { return held_.size(); }
+
+  void ask_end(const pubsub::topic_partition& of,
+               const std::function<void(const pubsub::result<record_offset>&)>& then) override {
+    if (are_held_)
+      held_.emplace_back(of, then);
+    else
+      log_->ask_end(of, then);
+  }
   pubsub::result<pubsub::topic_info> ensure_topic(const pubsub::topic_spec& t) override {
     return log_->ensure_topic(t);
   }
@@ -69,6 +88,10 @@ private:
   pubsub::backend* log_;
   int failures_ = 0;
   pubsub::error why_;
+  bool are_held_ = false;
+  std::vector<
+      std::pair<pubsub::topic_partition, std::function<void(const pubsub::result<record_offset>&)>>>
+      held_;
 };
 
 class application : public ::testing::Test, public records_of_a_log {

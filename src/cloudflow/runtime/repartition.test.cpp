@@ -7,6 +7,10 @@ namespace cloudflow::runtime {
 
 using namespace std::chrono_literals;
 
+inline count to_count(const windowed<std::string, std::int64_t>& w) {
+  return {w.key, w.window.start, w.value};
+}
+
 /// Lines of each app and minute, from an inlet that is keyed by nothing.
 struct tallying_by_app {
   inlet<line> in{"lines"};
@@ -28,9 +32,7 @@ struct tallying_by_app {
                 if (l.text == "worse") throw std::runtime_error("a worse line");
                 ++n;
               })
-        .map([](const windowed<std::string, std::int64_t>& w) {
-          return count{w.key, w.window.start, w.value};
-        })
+        .map(to_count)
         .to(out);
   }
 };
@@ -65,6 +67,25 @@ struct ranking_minutes {
   }
 };
 
+/// Lines that say something new, of each app and minute: the first key_by has nothing to do with time.
+struct counting_news {
+  inlet<line> in{"lines"};
+  outlet<count> out{"counts"};
+  cloudflow::state<timestamp> known{"known"};
+  cloudflow::state<std::int64_t> seen{"seen"};
+  auto logic() const {
+    return from(in)
+        .key_by(&line::text)
+        .distinct(known)
+        .event_time(&line::time, in_order)
+        .key_by(&line::app)
+        .window(tumbling{60s})
+        .fold(seen, [](std::int64_t& n, const line::view&) { ++n; })
+        .map(to_count)
+        .to(out);
+  }
+};
+
 namespace {
 
 using totals = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
@@ -92,6 +113,18 @@ protected:
 };
 struct repartitioning : four_partitions {
   repartitioning() { streamlet<tallying_by_app>("tally"); }
+  /// Of three partitions that have been read, and one that is empty; nobody answers.
+  void ask_for_ends() {
+    backend->hold_answers();
+    start();
+    for (std::int32_t p = 0; p != 3; ++p) send_at(p, {0, 121});
+    step(100);
+    clock.advance(61s);
+    step(100);
+  }
+};
+struct repartitioning_before_time : four_partitions {
+  repartitioning_before_time() { streamlet<counting_news>("news"); }
 };
 struct repartitioning_twice : four_partitions {
   repartitioning_twice() { streamlet<ranking_minutes>("rank"); }
@@ -177,6 +210,29 @@ TEST_F(repartitioning, windows_wait_for_a_partition_until_it_has_had_nothing_for
   EXPECT_EQ(counts(), (totals{{{"app", 0}, 3}}));
 }
 
+TEST_F(repartitioning, nobody_is_idle_before_the_log_has_said_that_nothing_is_left) {
+  ask_for_ends();
+  EXPECT_GE(backend->questions(), 4u);
+  EXPECT_TRUE(counts().empty());
+  backend->answer(pubsub::error{pubsub::errc::unavailable, "The broker is away.", true});
+  step(100);
+  EXPECT_TRUE(counts().empty());
+  clock.advance(61s);
+  step(100);
+  backend->answer();
+  step(100);
+  EXPECT_EQ(counts(), (totals{{{"app", 0}, 3}}));
+}
+
+TEST_F(repartitioning, an_answer_that_was_overtaken_by_records_makes_nobody_idle) {
+  ask_for_ends();
+  send_at(3, {1});
+  step(100);
+  backend->answer();
+  step(100);
+  EXPECT_TRUE(counts().empty());
+}
+
 TEST_F(repartitioning, a_record_behind_all_partitions_goes_to_the_late_outlet) {
   start();
   for (std::int32_t p = 0; p != 4; ++p) send_at(p, {0, 121});
@@ -247,6 +303,21 @@ TEST_F(repartitioning_twice, idle_partitions_are_known_behind_both_topics) {
   }
   step(100);
   EXPECT_EQ(counts(), (totals{{{"busiest", 0}, 1}}));
+}
+
+/// All of it has one key, so three tasks have nothing to count.
+TEST_F(repartitioning_before_time, tasks_that_no_key_has_come_to_are_known_to_be_idle) {
+  start();
+  send("lines", std::vector<line>{{"a", at(0), "x"}}, 0);
+  step(50);
+  send("lines", std::vector<line>{{"a", at(0), "x"}}, 1);
+  send("lines", std::vector<line>{{"b", at(200), "y"}}, 0);
+  for (int minute = 0; minute != 4; ++minute) {
+    step(100);
+    clock.advance(60s);
+  }
+  step(100);
+  EXPECT_EQ(counts(), (totals{{{"a", 0}, 1}}));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,7 +43,10 @@ struct source {
   /// What is durable, what the commit under way makes durable, and where reading goes on.
   record_offset committed, submitted, next;
   std::atomic<std::int64_t> position;  ///< `committed`, for other threads
+  record_offset forgotten{0};          ///< the log has been told that nobody needs what is before
   bool is_leaving = false;             ///< is released when nothing of it is left to commit
+  /// Since when there has been nothing to take; none: there was something, or nobody has looked.
+  std::optional<timestamp> quiet_since;
 
   pubsub::record_batch batch;
   std::span<const record_view> left;  ///< of `batch`, but for those that cannot be converted
@@ -62,6 +66,7 @@ struct source {
     batch = {};
     left = {};
     next = submitted = committed;
+    quiet_since.reset();
     from->seek(at, committed).ignore("the next take reports it");
   }
   /// The next bad record of the batch; null: what is left is good.
@@ -76,12 +81,6 @@ struct source {
         records.begin(), records.end(), offset,
         [](const record_view& each, record_offset wanted) { return each.offset < wanted; });
     return found == records.end() || found->offset != offset ? nullptr : &*found;
-  }
-  /// Everything that the log is known to have has been processed.
-  bool is_at_end() const {
-    if (!is_exhausted()) return false;
-    const auto end = from->end_offset(at);
-    return end && next >= *end;
   }
   bool is_exhausted() const { return left.empty() && next_bad() == nullptr; }
   /// The records that are left before the next bad one.

@@ -193,7 +193,7 @@ task::activity task::step_program(timestamp now) {
   look_at_rejected();
   if (changes_.is_suspended) return work_off_suspended();
   for (auto& s : sources_) {
-    has_worked |= run_source(*s);
+    has_worked |= run_source(*s, now);
     look_at_rejected();
     if (changes_.is_suspended) return activity::worked;
   }
@@ -201,7 +201,7 @@ task::activity task::step_program(timestamp now) {
   if (owns_sources()) has_worked |= program_->poll() == flow::source_status::produced;
   look_at_rejected();
   count();
-  look_at_ends(now);
+  tell_rests(now);
   if (has_worked || finish()) return activity::worked;
   return waits_for_clock_ ? activity::waiting : activity::idle;
 }
@@ -222,8 +222,8 @@ task::activity task::work_off_suspended() {
   return activity::worked;
 }
 
-bool task::run_source(source& s) {
-  if (s.is_exhausted() && !fill(s)) return false;
+bool task::run_source(source& s, timestamp now) {
+  if (s.is_exhausted() && !fill(s, now)) return false;
   current_ = &s;
   auto good = s.left_before_bad();
   for (; good.empty() && !s.is_exhausted(); good = s.left_before_bad()) set_aside(s, *s.next_bad());
@@ -231,11 +231,14 @@ bool task::run_source(source& s) {
   return true;
 }
 
-bool task::fill(source& s) {
+bool task::fill(source& s, timestamp now) {
   auto batch = s.from->take(s.at, options_.fetch);
   if (!batch) throw std::runtime_error(batch.error().message);
   s.batch = std::move(batch).value();
-  if (!s.batch.empty() && !at_end_since_.empty()) at_end_since_[s.inlet].reset();
+  if (!s.batch.empty())
+    s.quiet_since.reset();
+  else if (!s.quiet_since)
+    s.quiet_since = now;
   s.left = streamlet_->readers[s.inlet].convert(s.batch.records(), s.decoded);
   std::erase_if(s.bad, [](const auto& each) { return !each.second.is_decodable; });
   for (const auto& [index, why] : s.decoded.failures)
@@ -266,35 +269,10 @@ bool task::finish() {
   return false;
 }
 
-/// Tells the program which inlets have had nothing for the idle timeout, where others may wait for them. The log is asked
-/// before: that nothing comes may mean that nothing can.
-void task::look_at_ends(timestamp now) {
-  if (streamlet_->repartitions.empty()) return;
-  at_end_since_.resize(streamlet_->inlets.size());
-  for (std::size_t i = 0; i != at_end_since_.size(); ++i) {
-    auto& since = at_end_since_[i];
-    const auto is_unread = [i](const auto& s) { return s->inlet == i && !s->is_at_end(); };
-    if (std::any_of(sources_.begin(), sources_.end(), is_unread))
-      since.reset();
-    else if (!since)
-      since = now;
-    if (!since || now - *since < streamlet_->plan->idle_timeout) continue;
-    since = now;
-    if (has_reached_end(i)) program_->rest(i);
-  }
-}
-
-/// By what the log says now, not by what has come from it.
-bool task::has_reached_end(std::size_t inlet) const {
-  bool has_source = false;
-  for (const auto& s : sources_) {
-    if (s->inlet != inlet) continue;
-    const auto info = streamlet_->log->topic(s->at.topic);
-    const auto at = static_cast<std::size_t>(partition_);
-    if (!info || at >= info->partitions.size() || s->next < info->partitions[at].end) return false;
-    has_source = true;
-  }
-  return has_source;
+/// Tells the program which inlets rest, where others may wait for them.
+void task::tell_rests(timestamp now) {
+  for (std::size_t i = 0; i != rests_.size(); ++i)
+    if (rests_[i].rests(now, sources_, *streamlet_->log)) program_->rest(i);
 }
 
 void task::count() {
@@ -316,7 +294,10 @@ void task::build() {
                                             .repartitions = streamlet_->repartitions,
                                             .partition = partition_,
                                             .idle_timeout = streamlet_->plan->idle_timeout});
-  at_end_since_.clear();
+  rests_.clear();
+  if (!streamlet_->repartitions.empty())
+    for (std::size_t i = 0; i != streamlet_->inlets.size(); ++i)
+      rests_.emplace_back(i, streamlet_->plan->idle_timeout);
   program_->load();
   restart_at_.reset();
   is_running_.store(true, std::memory_order_release);

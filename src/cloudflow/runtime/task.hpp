@@ -2,6 +2,7 @@
 
 #include "cloudflow/blueprint/plan.hpp"
 #include "cloudflow/runtime/metrics.hpp"
+#include "cloudflow/runtime/rest_watch.hpp"
 #include "cloudflow/runtime/source.hpp"
 #include "cloudflow/streamlet/context.hpp"
 #include "cloudflow/streamlet/definition.hpp"
@@ -46,6 +47,8 @@ struct task_options {
   pubsub::fetch_limits fetch;
   std::chrono::milliseconds first_restart_delay{500};
   std::chrono::milliseconds longest_restart_delay{30'000};
+  /// How often the log is told which records of repartition topics have been processed.
+  std::chrono::milliseconds forget_interval{30'000};
 };
 
 /// The unit of work: one streamlet on one partition of its inlets, with the state of that partition.
@@ -120,13 +123,12 @@ private:
   activity step_safely(timestamp now);
   activity step_program(timestamp now);
   activity work_off_suspended();
-  bool run_source(source& s);
-  bool fill(source& s);
+  bool run_source(source& s, timestamp now);
+  bool fill(source& s, timestamp now);
   void run_some(source& s, std::span<const record_view> records);
   bool finish();
   void count();
-  void look_at_ends(timestamp now);
-  bool has_reached_end(std::size_t inlet) const;
+  void tell_rests(timestamp now);
 
   // -- failure ---
   void build();
@@ -147,6 +149,7 @@ private:
 
   // -- commit ---
   void collect_outputs(pubsub::transaction& into) const;
+  void forget_moved();
 
   const streamlet_instance* streamlet_;
   std::int32_t partition_;
@@ -170,9 +173,9 @@ private:
   std::vector<pubsub::topic_partition> rejected_from_;
   std::unique_ptr<flow::program> program_;
   bool waits_for_clock_ = false;
-  /// By inlet: since when there has been nothing to read, or since the program was told.
-  std::vector<std::optional<timestamp>> at_end_since_;
-  bool has_finished_ = false;  ///< since it was built
+  std::chrono::nanoseconds forgot_at_{0};
+  std::vector<rest_watch> rests_;  ///< by inlet; none where nobody waits for others
+  bool has_finished_ = false;      ///< since it was built
   std::vector<std::size_t> outlet_limits_, letter_limits_;
 
   flow::changes in_flight_;

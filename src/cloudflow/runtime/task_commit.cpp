@@ -53,6 +53,7 @@ void task::committed() {
   task_metrics::add(metrics_.records_rejected, in_flight_.rejected.size());
   task_metrics::add(metrics_.commits, 1);
   for (auto& s : sources_) s->settle();
+  forget_moved();
   for (auto& answer : in_flight_.when_durable) answer();
   in_flight_.clear();
   in_flight_rejected_from_.clear();
@@ -60,6 +61,19 @@ void task::committed() {
     rewind();
   else if (program_)
     program_->committed();
+}
+
+/// Nobody but this task reads what has moved to it: what is committed may go.
+void task::forget_moved() {
+  if (streamlet_->repartitions.empty()) return;
+  const auto now = time_->monotonic();
+  if (now - forgot_at_ < options_.forget_interval) return;
+  forgot_at_ = now;
+  for (auto& s : sources_) {
+    if (s->inlet < streamlet_->plan->inlets.size() || s->committed == s->forgotten) continue;
+    s->forgotten = s->committed;
+    streamlet_->log->forget_before(s->at, s->committed);
+  }
 }
 
 void task::abandon(const pubsub::error& e) {

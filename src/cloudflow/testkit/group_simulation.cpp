@@ -59,7 +59,8 @@ struct group_simulation::state {
     if (pick(2) == 0) how.worker.max_uncommitted_bytes = pick(1000);
     how.worker.tasks = {.fetch = {.max_records = 1 + pick(8)},
                         .first_restart_delay = 50ms,
-                        .longest_restart_delay = 500ms};
+                        .longest_restart_delay = 500ms,
+                        .forget_interval = 100ms};
     auto started = runtime::native_runtime::create(*plan_,
                                                    {.log = log.get(),
                                                     .time = &clock_,

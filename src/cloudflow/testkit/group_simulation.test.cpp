@@ -312,6 +312,10 @@ void expect_gathered(run& r) {
   });
   expect_equal(counts, expected, "gathered");
   EXPECT_THAT(r.read<event>("late"), IsEmpty());
+  const auto moved = r.simulation().log().topic("app.gatherer.counts.repartition");
+  EXPECT_TRUE(std::ranges::any_of(moved->partitions, [](const auto& p) {
+    return p.first != record_offset{0};
+  })) << "nothing that was counted has been forgotten";
 }
 
 void expect_parts(run& r) {

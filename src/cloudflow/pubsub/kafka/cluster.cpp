@@ -7,6 +7,7 @@
 #include "cloudflow/pubsub/kafka/internal/consumer.hpp"
 #include "cloudflow/pubsub/kafka/internal/destinations.hpp"
 #include "cloudflow/pubsub/kafka/internal/groups.hpp"
+#include "cloudflow/pubsub/kafka/internal/partition_errands.hpp"
 #include "cloudflow/pubsub/kafka/internal/producer.hpp"
 #include "cloudflow/pubsub/kafka/internal/reader.hpp"
 #include "cloudflow/pubsub/kafka/internal/topics.hpp"
@@ -55,7 +56,8 @@ public:
       topics_(session_, requests_, catalog_),
       schemas_(catalog_),
       destinations_(requests_),
-      changelog_(session_, requests_, records_, catalog_) {}
+      changelog_(session_, requests_, records_, catalog_),
+      errands_(requests_, session_->log()) {}
 
   result<void> connect() {
     if (auto ok = requests_.connect(connect_patience); !ok) return ok;
@@ -103,6 +105,13 @@ public:
     if (!found) return found.error();
     return std::min(found->value_or(range->end), range->end);
   }
+  void ask_end(const topic_partition& of,
+               const std::function<void(const result<record_offset>&)>& then) override {
+    errands_.ask_end(of, then);
+  }
+  void forget_before(const topic_partition& of, record_offset needed) override {
+    errands_.forget_before(of, needed);
+  }
 
   // -- schemas and state -----------------------------------------------------------------------------
 
@@ -129,6 +138,7 @@ private:
   destinations destinations_;
   groups members_;
   changelog changelog_;
+  partition_errands errands_;
   std::optional<attendant> attendant_;
 };
 

@@ -28,6 +28,13 @@ public:
                                                 const topic_partition& source) const override;
   result<bool> has_members(std::string_view group) const override;
   result<record_offset> offset_at(const topic_partition& source, timestamp at) const override;
+  void ask_end(const topic_partition& of,
+               const std::function<void(const result<record_offset>&)>& then) override {
+    inner_->ask_end(with_prefix(of), then);
+  }
+  void forget_before(const topic_partition& of, record_offset needed) override {
+    inner_->forget_before(with_prefix(of), needed);
+  }
   schema_store& schemas() override { return inner_->schemas(); }
   result<void> ensure_state(std::string_view owner, std::int32_t partitions) override {
     return inner_->ensure_state(owner, partitions);

@@ -41,6 +41,16 @@ TEST_F(kafka_topics, have_the_time_of_the_producer_where_that_is_configured) {
               testing::Contains(Pair("message.timestamp.type", "CreateTime")));
 }
 
+TEST_F(kafka_topics, begin_with_the_first_record_that_is_needed) {
+  const auto session = open_session();
+  const auto name = create(*session, "t", 1);
+  const auto requested = requests();
+  for (int n = 0; n != 5; ++n) ASSERT_TRUE(requested.append(name, "", "x").has_value());
+  session->forget_before({name, partition_id{0}}, record_offset{3});
+  EXPECT_TRUE(
+      eventually([&] { return session->topic(name)->partitions[0].first == record_offset{3}; }));
+}
+
 TEST_F(kafka_topics, that_others_have_made_are_shown_by_name_but_not_listed) {
   const auto name = named("theirs");
   ASSERT_TRUE(requests().create({.name = name, .partitions = 2}).has_value());

@@ -77,6 +77,8 @@ public:
   result<partition_range> range(const topic_partition& of) const;
   /// Of the first record at that time or later; none when there is no such record.
   result<std::optional<record_offset>> offset_at(const topic_partition& of, timestamp at) const;
+  /// The records of each partition before that offset.
+  result<void> remove_before(const std::map<topic_partition, record_offset>& offsets) const;
 
   // -- groups ----------------------------------------------------------------------------------------
 

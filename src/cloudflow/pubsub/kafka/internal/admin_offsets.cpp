@@ -17,6 +17,8 @@ namespace {
 using group_offsets_handle =
     handle<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
 
+using delete_records_handle = handle<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
+
 constexpr std::chrono::seconds longest_transaction{15};
 constexpr std::chrono::seconds propagation{5};
 constexpr std::chrono::milliseconds pause_between_looks{50};
@@ -123,6 +125,27 @@ result<std::optional<record_offset>> admin::offset_at(const topic_partition& of,
   if (!found) return found.error();
   if (found->front() < 0) return std::optional<record_offset>{};
   return std::optional{record_offset{found->front()}};
+}
+
+result<void> admin::remove_before(const std::map<topic_partition, record_offset>& offsets) const {
+  const list_handle list{rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size()))};
+  for (const auto& [of, offset] : offsets)
+    rd_kafka_topic_partition_list_add(list.get(), of.topic.c_str(), of.partition.value())->offset =
+        offset.value();
+  const delete_records_handle wanted{rd_kafka_DeleteRecords_new(list.get())};
+  auto* one = wanted.get();
+  const auto answer =
+      request(RD_KAFKA_ADMIN_OP_DELETERECORDS, "cannot remove records",
+              [&](auto* rk, auto* how, auto* to) { rd_kafka_DeleteRecords(rk, &one, 1, how, to); });
+  if (!answer) return answer.error();
+  const auto* removed =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(answer->get()));
+  for (const auto& each : std::span{removed->elems, static_cast<std::size_t>(removed->cnt)})
+    if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return error_of(session_->where(),
+                      fmt::format("cannot remove records of {}/{}", each.topic, each.partition),
+                      failure_of(each.err));
+  return {};
 }
 
 // -- groups ------------------------------------------------------------------------------------------

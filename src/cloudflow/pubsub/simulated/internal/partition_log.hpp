@@ -2,6 +2,7 @@
 
 #include "cloudflow/pubsub/backend.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -24,6 +25,10 @@ public:
   /// Takes an offset, as the end of a transaction does.
   void mark(timestamp now);
 
+  /// The oldest record that can be read, if it is one.
+  record_offset first() const noexcept { return first_; }
+  /// @pre `needed` is not behind the end.
+  void forget_before(record_offset needed) { first_ = std::max(first_, needed); }
   /// Behind what can be read: where the first open transaction begins.
   record_offset end() const;
   /// @pre `from` is in range. `stops_at_last`: the batch ends with its last record although offsets without record
@@ -46,6 +51,7 @@ private:
   record_view view(std::size_t at) const;
 
   std::deque<slot> slots_;         ///< by offset; never removed, so that batches may borrow
+  record_offset first_{0};         ///< what is before cannot be read
   mutable std::size_t ended_ = 0;  ///< all transactions before have ended
 };
 

@@ -11,8 +11,8 @@ using guard = std::lock_guard<std::mutex>;
 
 error out_of_range(const topic_partition& source, record_offset wanted, const partition_log& log) {
   return {errc::offset_out_of_range,
-          fmt::format("{} has no offset {}: it ends before {}.", to_string(source), wanted.value(),
-                      log.end().value()),
+          fmt::format("{} has no offset {}, only {} to {}.", to_string(source), wanted.value(),
+                      log.first().value(), log.end().value()),
           false, false};
 }
 
@@ -20,7 +20,7 @@ result<record_batch> read_from(const broker& at, const topic_partition& source, 
                                fetch_limits limits, bool stops_at_last) {
   const auto* log = at.all_topics.find(source);
   if (log == nullptr) return no_such_topic(fmt::format("partition {}", to_string(source)));
-  if (from > log->end()) return out_of_range(source, from, *log);
+  if (from < log->first() || from > log->end()) return out_of_range(source, from, *log);
   return log->read(from, limits, stops_at_last);
 }
 
@@ -214,6 +214,10 @@ public:
     const auto* log = at_->all_topics.find(source);
     if (log == nullptr) return no_such_topic(fmt::format("partition {}", to_string(source)));
     return log->offset_at(at);
+  }
+  void forget_before(const topic_partition& of, record_offset needed) override {
+    const guard lock{at_->mutex};
+    if (auto* log = at_->all_topics.find(of)) log->forget_before(needed);
   }
   schema_store& schemas() override { return *this; }
 

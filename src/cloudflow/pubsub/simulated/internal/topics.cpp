@@ -58,7 +58,7 @@ result<topic_info> topics::ensure(const topic_spec& wanted) {
 
 topic_info topics::info_of(const topic& t) {
   topic_info info{.spec = t.spec, .partitions = {}};
-  for (const auto& p : t.partitions) info.partitions.push_back({record_offset{0}, p->end()});
+  for (const auto& p : t.partitions) info.partitions.push_back({p->first(), p->end()});
   return info;
 }
 
