@@ -88,6 +88,10 @@ class Broker:
         """Another SCRAM password of the user."""
         self._tool("set-password", password)
 
+    def limit_producers(self, bytes_per_second):
+        """Clients write no faster, each of them."""
+        self._tool("limit-producers", str(bytes_per_second))
+
     def mutual_tls(self):
         """Settings, for librdkafka, of a client that shows its certificate."""
         return {
