@@ -60,7 +60,8 @@ class Interoperability(unittest.TestCase):
         cls.addClassCleanup(state.cleanup)
         cls.app = subprocess.Popen(
             [FILTER, "streamlet", "hot-readings", "--kafka", cls.address, "--state", state.name, "--port", "0",
-             "--metrics-port", "0", "cloudflow.topics.readings.partitions=2", "cloudflow.topics.hot.partitions=3"],
+             "--metrics-port", "0", "cloudflow.topics.readings.partitions=2", "cloudflow.topics.hot.partitions=3",
+             "cloudflow.topics.hot.managed=no"],
             stderr=subprocess.PIPE, text=True)
         cls.addClassCleanup(cls.end)
 
@@ -112,7 +113,7 @@ class Interoperability(unittest.TestCase):
         self.assertEqual(len(found), 20)
         for partition, key, headers in found:
             self.assertEqual(int(partition), murmur2_partition(key.encode(), 3))
-            # The topic was made by others: our records say which schema they have.
+            # The topic is managed by others: our records say which schema they have.
             self.assertIn("cloudflow-schema=", headers)
 
 
