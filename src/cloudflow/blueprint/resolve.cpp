@@ -14,17 +14,6 @@ namespace {
 
 using internal::settings;
 
-/// What a dead letter holds: the bytes of the record as they were.
-const schema_descriptor& raw_bytes() {
-  static const schema_descriptor schema{
-      "ByteArraySchema", "ByteArraySchema",
-      "dwlWOQ4Sjx4PeuYwyPH0Hf8dvXa/re/h461LiDLWQSo=", "bytearray"};
-  return schema;
-}
-
-/// Of a repartition topic on Kafka: small, so that it does not stay much larger than what is unread in it.
-constexpr const char* segment_bytes = "52428800";
-
 class resolver {
 public:
   resolver(const application& app, const config::value& configuration,
@@ -46,8 +35,7 @@ public:
         check_guarantee(streamlet);
         check_state(streamlet);
       }
-      add_dead_letters(streamlet, internal_topics);
-      add_repartition_topics(streamlet, internal_topics);
+      internal::add_internal_topics(streamlet, plan_, from_, internal_topics);
       plan_.streamlets.push_back(std::move(streamlet));
     }
     plan_.topics.insert(plan_.topics.end(), internal_topics.begin(), internal_topics.end());
@@ -303,70 +291,6 @@ private:
         fmt::format("write cloudflow.streamlets.{}.config.cloudflow.delivery = "
                     "at-least-once, or put its topics on one cluster",
                     s.name));
-  }
-
-  /// Where the dead letters of an inlet go, and where they come back from.
-  void add_dead_letters(const streamlet_plan& s, std::vector<topic_plan>& into) {
-    for (const auto& inlet : s.inlets) {
-      if (inlet.dead_letter_topic.empty()) continue;
-      const auto* source = plan_.find_topic(inlet.topic_id);
-      auto letters = internal_topic(inlet.dead_letter_topic, source);
-      letters.schema = raw_bytes();
-      if (!is_topic_name(letters.name))
-        from_.report(settings::nowhere(),
-                     fmt::format("'{}' is too long for the topic of dead letters of {}.{}",
-                                 letters.name, s.name, inlet.name),
-                     "shorten the names of application, streamlet or inlet");
-      auto retries = internal_topic(inlet.retry_topic, source);
-      retries.schema = inlet.schema;
-      if (source != nullptr) {
-        retries.partitions = source->partitions;
-        retries.consumer = source->consumer;
-      }
-      into.push_back(std::move(letters));
-      into.push_back(std::move(retries));
-    }
-  }
-
-  /// What a task has not read is not deleted, however late it comes. The embedded log never deletes that, and so need
-  /// not keep the rest; Kafka is told, and deletes whole segments.
-  void add_repartition_topics(const streamlet_plan& s, std::vector<topic_plan>& into) {
-    for (const auto& r : s.repartitions) {
-      const auto& inlet = *std::find_if(s.inlets.begin(), s.inlets.end(),
-                                        [&](const auto& p) { return p.name == r.port.name; });
-      const auto* source = plan_.find_topic(inlet.topic_id);
-      auto topic = internal_topic(plan_.prefix + r.port.topic_id, source);
-      topic.schema = r.port.schema;
-      topic.partitions = source->partitions;
-      topic.consumer = source->consumer;
-      topic.properties["retention.ms"] = "-1";
-      topic.properties["retention.bytes"] = topic.place.empty() ? "0" : "-1";
-      if (!topic.place.empty()) topic.properties["segment.bytes"] = segment_bytes;
-      if (const auto limit = source->properties.find("max.message.bytes");
-          limit != source->properties.end())
-        topic.properties.insert(*limit);
-      if (!is_topic_name(topic.name))
-        from_.report(settings::nowhere(),
-                     fmt::format("'{}' is too long for the repartition topic of state {} of {}",
-                                 topic.name, r.state, s.name),
-                     "shorten the names of application, streamlet or state");
-      into.push_back(std::move(topic));
-    }
-  }
-
-  /// On the cluster of `source`, if there is one, and as safe as it.
-  topic_plan internal_topic(const std::string& name, const topic_plan* source) const {
-    topic_plan topic;
-    topic.id = name.substr(plan_.prefix.size());
-    topic.name = name;
-    topic.is_internal = true;
-    if (source == nullptr) return topic;
-    topic.cluster = source->cluster;
-    topic.place = source->place;
-    topic.connection = source->connection;
-    topic.producer = source->producer;
-    topic.replicas = source->replicas;
-    return topic;
   }
 
   const application& app_;

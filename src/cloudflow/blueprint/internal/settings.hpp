@@ -51,4 +51,8 @@ void resolve_mounts(const verified_streamlet& streamlet, const resolve_options& 
 std::vector<topic_plan> resolve_topics(const application& app, const std::string& prefix,
                                        settings& from);
 
+/// Adds the topics of dead letters, of retried and of repartitioned records of a streamlet.
+void add_internal_topics(const streamlet_plan& of, const plan& whole, settings& from,
+                         std::vector<topic_plan>& into);
+
 }  // namespace cloudflow::blueprint::internal

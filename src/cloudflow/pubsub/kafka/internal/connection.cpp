@@ -322,9 +322,10 @@ void connection::note_log(int level, std::string_view facility, std::string_view
       clean.starts_with("[thrd:") ? std::min(clean.find("]: ") + 3, clean.size()) : 0);
   if (facility == "FAIL") note(explain(report));
   constexpr int warning = 4, notice = 5;
-  // Troubles with brokers are told in our words, and a property for the other kind of client is none.
+  // Troubles with brokers are told in our words, a property for the other kind of client is none, and a coordinator that
+  // is not ready yet is asked again.
   const auto is_told = facility == "FAIL" || facility == "ERROR" || facility == "CONFWARN" ||
-                       facility == "SSLCERTVRFY";
+                       facility == "SSLCERTVRFY" || facility == "GETPID";
   const auto how = is_told || level > notice ? log_level::debug
                    : level < warning         ? log_level::error
                                              : log_level::warn;
