@@ -117,6 +117,8 @@ rejected_record rejected(std::size_t inlet, const record_view& record, std::stri
 struct counters {
   std::uint64_t records_in = 0;
   std::uint64_t records_late = 0;  ///< dropped because their window had closed
+  timestamp watermark =
+      timestamp::min();  ///< of the windows, if it has advanced since this was read
 };
 
 /// Everything that one task has to make durable together with its positions. Stages write into it at any time, but

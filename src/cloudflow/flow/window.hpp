@@ -157,7 +157,7 @@ struct window_fold_stage {
     // -- time ---
 
     void advance(timestamp w) {
-      watermark = w;
+      watermark = out->count.watermark = w;
       if (w >= next_due) [[unlikely]]
         work_off();
       this->next.advance(w);

@@ -1,6 +1,8 @@
 /// What the runtime counts. Written by one worker each, once a batch; read by anybody.
 #pragma once
 
+#include "cloudflow/base/time.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -16,6 +18,7 @@ struct task_metrics {
   std::atomic<std::uint64_t> records_in{0}, records_out{0}, bytes_out{0};
   std::atomic<std::uint64_t> records_late{0}, records_rejected{0};
   std::atomic<std::uint64_t> commits{0}, restarts{0};
+  std::atomic<timestamp> watermark{timestamp::min()};  ///< none yet
 
   static void add(std::atomic<std::uint64_t>& to, std::uint64_t n) noexcept {
     to.store(to.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
@@ -50,7 +53,7 @@ struct task_status {
   bool is_running = false;
   std::string failure;        ///< why it does not run; empty when it does
   bool is_restoring = false;  ///< its state is being brought here
-  /// How far the watermark is behind the time of day; none: there is no event time, or no record yet.
+  /// How far the watermark is behind the time of day; none: there are no windows, or no record yet.
   std::optional<std::chrono::milliseconds> watermark_delay = {};
   std::uint64_t records_in = 0, records_out = 0, bytes_out = 0, records_late = 0,
                 records_rejected = 0;

@@ -63,6 +63,16 @@ TEST_F(two_streamlets, pass_records_on_and_fire_all_windows_at_the_end_of_the_in
   EXPECT_EQ(counts(), (expected{{{"a", 0}, 1}, {{"b", 0}, 1}, {{"a", 60}, 1}, {{"b", 60}, 1}}));
 }
 
+TEST_F(two_streamlets, say_how_far_the_watermark_of_windows_is_behind_the_time_of_day) {
+  start();
+  send("lines", std::vector<line>{{"a", at(30), "one"}, {"a", at(40), "two"}});
+  step();
+  std::vector<std::chrono::milliseconds> delays;
+  for (const auto& t : runtime->status())
+    if (t.watermark_delay) delays.push_back(*t.watermark_delay);
+  EXPECT_EQ(delays, std::vector{clock.now() - at(40)}) << "of the one task that has windows";
+}
+
 TEST_F(two_streamlets, count_each_record_once_however_often_they_are_killed) {
   for (int round = 0; round != 30; ++round) {
     start(1 + static_cast<std::size_t>(round) % 3);

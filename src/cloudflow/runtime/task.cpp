@@ -278,6 +278,8 @@ void task::tell_rests(timestamp now) {
 void task::count() {
   task_metrics::add(metrics_.records_in, changes_.count.records_in);
   task_metrics::add(metrics_.records_late, changes_.count.records_late);
+  if (changes_.count.watermark != timestamp::min())
+    metrics_.watermark.store(changes_.count.watermark, std::memory_order_relaxed);
   changes_.count = {};
 }
 

@@ -106,6 +106,9 @@ task_status task::status() const {
   s.records_rejected = read(metrics_.records_rejected);
   s.commits = read(metrics_.commits);
   s.restarts = read(metrics_.restarts);
+  if (const auto watermark = metrics_.watermark.load(std::memory_order_relaxed);
+      watermark != timestamp::min())
+    s.watermark_delay = time_->now() - watermark;
   const std::lock_guard lock{mutex_};
   if (!s.is_running) s.failure = failure_;
   for (const auto& from : sources_) {
