@@ -13,26 +13,15 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
-import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from waiting import PATIENCE, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("CLOUDFLOW_BIN", ROOT / "build/bin"))
-PATIENCE = 60  # seconds: more than a loaded machine needs for anything here; reached only by what hangs
-LOOK_EVERY = 0.01
-
-
-def wait_until(what, condition, seconds=PATIENCE):
-    """What `condition` gives as soon as it is true; fails after some seconds."""
-    give_up = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > give_up:
-            raise AssertionError(f"waited {seconds} s in vain for: {what}")
-        time.sleep(LOOK_EVERY)
 
 
 def program(name, *arguments, text=None):

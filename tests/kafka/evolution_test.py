@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import fastavro
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from kafka import PATIENCE, Broker  # noqa: E402
+from kafka import Broker  # noqa: E402
+from waiting import PATIENCE, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = {version: os.environ.get(f"CLOUDFLOW_ORDERS_{version}", str(ROOT / f"build/bin/orders-{version}"))
@@ -30,13 +30,6 @@ def encoded(name, record):
     out = io.BytesIO()
     fastavro.schemaless_writer(out, SCHEMAS[name], record)
     return out.getvalue()
-
-
-def wait_until(what, condition):
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 class Orders:

@@ -16,12 +16,12 @@ import fastavro
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from kafka import Broker  # noqa: E402
+from waiting import PATIENCE  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))
 SCHEMA_FILE = ROOT / "examples/filter/schemas/Reading.avsc"
 SCHEMA = fastavro.parse_schema(json.loads(SCHEMA_FILE.read_text()))
-PATIENCE = 60  # seconds
 
 
 def reading(sensor, celsius):

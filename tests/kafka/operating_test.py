@@ -6,23 +6,15 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from kafka import Broker  # noqa: E402
+from waiting import PATIENCE, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))
 INLET = "hot-readings.readings"
-PATIENCE = 60  # seconds: far more than anything here takes
-
-
-def wait_until(what, condition):
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 class OnKafka(unittest.TestCase):

@@ -16,11 +16,11 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from kafka import Broker  # noqa: E402
+from waiting import PATIENCE, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))
 SCHEMA = fastavro.parse_schema(json.loads((ROOT / "examples/filter/schemas/Reading.avsc").read_text()))
-PATIENCE = 60  # seconds: far more than anything here takes
 AWAY = float(os.environ.get("CLOUDFLOW_AWAY_SECONDS", "8"))  # how long a broker is away; the soak says a minute
 
 
@@ -32,13 +32,6 @@ def reading(sensor, celsius=99.0):
 
 def sensor_of(record):
     return fastavro.schemaless_reader(io.BytesIO(record.value()), SCHEMA)["sensor"]
-
-
-def wait_until(what, condition, seconds=PATIENCE):
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 class Filter:

@@ -18,7 +18,8 @@ import confluent_kafka
 import fastavro
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from kafka import PATIENCE, Broker  # noqa: E402
+from kafka import Broker  # noqa: E402
+from waiting import PATIENCE  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))

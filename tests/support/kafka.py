@@ -16,10 +16,10 @@ import tempfile
 
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
+from waiting import PATIENCE
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/kafka"
 USER, PASSWORD = "app", "app-secret"
-PATIENCE = 60  # seconds: more than a loaded machine needs for anything here; reached only by what hangs
 
 
 class Broker:
