@@ -36,6 +36,15 @@ client::~client() {
 
 bool client::is_outdated() const noexcept { return generation_ != session_.generation(); }
 
+void client::connect() const {
+  constexpr int patience_ms = 1000;
+  const queue_handle answers{rd_kafka_queue_new(get())};
+  const admin_options_handle how{
+      rd_kafka_AdminOptions_new(get(), RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER)};
+  rd_kafka_DescribeCluster(get(), how.get(), answers.get());
+  const event_handle answer{rd_kafka_queue_poll(answers.get(), patience_ms)};
+}
+
 void client::heard(rd_kafka_event_t* event) {
   const char *facility = nullptr, *text = nullptr;
   int level = 0;

@@ -64,6 +64,10 @@ public:
   /// another client in place of this one. (Passwords and tokens are given to live handles.)
   bool is_outdated() const noexcept;
 
+  /// Waits until a broker can be asked something; a second at most. librdkafka (2.14) begins with two connections, one
+  /// after the other; whatever it wants to ask while there is neither, it tries again half a second later.
+  void connect() const;
+
   /// For whoever serves a queue by rd_kafka_queue_poll: takes note of an event of type ERROR, logs one of type LOG.
   /// Other events are left alone.
   void heard(rd_kafka_event_t* event);

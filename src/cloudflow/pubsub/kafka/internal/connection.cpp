@@ -17,9 +17,13 @@ constexpr std::string_view mask = "***";
 constexpr std::size_t shortest_secret = 4;
 
 const property_map ours = {
-    {"client.id", "cloudflow"},           {"enable.metrics.push", "false"},
-    {"socket.keepalive.enable", "true"},  {"socket.connection.setup.timeout.ms", "10000"},
+    {"client.id", "cloudflow"},
+    {"enable.metrics.push", "false"},
+    {"socket.keepalive.enable", "true"},
+    {"socket.connection.setup.timeout.ms", "10000"},
     {"reconnect.backoff.max.ms", "2000"},
+    // Half of it librdkafka also waits between the connections that a client starts with.
+    {"reconnect.backoff.ms", "20"},
 };
 
 property_map over(property_map below, const property_map& above) {

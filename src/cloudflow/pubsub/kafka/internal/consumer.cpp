@@ -8,7 +8,9 @@
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-constexpr int patience_for_seek_ms = 5000;
+/// So long the other partitions stand still for the sake of those that come: one whose start is known by then need not be
+/// paused and moved, which takes up to a second.
+constexpr std::chrono::milliseconds patience_for_starts{300};
 // Leaving a group is one request; brokers that are away must not hold up the end of a process.
 constexpr int leave_steps = 50, leave_step_ms = 100;
 
@@ -92,6 +94,7 @@ void group_consumer::leave() {
   unreleased_.clear();
   member_.reset();
   rd_kafka_queue_cb_event_enable(queue_.get(), nullptr, nullptr);
+  accept().ignore("the group does without");
   if (const auto list = std::exchange(revoked_, nullptr))
     unassign(*list).ignore("the group does without");
   const error_handle refused{rd_kafka_consumer_close_queue(client_->get(), queue_.get())};
@@ -113,6 +116,8 @@ result<std::vector<assignment>> group_consumer::poll() {
     if (auto joined = join(protocol_); !joined) return std::move(joined).error();
   while (const event_handle event{rd_kafka_queue_poll(queue_.get(), 0)})
     if (auto ok = handle(*event); !ok) return std::move(ok).error();
+  if (is_time_to_accept())
+    if (auto ok = accept(); !ok) return std::move(ok).error();
   report_starts();
   if (client_->handle->is_outdated()) leave_with(assignment::kind::revoked);
   if (auto ok = is_leaving_ ? join_anew() : give_back(); !ok) return std::move(ok).error();
@@ -129,8 +134,7 @@ result<void> group_consumer::handle(rd_kafka_event_t& event) {
   if (type != RD_KAFKA_EVENT_REBALANCE) return {};
   auto* list = rd_kafka_event_topic_partition_list(&event);
   if (rd_kafka_event_error(&event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return gain(*list);
-  revoke(*list);
-  return {};
+  return revoke(*list);
 }
 
 result<void> group_consumer::handle_error(rd_kafka_event_t& event) {
@@ -161,27 +165,51 @@ result<void> group_consumer::handle_fatal() {
   return {};
 }
 
-/// Nothing is fetched before it is known from where. An offset that librdkafka had to ask for, like the end, would not
-/// do meanwhile: its answer, when it comes behind a seek, is asked for again half a second later, and then counts (2.14).
-result<void> group_consumer::gain(rd_kafka_topic_partition_list_t& gained) {
+result<void> group_consumer::gain(const rd_kafka_topic_partition_list_t& gained) {
   was_assigned_ = true;
+  gained_.reset(rd_kafka_topic_partition_list_copy(&gained));
   std::vector<topic_partition> sources;
-  for (int i = 0; i != gained.cnt; ++i) {
-    gained.elems[i].offset = 0;
-    if (is_leaving_) continue;
+  for (int i = 0; i != gained.cnt && !is_leaving_; ++i) {
     sources.push_back(source_of(gained.elems[i]));
     partitions_[sources.back()] = {
         std::make_unique<partition_reader>(client_, sources.back(), wanted_.on_ready), false};
   }
-  rd_kafka_pause_partitions(client_->get(), &gained);
-  if (auto ok = assign(gained); !ok) return ok;
-  if (sources.empty()) return {};
+  if (sources.empty()) return accept();
+  accept_at_ = session_->time().monotonic() + patience_for_starts;
   auto wake = wanted_.on_ready ? wanted_.on_ready : [] {};
   finders_.push_back(std::make_unique<start_finder>(
       client_,
       start_finder::questions{wanted_.group, wanted_.start_at, last_known_, std::move(wake)},
       std::move(sources)));
   return {};
+}
+
+bool group_consumer::is_time_to_accept() const {
+  return gained_ != nullptr && (is_leaving_ || finders_.back()->has_looked() ||
+                                session_->time().monotonic() >= accept_at_);
+}
+
+/// Nothing is fetched before it is known from where. An offset that librdkafka had to ask for, like the end, would not
+/// do meanwhile: its answer, when it comes behind a seek, is asked for again half a second later, and then counts (2.14).
+result<void> group_consumer::accept() {
+  if (!gained_) return {};
+  const auto list = std::exchange(gained_, nullptr);
+  std::vector<topic_partition> waiting;
+  for (int i = 0; i != list->cnt; ++i) {
+    list->elems[i].offset = 0;
+    waiting.push_back(source_of(list->elems[i]));
+  }
+  rd_kafka_resume_partitions(client_->get(), list.get());  // one may have been released unasked
+  for (const auto& finder : finders_)
+    for (const auto& found : finder->begin_moving()) {
+      auto* const one = rd_kafka_topic_partition_list_find(list.get(), found.source.topic.c_str(),
+                                                           found.source.partition.value());
+      if (one == nullptr || found.problem) continue;
+      one->offset = found.next.value();
+      std::erase(waiting, found.source);
+    }
+  if (!waiting.empty()) rd_kafka_pause_partitions(client_->get(), list_of(waiting).get());
+  return assign(*list);
 }
 
 void group_consumer::report_starts() {
@@ -197,13 +225,15 @@ void group_consumer::report_starts() {
   }
 }
 
-void group_consumer::revoke(const rd_kafka_topic_partition_list_t& revoked) {
+result<void> group_consumer::revoke(const rd_kafka_topic_partition_list_t& revoked) {
+  if (auto ok = accept(); !ok) return ok;  // one after the other
   // librdkafka only says so when all of it is lost at once.
   const auto is_lost = member_->metadata() == nullptr;
   for (int i = 0; i != revoked.cnt; ++i)
     withdraw(source_of(revoked.elems[i]),
              is_lost ? assignment::kind::lost : assignment::kind::revoked);
   revoked_.reset(rd_kafka_topic_partition_list_copy(&revoked));
+  return {};
 }
 
 /// The owner has to release the partition, if it knows of it.
@@ -291,55 +321,6 @@ void group_consumer::look_whether_joined() {
   if (has_joined_ || !finders_.empty()) return;
   has_joined_ =
       protocol_ == group_protocol::consumer ? member_->metadata() != nullptr : was_assigned_;
-}
-
-// -- records -----------------------------------------------------------------------------------------
-
-const group_consumer::partition* group_consumer::find(const topic_partition& source) const {
-  const auto at = partitions_.find(source);
-  return at == partitions_.end() || !at->second.is_known ? nullptr : &at->second;
-}
-
-result<record_batch> group_consumer::take(const topic_partition& source, fetch_limits limits) {
-  const auto* at = find(source);
-  if (at == nullptr) return not_assigned(source);
-  return at->reader->take(limits);
-}
-
-result<void> group_consumer::seek(const topic_partition& source, record_offset next) {
-  const auto* at = find(source);
-  if (at == nullptr) return not_assigned(source);
-  auto moved = move_fetching(*client_, source, next, patience_for_seek_ms);
-  // A rebalance that pauses the partition at the same time, or an error that has ended its fetching, is in the way.
-  if (!moved && moved.error().retriable) moved = assign_anew(source, next);
-  // Without having moved it would go on where it is, and what lies between would be lost.
-  if (moved)
-    at->reader->start(next);
-  else
-    at->reader->stop(moved.error());
-  return moved;
-}
-
-result<void> group_consumer::assign_anew(const topic_partition& source, record_offset next) const {
-  const auto list = list_of({source});
-  list->elems[0].offset = next.value();
-  if (auto done = move_fetching(*client_, source, next, patience_for_seek_ms)) return done;
-  if (!is_cooperative()) return move_fetching(*client_, source, next, patience_for_seek_ms);
-  if (auto done = unassign(*list); !done) return done;
-  return assign(*list);
-}
-
-result<record_offset> group_consumer::end_offset(const topic_partition& source) const {
-  const auto* at = find(source);
-  if (at == nullptr) return not_assigned(source);
-  return at->reader->end();
-}
-
-pubsub::error group_consumer::not_assigned(const topic_partition& source) const {
-  return {errc::unavailable,
-          fmt::format("{} is not assigned to this consumer of group \"{}\".", to_string(source),
-                      wanted_.group),
-          false, false};
 }
 
 }  // namespace cloudflow::pubsub::kafka

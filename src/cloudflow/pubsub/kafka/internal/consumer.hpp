@@ -19,8 +19,8 @@ namespace cloudflow::pubsub::kafka {
 /// A member of a consumer group, by one client of librdkafka.
 ///
 /// Rebalancing: librdkafka says by events what is assigned and revoked, and fetches nothing for this member until it has
-/// an answer. What is assigned is therefore taken at once, at its end; when it is known where to start, fetching moves
-/// there, and poll() says `assigned`. What is revoked is given back when the owner has released all of it: only then may
+/// an answer. It gets it as soon as it is known where to start, or when that takes long: then what is not known yet is
+/// taken paused, and moved later. When a partition is where it starts, poll() says `assigned`. What is revoked is given back when the owner has released all of it: only then may
 /// another member have it. When librdkafka gives up, or certificates have changed, all is withdrawn, and another client
 /// joins the group.
 ///
@@ -56,8 +56,10 @@ private:
   result<void> handle(rd_kafka_event_t& event);
   result<void> handle_error(rd_kafka_event_t& event);
   result<void> handle_fatal();
-  result<void> gain(rd_kafka_topic_partition_list_t& gained);
-  void revoke(const rd_kafka_topic_partition_list_t& revoked);
+  result<void> gain(const rd_kafka_topic_partition_list_t& gained);
+  bool is_time_to_accept() const;
+  result<void> accept();
+  result<void> revoke(const rd_kafka_topic_partition_list_t& revoked);
   void withdraw(const topic_partition& source, assignment::kind how);
   void leave_with(assignment::kind how);
   result<void> give_back();
@@ -86,6 +88,9 @@ private:
   std::map<topic_partition, partition> partitions_;
   std::vector<std::unique_ptr<start_finder>> finders_;
   std::vector<assignment> changes_;  ///< for the next poll()
+  /// The assignment that librdkafka waits for; the last finder looks for its starts.
+  list_handle gained_;
+  std::chrono::nanoseconds accept_at_{0};
   /// The revocation that librdkafka waits for, and what of it the owner has not released yet.
   list_handle revoked_;
   std::set<topic_partition> unreleased_;

@@ -60,6 +60,7 @@ result<void> group_producer::start() {
   auto opened = sender::open(around_.session, spec_of(wanted_), stop_.get_token());
   if (!opened) return std::move(opened).error();
   sender_ = std::move(opened).value();
+  sender_->through().connect();
   result<void> ready;
   for (int i = 0; i != init_tries && is_transactional(); ++i) {
     ready = done("cannot get ready for transactions",

@@ -14,6 +14,7 @@ namespace cloudflow::pubsub::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds fetch_patience{15'000};
+constexpr int connect_patience_ms = 1000;
 
 const client_spec handle_of_reads = {.role = client_role::consumer,
                                      .name = "reads",
@@ -47,6 +48,14 @@ private:
   bool is_raised_ = false;
 };
 
+/// To fetch, librdkafka (2.14) connects when it next happens to look whether it has to: within a second. To ask, at once.
+void connect_to_leader(const shared_client& client, const topic_partition& source) {
+  client.handle->connect();
+  std::int64_t first = 0, end = 0;
+  rd_kafka_query_watermark_offsets(client.get(), source.topic.c_str(), source.partition.value(),
+                                   &first, &end, connect_patience_ms);
+}
+
 /// Fetches one partition while it lives.
 class fetching {
 public:
@@ -79,7 +88,7 @@ result<record_batch> reader::read(const topic_partition& source, record_offset f
   if (from < range->first || range->end < from)
     return out_of_range(source, from, range->first.value(), range->end.value());
   if (from == range->end) return record_batch{};
-  auto client = borrow();
+  auto client = borrow(source);
   if (!client) return std::move(client).error();
   auto batch = fetch(client.value(), source, {from, range->end}, limits);
   give_back(std::move(client).value());
@@ -109,12 +118,14 @@ result<record_batch> reader::fetch(const std::shared_ptr<shared_client>& with,
   return record_batch{{}, {}, records.next()};
 }
 
-result<std::shared_ptr<shared_client>> reader::borrow() const {
+result<std::shared_ptr<shared_client>> reader::borrow(const topic_partition& source) const {
   {
     const std::lock_guard lock{mutex_};
     if (idle_ && !idle_->handle->is_outdated()) return std::exchange(idle_, nullptr);
   }
-  return open_shared(session_, handle_of_reads);
+  auto opened = open_shared(session_, handle_of_reads);
+  if (opened) connect_to_leader(**opened, source);
+  return opened;
 }
 
 void reader::give_back(std::shared_ptr<shared_client> used) const {

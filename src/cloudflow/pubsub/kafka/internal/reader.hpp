@@ -27,7 +27,7 @@ public:
                             fetch_limits limits) const;
 
 private:
-  result<std::shared_ptr<shared_client>> borrow() const;
+  result<std::shared_ptr<shared_client>> borrow(const topic_partition& source) const;
   void give_back(std::shared_ptr<shared_client> used) const;
   result<record_batch> fetch(const std::shared_ptr<shared_client>& with,
                              const topic_partition& source, partition_range range,

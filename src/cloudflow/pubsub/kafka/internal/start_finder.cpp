@@ -30,8 +30,20 @@ void start_finder::forget(const topic_partition& source) {
   std::erase_if(found_, [&](const found_start& one) { return one.source == source; });
 }
 
+bool start_finder::has_looked() const {
+  const std::lock_guard lock{mutex_};
+  return has_looked_;
+}
+
+std::vector<found_start> start_finder::begin_moving() {
+  const std::lock_guard lock{mutex_};
+  is_moving_ = true;
+  return found_;
+}
+
 std::vector<found_start> start_finder::take_found() {
   const std::lock_guard lock{mutex_};
+  if (!is_moving_) return {};
   return std::exchange(found_, {});
 }
 
@@ -59,6 +71,7 @@ void start_finder::search(const std::stop_token& stop) {
     if (left.empty()) return;
     if (is_first) {
       find(left, stop);
+      looked();
     } else {
       for (const auto& source : left)
         if (!stop.stop_requested()) find({source}, stop);
@@ -105,19 +118,30 @@ result<void> start_finder::start(const topic_partition& source, std::optional<re
   found_start found{source, {}, known.value_or(record_offset{is_earliest ? first : end})};
   if (found.next.value() < first || found.next.value() > end)
     found.problem = out_of_range(source, found.next, first, end);
-  else if (auto moved = move_fetching(*client_, source, found.next, patience_ms); !moved)
-    return moved;
-  tell(std::move(found));
+  if (tell(found, !found.problem)) return {};
+  if (auto moved = move_fetching(*client_, source, found.next, patience_ms); !moved) return moved;
+  tell(found, false);
   return {};
 }
 
-void start_finder::tell(found_start found) {
+void start_finder::looked() {
   {
     const std::lock_guard lock{mutex_};
-    if (wanted_.erase(found.source) == 0) return;  // forgotten meanwhile
-    found_.push_back(std::move(found));
+    has_looked_ = true;
   }
   asked_.on_found();
+}
+
+/// False: it has to be moved, and nobody else does that any more.
+bool start_finder::tell(const found_start& found, bool is_to_be_moved) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (is_to_be_moved && is_moving_) return false;
+    if (wanted_.erase(found.source) == 0) return true;  // forgotten meanwhile
+    found_.push_back(found);
+  }
+  asked_.on_found();
+  return true;
 }
 
 /// What passes, or comes of a member that is not of the group's last generation yet, is asked again.

@@ -36,8 +36,8 @@ result<void> move_fetching(const shared_client& at, const topic_partition& sourc
                            record_offset next, int at_most_ms);
 
 /// Finds, for partitions that were just assigned, where to go on: what the group has committed (it waits for open
-/// transactions on that), then what `last_known` knows, then the start that the options say; and moves the fetching of
-/// librdkafka there. A position is never replaced by another one: out of range is said.
+/// transactions on that), then what `last_known` knows, then the start that the options say. A position is never replaced
+/// by another one: out of range is said. What is found after begin_moving(), it moves the fetching of librdkafka to.
 ///
 /// Has a thread, because brokers are asked and may be away, and transactions may be open for as long as their time-out.
 /// Concurrency: thread-safe. Destroying it stops the search, within about a second.
@@ -57,7 +57,11 @@ public:
 
   /// Nobody wants to know any more.
   void forget(const topic_partition& source);
-  /// What was found since the last call.
+  /// It has looked for each of them, or stopped trying.
+  bool has_looked() const;
+  /// The partitions are assigned now, those that are answered where they start. take_found() has these too.
+  std::vector<found_start> begin_moving();
+  /// What was found since the last call; before begin_moving() nothing.
   std::vector<found_start> take_found();
   /// What stands in the way, if it is not just a matter of time.
   std::optional<pubsub::error> take_problem();
@@ -68,7 +72,8 @@ private:
   void find(const std::vector<topic_partition>& sources, const std::stop_token& stop);
   result<void> start(const topic_partition& source, std::optional<record_offset> known,
                      const std::stop_token& stop);
-  void tell(found_start found);
+  void looked();
+  bool tell(const found_start& found, bool is_to_be_moved);
   void trouble(pubsub::error what);
   std::vector<topic_partition> wanted() const;
 
@@ -78,6 +83,8 @@ private:
   std::set<topic_partition> wanted_;      ///< guarded by mutex_; not found yet
   std::vector<found_start> found_;        ///< guarded by mutex_
   std::optional<pubsub::error> problem_;  ///< guarded by mutex_
+  bool has_looked_ = false;               ///< guarded by mutex_
+  bool is_moving_ = false;                ///< guarded by mutex_
   std::jthread thread_;                   ///< last: uses all of the above
 };
 
