@@ -172,6 +172,21 @@ TEST_F(processes, fire_again_at_the_end_of_the_input_when_the_commit_of_it_fails
   EXPECT_THAT(read<count>("counts"), SizeIs(1));
 }
 
+TEST_F(processes, come_to_the_end_of_the_input_with_a_partition_that_was_away_when_it_came) {
+  application<counting>(2);
+  auto a = start("a");
+  send("shouted", say_all({"x"}), 0);
+  send("shouted", say_all({"y", "z"}), 1);
+  step({&a}, 100);
+  EXPECT_FALSE(a.runtime->advance_to_end());  // asks for the end, which the next steps come to
+  auto b = start("b");
+  step({&a}, 1);
+  b.stop();
+  run_to_end(a);
+  EXPECT_THAT(read<count>("counts"),
+              testing::UnorderedElementsAre(count{"a", at(0), 1}, count{"a", at(0), 2}));
+}
+
 TEST_F(processes, stop_when_all_that_is_done_is_committed) {
   application<echoing>();
   std::uint64_t done = 0;

@@ -86,6 +86,28 @@ struct counting_news {
   }
 };
 
+/// The same of two inlets, each through a topic of its own.
+struct tallying_both {
+  inlet<line> lines{"lines"};
+  inlet<line> more{"more-lines"};
+  outlet<count> out{"counts", key(&count::app)};
+  outlet<count> more_out{"more-counts", key(&count::app)};
+  cloudflow::state<std::int64_t> seen{"seen"};
+  cloudflow::state<std::int64_t> more_seen{"more-seen"};
+  auto logic() const {
+    const auto tally = [](const auto& in, const auto& into, const auto& to) {
+      return from(in)
+          .event_time(&line::time, bounded_out_of_order{60s})
+          .key_by(&line::app)
+          .window(tumbling{60s})
+          .fold(into, [](std::int64_t& n, const line::view&) { ++n; })
+          .map(to_count)
+          .to(to);
+    };
+    return std::tuple{tally(lines, seen, out), tally(more, more_seen, more_out)};
+  }
+};
+
 namespace {
 
 using totals = std::map<std::pair<std::string, std::int64_t>, std::int64_t>;
@@ -98,9 +120,9 @@ protected:
     topic<line>("late");
   }
   /// What came out for each app and second; each once.
-  totals counts() {
+  totals counts(const std::string& topic = "counts") {
     totals all;
-    for (const auto& c : read<count>("counts"))
+    for (const auto& c : read<count>(topic))
       EXPECT_TRUE(all.emplace(std::pair{c.app, c.start.time_since_epoch() / 1s}, c.lines).second)
           << c.app << " at " << c.start.time_since_epoch() / 1s;
     return all;
@@ -125,6 +147,16 @@ struct repartitioning : four_partitions {
 };
 struct repartitioning_before_time : four_partitions {
   repartitioning_before_time() { streamlet<counting_news>("news"); }
+};
+struct repartitioning_two_inlets : four_partitions {
+  repartitioning_two_inlets() {
+    topic<line>("more-lines", 4);
+    topic<count>("more-counts");
+    streamlet<tallying_both>("both");
+    plan.streamlets[0].inlets[1].group = plan.streamlets[0].inlets[0].group;
+    for (auto& r : plan.streamlets[0].repartitions)
+      r.port.group = plan.streamlets[0].inlets[0].group;
+  }
 };
 struct repartitioning_twice : four_partitions {
   repartitioning_twice() { streamlet<ranking_minutes>("rank"); }
@@ -303,6 +335,23 @@ TEST_F(repartitioning_twice, idle_partitions_are_known_behind_both_topics) {
   }
   step(100);
   EXPECT_EQ(counts(), (totals{{{"busiest", 0}, 1}}));
+}
+
+TEST_F(repartitioning_two_inlets, counts_every_record_of_both_once_though_killed) {
+  const auto lines = uneven_lines(1), more = uneven_lines(2);
+  for (int round = 0; round != 3; ++round) {
+    start();
+    for (std::int32_t p = round; p < 4; p += 3) {
+      send("lines", lines[static_cast<std::size_t>(p)], p);
+      send("more-lines", more[static_cast<std::size_t>(p)], p);
+    }
+    step(5);
+    kill();
+  }
+  start();
+  run_to_end();
+  EXPECT_EQ(counts(), expected(lines));
+  EXPECT_EQ(counts("more-counts"), expected(more));
 }
 
 /// All of it has one key, so three tasks have nothing to count.

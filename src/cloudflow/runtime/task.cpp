@@ -153,13 +153,12 @@ task::activity task::step(timestamp now) {
   read_mail();
   release_leaving();
   auto result = activity::idle;
-  if (has_inlets() && sources_.empty()) {
-    must_finish_.store(false, std::memory_order_release);
-  } else if (has_leaving() || must_rewind_ || (restart_at_ && now < *restart_at_)) {
+  const bool has_partition = !has_inlets() || !sources_.empty();
+  has_partition_.store(has_partition, std::memory_order_release);
+  if (has_leaving() || must_rewind_ || (restart_at_ && now < *restart_at_))
     result = activity::waiting;  // what is to be committed before a partition goes does not grow
-  } else {
+  else if (has_partition)
     result = step_safely(now);
-  }
   is_idle_.store(result == activity::idle && !is_committing_ && !has_changes(),
                  std::memory_order_release);
   return result;

@@ -86,7 +86,7 @@ public:
   bool is_urgent() const noexcept { return has_leaving(); }
   std::size_t uncommitted_bytes() const noexcept { return changes_.byte_size(); }
 
-  /// The input has ended: the next step fires what is open. Thread-safe.
+  /// The input has ended: the next step with a partition fires what is open. Thread-safe.
   void request_finish() noexcept { must_finish_.store(true, std::memory_order_release); }
 
   const streamlet_instance& streamlet() const noexcept { return *streamlet_; }
@@ -95,7 +95,8 @@ public:
   /// Nothing to do and nothing uncommitted, when it was last stepped. Thread-safe.
   bool is_idle() const noexcept {
     return is_idle_.load(std::memory_order_acquire) &&
-           !must_finish_.load(std::memory_order_acquire);
+           !(must_finish_.load(std::memory_order_acquire) &&
+             has_partition_.load(std::memory_order_acquire));
   }
   /// The partitions it has, and what it has committed of them. Thread-safe.
   std::vector<std::pair<pubsub::topic_partition, record_offset>> positions() const;
@@ -190,6 +191,7 @@ private:
 
   task_metrics metrics_;
   std::atomic<bool> is_idle_{false}, is_running_{false}, is_restoring_{false}, must_finish_{false};
+  std::atomic<bool> has_partition_{false};  ///< or needs none
 };
 
 }  // namespace cloudflow::runtime

@@ -225,6 +225,12 @@ inline runtime::plan_builder sorter_alone() {
   return b;
 }
 
+inline void add_gatherer(runtime::plan_builder& to) {
+  to.topic<tally>("gathered", partitions);
+  to.topic<event>("late", partitions);
+  to.streamlet<gathering>("gatherer");
+}
+
 inline runtime::plan_builder whole_application() {
   auto b = sorter_alone();
   b.streamlet<receiving>("ingress");
@@ -234,9 +240,7 @@ inline runtime::plan_builder whole_application() {
   merger.inlets[1].group = merger.inlets[0].group;
   b.streamlet<windowing>("window");
   b.streamlet<expanding>("expander");
-  b.topic<tally>("gathered", partitions);
-  b.topic<event>("late", partitions);
-  b.streamlet<gathering>("gatherer");
+  add_gatherer(b);
   return b;
 }
 
