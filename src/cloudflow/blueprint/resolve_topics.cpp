@@ -80,6 +80,8 @@ private:
       clusters_[std::string{default_cluster}]["bootstrap.servers"] = {*servers->text(),
                                                                       servers->where()};
     read_clusters();
+    for (const auto& [name, cluster] : clusters_)
+      check_servers(cluster, fmt::format("bootstrap.servers of Kafka cluster {}", name));
   }
 
   void read_clusters() {
@@ -101,6 +103,15 @@ private:
     }
   }
 
+  void check_servers(const leaves& in, std::string_view path) {
+    const auto servers = in.find("bootstrap.servers");
+    if (servers == in.end() || is_server_list(servers->second.text)) return;
+    from_.report(servers->second.where,
+                 fmt::format("{} is '{}', expected HOST:PORT, several separated by commas", path,
+                             servers->second.text),
+                 "a port is a number of 1 to 65535");
+  }
+
   topic_plan resolve(const verified_topic& topic) {
     auto own = normalised(topic.kafka_config);
     const auto* given = from_.object_at({"cloudflow", "topics", topic.id});
@@ -109,6 +120,7 @@ private:
       from_.check_paths(*given, "cloudflow.topics." + topic.id, topic_keys(), severity::warning);
       for (auto& [path, text] : normalised(*given)) own[path] = text;
     }
+    check_servers(own, fmt::format("bootstrap.servers of topic {}", topic.id));
     topic_plan plan{.id = topic.id,
                     .name = topic.name,
                     .cluster = topic.cluster,
