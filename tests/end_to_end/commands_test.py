@@ -97,7 +97,8 @@ class AboutTheApplication(EndToEnd):
 
     def test_wrong_use_ends_with_2_and_says_where_help_is(self):
         for arguments in ((), ("nonsense",), ("peek",), ("peek", "log-key", "--format", "xml"), ("run", "--port", "x"),
-                          ("run", "--conf", "/no/such/file"), ("run", "--log-level", "loud")):
+                          ("run", "--conf", "/no/such/file"), ("run", "--log-level", "loud"), ("run", "--kafka", ""),
+                          ("streamlet", "email-proc", "--ordinal", "-1"), ("streamlet", "email-proc", "--ordinal", "1000")):
             with self.subTest(arguments=arguments):
                 self.assert_refused(WRONG_USE, r"--help", *arguments)
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t max_dns_label_length = 63;
 constexpr std::size_t max_dns_subdomain_length = 253;
+constexpr int most_port = 65535;
 
 bool matches(std::string_view text, const RE2& pattern) {
   return RE2::FullMatch(re2::StringPiece{text.data(), text.size()}, pattern);
@@ -78,6 +79,20 @@ bool is_class_name(std::string_view name) {
 bool is_parameter_key(std::string_view key) {
   static const RE2 pattern{"[a-zA-Z]+(-[-a-zA-Z0-9]+)*"};
   return matches(key, pattern);
+}
+
+bool is_server_list(std::string_view text) {
+  static const RE2 server{
+      R"(\s*(?:\w+://)?(?:[^\s:,;/\[\]]+|\[[0-9a-fA-F:.%]+\])(?::0*([1-9][0-9]{0,4}))?\s*)"};
+  while (true) {
+    const auto comma = text.find(',');
+    const auto one = text.substr(0, comma);
+    std::string port;
+    if (!RE2::FullMatch(re2::StringPiece{one.data(), one.size()}, server, &port)) return false;
+    if (!port.empty() && std::stoi(port) > most_port) return false;
+    if (comma == std::string_view::npos) return true;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 bool is_topic_name(std::string_view name) {

@@ -28,6 +28,10 @@ bool is_parameter_key(std::string_view key);
 /// `[a-zA-Z0-9._-]{1,249}`, but not `.` or `..`, which Kafka refuses.
 bool is_topic_name(std::string_view name);
 
+/// `HOST:PORT` or `HOST`, several separated by commas, each perhaps after a protocol (`SSL://`): the list of brokers that
+/// Kafka's clients take. A port is a number of 1 to 65535.
+bool is_server_list(std::string_view text);
+
 /// The C++ spelling `logproc::log_statistics` becomes `logproc.log_statistics`; anything else stays
 /// as it is.
 std::string dotted_class_name(std::string_view name);

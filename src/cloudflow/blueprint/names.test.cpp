@@ -46,6 +46,15 @@ TEST(names, of_topics_are_those_that_kafka_takes) {
     EXPECT_FALSE(is_topic_name(name)) << name;
 }
 
+TEST(names, of_servers_have_a_host_and_a_port_that_can_be_one) {
+  for (const auto* list : {"a:1", "a.b-c:65535", "a", "10.0.0.1:9092, b:9092", "[::1]:9092",
+                           "SSL://a:9093,PLAINTEXT://b:9092", "a:09092"})
+    EXPECT_TRUE(is_server_list(list)) << list;
+  for (const auto* list : {"", " ", ":9092", "a:", "a:b", "a:0", "a:65536", "a:99999999999", "a:1,",
+                           ",a:1", "a b:1", "a:1;b:2", "http://a:1/x"})
+    EXPECT_FALSE(is_server_list(list)) << list;
+}
+
 TEST(names, a_port_path_ends_in_the_port_and_ignores_empty_parts) {
   EXPECT_EQ(parse_port_path("a.b"), (port_path{"a", "b"}));
   EXPECT_EQ(parse_port_path(" a..b "), (port_path{"a", "b"}));

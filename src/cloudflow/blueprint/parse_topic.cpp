@@ -8,7 +8,6 @@
 #include <array>
 
 namespace cloudflow::blueprint::internal {
-namespace {
 
 const std::vector<std::string>& topic_keys() {
   static const std::vector<std::string> keys{
@@ -17,6 +16,8 @@ const std::vector<std::string>& topic_keys() {
       "partitions",        "replicas",          "schema",          "topic"};
   return keys;
 }
+
+namespace {
 
 /// Kafka's topic configurations (version 3), and what 2.3 reads from the same place.
 const std::vector<std::string>& topic_properties() {

@@ -1,3 +1,4 @@
+#include "cloudflow/blueprint/internal/parse_topic.hpp"
 #include "cloudflow/blueprint/internal/settings.hpp"
 #include "cloudflow/blueprint/internal/value_reader.hpp"
 #include "cloudflow/blueprint/names.hpp"
@@ -15,6 +16,13 @@ using leaves = std::map<std::string, located_text>;
 
 /// Of topics that name no cluster.
 constexpr std::string_view default_cluster = "default";
+
+const std::vector<std::string>& cluster_keys() {
+  static const std::vector<std::string> keys{
+      "bootstrap.servers", "partitions",      "replicas",       "topic",
+      "connection-config", "producer-config", "consumer-config"};
+  return keys;
+}
 
 /// The leaves of a topic's configuration but for its schema, with `partitions` and `replicas` at the top wherever they
 /// were written.
@@ -44,7 +52,7 @@ public:
   std::vector<topic_plan> run() {
     const auto* given = from_.object_at({"cloudflow", "topics"});
     if (given != nullptr) check_unknown(*given);
-    read_clusters();
+    read_kafka();
     std::vector<topic_plan> topics;
     for (const auto& topic : app_.blueprint.topics) {
       auto plan = resolve(topic);
@@ -63,11 +71,20 @@ private:
                      "application spec");
   }
 
+  void read_kafka() {
+    const auto* kafka = from_.object_at({"cloudflow", "kafka"});
+    if (kafka == nullptr) return;
+    static const std::vector<std::string> known{"prefix", "clusters", "bootstrap-servers"};
+    from_.check_keys(*kafka, "cloudflow.kafka", known, "Unknown key '{path}.{key}'.");
+    if (const auto* servers = kafka->get("bootstrap-servers"); servers && servers->text())
+      clusters_[std::string{default_cluster}]["bootstrap.servers"] = {*servers->text(),
+                                                                      servers->where()};
+    read_clusters();
+    for (const auto& [name, cluster] : clusters_)
+      check_servers(cluster, fmt::format("bootstrap.servers of Kafka cluster {}", name));
+  }
+
   void read_clusters() {
-    if (const auto* kafka = from_.object_at({"cloudflow", "kafka"}))
-      if (const auto* servers = kafka->get("bootstrap-servers"); servers && servers->text())
-        clusters_[std::string{default_cluster}]["bootstrap.servers"] = {*servers->text(),
-                                                                        servers->where()};
     const auto* given = from_.object_at({"cloudflow", "kafka", "clusters"});
     if (given == nullptr) return;
     for (const auto& m : *given->as_object()) {
@@ -76,6 +93,7 @@ private:
                      fmt::format("write {} {{ bootstrap.servers = \"host:9092\" }}", m.key));
         continue;
       }
+      from_.check_paths(m.content, "cloudflow.kafka.clusters." + m.key, cluster_keys());
       for (auto& [path, text] : normalised(m.content)) clusters_[m.key][path] = std::move(text);
       if (!clusters_[m.key].contains("bootstrap.servers"))
         from_.report(m.where, fmt::format("Kafka cluster {} has no bootstrap.servers", m.key),
@@ -85,11 +103,24 @@ private:
     }
   }
 
+  void check_servers(const leaves& in, std::string_view path) {
+    const auto servers = in.find("bootstrap.servers");
+    if (servers == in.end() || is_server_list(servers->second.text)) return;
+    from_.report(servers->second.where,
+                 fmt::format("{} is '{}', expected HOST:PORT, several separated by commas", path,
+                             servers->second.text),
+                 "a port is a number of 1 to 65535");
+  }
+
   topic_plan resolve(const verified_topic& topic) {
     auto own = normalised(topic.kafka_config);
     const auto* given = from_.object_at({"cloudflow", "topics", topic.id});
-    if (given != nullptr)
+    if (given != nullptr) {
+      // As in a blueprint, 2.3 keeps what it does not know.
+      from_.check_paths(*given, "cloudflow.topics." + topic.id, topic_keys(), severity::warning);
       for (auto& [path, text] : normalised(*given)) own[path] = text;
+    }
+    check_servers(own, fmt::format("bootstrap.servers of topic {}", topic.id));
     topic_plan plan{.id = topic.id,
                     .name = topic.name,
                     .cluster = topic.cluster,

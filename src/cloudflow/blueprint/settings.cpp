@@ -63,4 +63,22 @@ void settings::check_keys(const config::value& object, std::string_view path,
              suggest(m.key, known), problem_kind::unknown_key);
 }
 
+void settings::check_paths(const config::value& object, std::string_view path,
+                           std::span<const std::string> known, severity level) {
+  std::string last;
+  for (const auto& [leaf, text] : flatten(object)) {
+    const auto is_or_is_below = [&leaf](const std::string& name) {
+      return leaf == name || leaf.starts_with(name + ".");
+    };
+    if (std::any_of(known.begin(), known.end(), is_or_is_below)) continue;
+    const auto first = leaf.substr(0, leaf.find('.'));
+    const auto is_in_first = [&first](const auto& name) { return name.starts_with(first + "."); };
+    auto key = std::any_of(known.begin(), known.end(), is_in_first) ? leaf : first;
+    if (key == last) continue;
+    report(text.where, fmt::format("Unknown key '{}.{}'.", path, key), suggest(key, known),
+           problem_kind::unknown_key, level);
+    last = std::move(key);
+  }
+}
+
 }  // namespace cloudflow::blueprint::internal

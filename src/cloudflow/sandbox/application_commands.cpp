@@ -2,6 +2,7 @@
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/sandbox/command_line.hpp"
 #include "cloudflow/sandbox/run.hpp"
+#include "cloudflow/sandbox/slot.hpp"
 
 #include <fmt/format.h>
 
@@ -90,7 +91,8 @@ void add_streamlet(command_line& line) {
   add_process(c, *o);
   c.add_option("--ordinal", o->ordinal,
                "Number of this process among those of the streamlet; without it the lowest that "
-               "is free in the state directory.");
+               "is free in the state directory.")
+      ->check(CLI::Range(0, most_processes - 1));
   c.footer(
       fmt::format("Examples:\n  {0} streamlet NAME --kafka localhost:9092\n  {0} streamlet "
                   "NAME --conf cluster.conf --ordinal 2",

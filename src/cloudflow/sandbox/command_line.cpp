@@ -4,6 +4,15 @@
 
 namespace cloudflow::sandbox {
 
+namespace {
+
+/// What a variable of a script that is not set leaves: without a cluster, everything would go to the embedded log.
+std::string refuse_nothing(const std::string& text) {
+  return text.empty() ? "expected HOST:PORT, found nothing" : "";
+}
+
+}  // namespace
+
 int report(const error& e) {
   fmt::print(stderr, "{}{}", e.message, e.message.ends_with('\n') ? "" : "\n");
   return failed;
@@ -52,7 +61,8 @@ void command_line::add_configuration(CLI::App& c) {
       ->allow_extra_args(false)
       ->check(CLI::ExistingFile);
   c.add_option("--kafka", where_.configuration.kafka,
-               "HOST:PORT of the Kafka cluster for all topics that name no other.");
+               "HOST:PORT of the Kafka cluster for all topics that name no other.")
+      ->check(CLI::Validator{refuse_nothing, "", "not empty"});
 }
 
 void command_line::add_settings(CLI::App& c) {

@@ -20,13 +20,15 @@ void add_topics(command_line& line) {
   line.add_state(c);
   line.add_configuration(c);
   command_line::add_format(c, o->as_json);
+  c.footer(fmt::format("Examples:\n  {0} topics\n  {0} topics --all -o json", line.name()));
 }
 
 void add_peek(command_line& line) {
   const auto o = std::make_shared<peek_options>();
   auto& c = line.add("peek", "Prints the records of a topic, running or not.",
                      [&line, o] { return code_of(peek(line.app(), line.where(), *o)); });
-  c.add_option("topic", o->topic, "The topic.")->required();
+  c.add_option("topic", o->topic, "The topic, named as in the blueprint or as on its log.")
+      ->required();
   line.add_state(c);
   line.add_configuration(c);
   c.add_option("--from", o->from,
@@ -56,11 +58,16 @@ void add_send(command_line& line) {
   auto& c = line.add(
       "send", "Puts records into a topic: JSON objects, one a line, from a file or standard input.",
       [&line, o] { return code_of(send(line.app(), line.where(), *o)); });
-  c.add_option("topic", o->topic, "The topic.")->required();
+  c.add_option("topic", o->topic, "The topic, named as in the blueprint or as on its log.")
+      ->required();
   c.add_option("file", o->file, "A file, or - for standard input.")->capture_default_str();
   line.add_state(c);
   line.add_configuration(c);
   c.add_option("--key", o->key, "Key of all records.");
+  c.footer(
+      fmt::format("Examples:\n  echo '{{\"field\": 1}}' | {0} send TOPIC\n  {0} send TOPIC "
+                  "records.json --key KEY",
+                  line.name()));
 }
 
 }  // namespace

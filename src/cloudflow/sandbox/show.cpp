@@ -99,6 +99,13 @@ result<std::vector<std::string>> read_lines(const std::string& file) {
   return lines;
 }
 
+/// A topic is named as in the blueprint, else as on its log. With a prefix, `readings` may be on the log too, and another
+/// application's.
+std::string name_on_log(const blueprint::plan& plan, const std::string& topic) {
+  const auto* planned = plan.find_topic(topic);
+  return planned == nullptr ? topic : planned->name;
+}
+
 }  // namespace
 
 result<void> show_topics(const project& app, const whereabouts& where,
@@ -125,12 +132,14 @@ result<void> peek(const project& app, const whereabouts& where, const peek_optio
   auto& log = opened->log();
   const auto from = place::parse(options.from, opened->time().now());
   if (!from) return error{"--from: " + from.error().message};
-  peek_request request{.topic = options.topic, .partition = options.partition, .from = *from};
+  peek_request request{.topic = name_on_log(opened->plan(), options.topic),
+                       .partition = options.partition,
+                       .from = *from};
   if (options.count) request.at_most = *options.count;
   request.has_readable_times = options.format == "table";
   std::map<std::int32_t, record_offset> next;
   if (options.is_following) {
-    const auto topic = log.topic(options.topic);
+    const auto topic = log.topic(request.topic);
     for (std::size_t p = 0; topic && p != topic->partitions.size(); ++p)
       if (!options.partition || *options.partition == static_cast<std::int32_t>(p))
         next[static_cast<std::int32_t>(p)] = topic->partitions[p].end;
@@ -154,11 +163,11 @@ result<void> send(const project& app, const whereabouts& where, const send_optio
   const auto opened = application_log::open(app, where, purpose::writing);
   if (!opened) return opened.error();
   const auto count = lines->size();
+  const auto topic = name_on_log(opened->plan(), options.topic);
   auto done = operate::send(
-      opened->log(),
-      {.topic = options.topic, .key = options.key, .values_json = std::move(lines).value()});
+      opened->log(), {.topic = topic, .key = options.key, .values_json = std::move(lines).value()});
   if (!done) return done;
-  fmt::print("{} records are in {}\n", count, options.topic);
+  fmt::print("{} records are in {}\n", count, topic);
   return {};
 }
 

@@ -11,10 +11,6 @@
 
 namespace cloudflow::sandbox {
 
-namespace {
-constexpr int most_processes = 1000;
-}
-
 slot::slot(slot&& other) noexcept
   : number_(other.number_),
     directory_(std::move(other.directory_)),

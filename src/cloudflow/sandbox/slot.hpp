@@ -7,6 +7,8 @@
 
 namespace cloudflow::sandbox {
 
+inline constexpr int most_processes = 1000;  ///< of one streamlet below one state directory
+
 /// The place of one process among those that run the same streamlet on this machine: a number, and a directory that is
 /// its own while it lives. The number is the lowest that is free, so that a process which is started again finds its
 /// state. Movable.

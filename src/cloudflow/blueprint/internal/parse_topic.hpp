@@ -2,9 +2,13 @@
 
 #include "cloudflow/blueprint/parse.hpp"
 
+#include <string>
 #include <vector>
 
 namespace cloudflow::blueprint::internal {
+
+/// What may stand in a topic, in a blueprint and in a configuration.
+const std::vector<std::string>& topic_keys();
 
 /// Reads one topic; appends what is wrong with its shape. Lists that are no lists are read as what
 /// they were meant to be, so that no later problem follows from that; ports where nothing can be

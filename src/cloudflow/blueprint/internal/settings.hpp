@@ -34,6 +34,9 @@ public:
   /// Reports each member of `object` that `known` does not have.
   void check_keys(const config::value& object, std::string_view path,
                   std::span<const std::string> known, std::string_view message);
+  /// Reports what in `object` is neither one of `known` nor below one; their dots may be nesting.
+  void check_paths(const config::value& object, std::string_view path,
+                   std::span<const std::string> known, severity level = severity::error);
 
 private:
   const config::value& root_;
