@@ -1,6 +1,7 @@
 #include "cloudflow/operate/activity.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace cloudflow::operate {
 
@@ -17,7 +18,39 @@ task_activity::state state_of(const runtime::task_status& t) {
   return t.is_running ? task_activity::state::running : task_activity::state::failed;
 }
 
+/// @pre of the two, `into` reads if any does
+void add(const runtime::task_status& t, runtime::task_status& into) {
+  into.records_in += t.records_in;
+  into.records_out += t.records_out;
+  into.bytes_out += t.bytes_out;
+  into.records_late += t.records_late;
+  into.records_rejected += t.records_rejected;
+  into.commits += t.commits;
+  into.restarts += t.restarts;
+  if (t.sources.empty()) return;
+  into.is_running &= t.is_running;
+  into.is_restoring |= t.is_restoring;
+  if (into.failure.empty()) into.failure = t.failure;
+  into.watermark_delay = std::max(into.watermark_delay, t.watermark_delay);
+  into.sources.insert(into.sources.end(), t.sources.begin(), t.sources.end());
+}
+
 }  // namespace
+
+std::vector<runtime::task_status> merged(std::vector<runtime::task_status> of_processes) {
+  const auto place = [](const auto& t) { return std::tie(t.streamlet, t.partition); };
+  std::ranges::stable_sort(of_processes, [&](const auto& a, const auto& b) {
+    return place(a) != place(b) ? place(a) < place(b) : a.sources.size() > b.sources.size();
+  });
+  std::vector<runtime::task_status> all;
+  for (auto& t : of_processes) {
+    if (!all.empty() && place(all.back()) == place(t))
+      add(t, all.back());
+    else
+      all.push_back(std::move(t));
+  }
+  return all;
+}
 
 std::string_view to_string(task_activity::state s) {
   switch (s) {

@@ -24,6 +24,11 @@ struct task_activity {
 
 std::string_view to_string(task_activity::state s);
 
+/// One status for each streamlet and partition, in this order. Every process of a streamlet has a task for each
+/// partition, and may read one of its topics while another reads the other: what they have done is added up, and the
+/// state is that of those that read.
+std::vector<runtime::task_status> merged(std::vector<runtime::task_status> of_processes);
+
 /// Of each task in `now`. One that was not there before, or was started again meanwhile, has done all it did since.
 std::vector<task_activity> activity_of(const std::vector<runtime::task_status>& before,
                                        const std::vector<runtime::task_status>& now,

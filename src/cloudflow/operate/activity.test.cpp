@@ -47,6 +47,35 @@ TEST(activity, says_what_state_a_task_is_in_and_sums_up_to_the_worst) {
   EXPECT_EQ(to_string(total_of(activity_of({}, {failed, good}, 1s)).now), "failed");
 }
 
+TEST(activity, of_processes_that_share_a_partition_is_what_all_of_them_do) {
+  auto reads_retries = status(2, 1), reads_records = status(7, 3), reads_nothing = status(10, 10);
+  reads_retries.sources = {{"in", "t.retry", 0, 0, 2}};
+  reads_records.sources = {{"in", "t", 0, 3, 10}};
+  reads_records.records_rejected = 4;
+  reads_nothing.is_running = false;
+  auto other = status(1, 1);
+  other.partition = 1;
+  const auto all = merged({other, reads_nothing, reads_retries, reads_records});
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].records_in, 19u);
+  EXPECT_EQ(all[0].records_rejected, 4u);
+  EXPECT_EQ(all[0].sources.size(), 2u);
+  EXPECT_TRUE(all[0].is_running);
+  EXPECT_EQ(all[1].partition, 1);
+}
+
+TEST(activity, of_processes_of_which_one_has_failed_is_a_failure) {
+  auto good = status(0, 0), failed = status(0, 0);
+  good.sources = {{"in", "t", 0, 0, 0}};
+  failed.sources = {{"in", "t.retry", 0, 0, 0}};
+  failed.is_running = false;
+  failed.failure = "broken";
+  const auto all = merged({good, failed});
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_FALSE(all[0].is_running);
+  EXPECT_EQ(all[0].failure, "broken");
+}
+
 TEST(table, is_as_wide_as_its_widest_cells_and_ends_no_line_with_blanks) {
   table t{{{"name"}, {"n", table::side::right}, {"note"}}};
   EXPECT_TRUE(t.empty());

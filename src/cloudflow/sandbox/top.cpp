@@ -9,9 +9,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <thread>
-#include <tuple>
+#include <utility>
 
 namespace cloudflow::sandbox {
 
@@ -36,17 +35,6 @@ std::vector<std::filesystem::path> sockets_in(const state_layout& state) {
   return all;
 }
 
-/// Every process of a streamlet has a task for each partition; the one that reads it is the one to show.
-void keep_one_of_each(std::vector<runtime::task_status>& tasks) {
-  const auto place = [](const auto& t) { return std::tie(t.streamlet, t.partition); };
-  std::sort(tasks.begin(), tasks.end(), [&](const auto& a, const auto& b) {
-    return place(a) != place(b) ? place(a) < place(b) : a.sources.size() > b.sources.size();
-  });
-  const auto last = std::unique(tasks.begin(), tasks.end(),
-                                [&](const auto& a, const auto& b) { return place(a) == place(b); });
-  tasks.erase(last, tasks.end());
-}
-
 result<look> look_at(const std::filesystem::path& state) {
   look now{steady::now(), {}};
   bool is_running = false;
@@ -63,7 +51,7 @@ result<look> look_at(const std::filesystem::path& state) {
     return error{fmt::format(
         "{}: no application runs here: start it with run, or name its directory with --state",
         state.string())};
-  keep_one_of_each(now.tasks);
+  now.tasks = operate::merged(std::move(now.tasks));
   return now;
 }
 
