@@ -72,6 +72,23 @@ class OnKafka(unittest.TestCase):
         self.call("dlq", "drop", INLET, "--all")
         self.assertEqual(self.waiting(), 0)
 
+    def test_letters_of_a_topic_that_others_let_grow_are_retried_in_their_partitions(self):
+        self.run_to_end()
+        self.broker.create_topic("theirs", partitions=2)
+        settings = ["cloudflow.topics.readings.managed=no", "cloudflow.topics.readings.topic.name=theirs"]
+        configuration = pathlib.Path(self.state, "theirs.conf")
+        configuration.write_text("\n".join(settings))
+        for partitions in (2, 3):
+            self.broker.grow_topic("theirs", partitions)
+            last = partitions - 1
+            self.broker.produce("theirs", [b"\xff no reading"], partition=last)
+            self.call("run", "--until-idle", "--port", "0", "--metrics-port", "0", *settings)
+            self.call("dlq", "retry", INLET, "--all", "--conf", str(configuration))
+            self.call("run", "--until-idle", "--port", "0", "--metrics-port", "0", *settings)
+            letter = json.loads(self.call("dlq", "show", INLET, "-o", "json", "--conf", str(configuration)))
+            self.assertEqual((letter["origin"]["partition"], letter["failures"]), (last, 2))
+            self.call("dlq", "drop", INLET, "--all", "--conf", str(configuration))
+
     def test_positions_move_while_nobody_reads(self):
         self.run_to_end()
         self.send(("roof", 41), ("cellar", 4))

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 
 import confluent_kafka
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from waiting import PATIENCE
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/kafka"
@@ -118,6 +118,12 @@ class Broker:
         topic = NewTopic(name, partitions, 1, config=config)
         admin = self._admin()
         admin.create_topics([topic])[name].result(PATIENCE)
+
+    def grow_topic(self, name, partitions):
+        """No change where it has that many."""
+        admin = self._admin()
+        if len(admin.list_topics(name, PATIENCE).topics[name].partitions) < partitions:
+            admin.create_partitions([NewPartitions(name, partitions)])[name].result(PATIENCE)
 
     def produce(self, topic, records, **more):
         """Appends values, or pairs of key and value, and waits until all are acknowledged; `more` goes with each.

@@ -39,6 +39,8 @@ struct topic_plan {
   std::vector<std::string> consumers = {};  ///< `streamlet.inlet`, sorted
   /// True for topics that are not in the blueprint: those of dead letters, of retried and of repartitioned records.
   bool is_internal = false;
+  /// Of a topic of retried records: the id of the topic that they came from. It has at least as many partitions.
+  std::string retries_of = {};
 };
 
 /// What happens to a record that an inlet cannot decode or whose processing failed.

@@ -51,6 +51,7 @@ public:
       auto retries = internal_topic(inlet.retry_topic, source);
       retries.schema = inlet.schema;
       if (source != nullptr) {
+        retries.retries_of = source->id;
         retries.partitions = source->partitions;
         retries.consumer = source->consumer;
       }

@@ -21,6 +21,8 @@ struct topic_spec {
   std::string base_schema = {};
   /// Copies, the leader's included; 0: as many as the cluster makes by default.
   std::int16_t replication = 0;
+  /// Wanted of a topic in which nothing depends on the number of partitions: on Kafka, those that it lacks are added.
+  bool may_grow = false;
 
   bool operator==(const topic_spec&) const = default;
 };

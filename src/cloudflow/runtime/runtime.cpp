@@ -109,6 +109,13 @@ result<void> native_runtime::start_topics() {
   return {};
 }
 
+/// What is retried comes in the partition that it was in. Others may have given their topic more than is configured.
+std::int32_t native_runtime::wanted_partitions(const blueprint::topic_plan& t) const {
+  if (t.retries_of.empty()) return t.partitions;
+  const auto source = around_.log->topic(plan_->find_topic(t.retries_of)->name);
+  return source ? std::max(t.partitions, source->spec.partitions) : t.partitions;
+}
+
 result<void> native_runtime::start_topic(const blueprint::topic_plan& t) {
   const auto in_topic = [&](const pubsub::error& e) {
     return error{fmt::format("topic {}: {}", t.name, e.message)};
@@ -135,10 +142,11 @@ result<void> native_runtime::start_topic(const blueprint::topic_plan& t) {
   const bool has_base = there && !there->spec.base_schema.empty();
   auto made =
       around_.log->ensure_topic({.name = t.name,
-                                 .partitions = t.partitions,
+                                 .partitions = wanted_partitions(t),
                                  .properties = t.properties,
                                  .base_schema = has_base ? there->spec.base_schema : fingerprint,
-                                 .replication = static_cast<std::int16_t>(t.replicas)});
+                                 .replication = static_cast<std::int16_t>(t.replicas),
+                                 .may_grow = !t.retries_of.empty()});
   if (!made) return in_topic(made.error());
   return {};
 }

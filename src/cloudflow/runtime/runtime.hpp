@@ -58,6 +58,7 @@ private:
   native_runtime(const blueprint::plan& plan, surroundings around, const runtime_options& options);
   result<void> start_topics();
   result<void> start_topic(const blueprint::topic_plan& t);
+  std::int32_t wanted_partitions(const blueprint::topic_plan& t) const;
   result<void> start_streamlet(const blueprint::streamlet_plan& s);
   result<void> open_outlets(streamlet_instance& s) const;
   result<void> open_readers(streamlet_instance& s) const;

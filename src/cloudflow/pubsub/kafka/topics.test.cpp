@@ -101,6 +101,20 @@ TEST_F(kafka_topics, of_another_number_of_partitions_are_told_with_what_to_do) {
                 "use another topic");
 }
 
+TEST_F(kafka_topics, that_may_grow_get_the_partitions_they_lack_and_keep_those_they_have) {
+  const auto session = open_session(recorded());
+  const auto name = create(*session, "t", 1);
+  ASSERT_TRUE(requests().append(name, "", "x").has_value());
+  const auto grown = session->ensure_topic({.name = name, .partitions = 3, .may_grow = true});
+  ASSERT_TRUE(grown.has_value()) << grown.error().message;
+  ASSERT_EQ(grown->partitions.size(), 3u);
+  EXPECT_EQ(grown->partitions[0].end, record_offset{1});
+  EXPECT_TRUE(log_->has("topic " + name + ": has 3 partitions, had 1"));
+  const auto refused = session->ensure_topic({.name = name, .partitions = 2, .may_grow = true});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, errc::topic_mismatch);
+}
+
 TEST_F(kafka_topics, with_more_copies_than_brokers_are_refused) {
   const auto session = open_session();
   const auto refused = session->ensure_topic({.name = named("t"), .replication = 3});

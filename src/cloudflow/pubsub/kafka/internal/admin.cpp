@@ -178,6 +178,17 @@ result<topic_facts> admin::describe(const std::string& name) const {
   return std::move(found->front());
 }
 
+result<void> admin::check(std::span<const rd_kafka_topic_result_t* const> outcomes,
+                          std::string_view doing, rd_kafka_resp_err_t no_failure) const {
+  for (const auto* each : outcomes) {
+    const auto code = rd_kafka_topic_result_error(each);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == no_failure) continue;
+    const auto* said = rd_kafka_topic_result_error_string(each);
+    return error_of(session_->where(), doing, failure_of(code, said != nullptr ? said : ""));
+  }
+  return {};
+}
+
 result<void> admin::create(const topic_spec& wanted) const {
   const auto doing = fmt::format("cannot create topic \"{}\"", wanted.name);
   std::array<char, 512> text{};
@@ -201,14 +212,28 @@ result<void> admin::create(const topic_spec& wanted) const {
   std::size_t count = 0;
   const auto* const* made = rd_kafka_CreateTopics_result_topics(
       rd_kafka_event_CreateTopics_result(answer->get()), &count);
-  for (const auto* each : std::span{made, count}) {
-    const auto code = rd_kafka_topic_result_error(each);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-      continue;
-    const auto* said = rd_kafka_topic_result_error_string(each);
-    return error_of(session_->where(), doing, failure_of(code, said != nullptr ? said : ""));
-  }
+  if (auto ok = check({made, count}, doing, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS); !ok) return ok;
   return wait_until_ready(wanted.name);
+}
+
+result<void> admin::grow(const std::string& name, std::int32_t partitions) const {
+  const auto doing = fmt::format("cannot add partitions to topic \"{}\"", name);
+  std::array<char, 512> text{};
+  const new_partitions_handle topic{rd_kafka_NewPartitions_new(
+      name.c_str(), static_cast<std::size_t>(partitions), text.data(), text.size())};
+  if (!topic)
+    return error{errc::unsupported,
+                 fmt::format("{}: {}: {}", session_->where(), doing, text.data())};
+  auto* one = topic.get();
+  const auto answer = request(
+      RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, doing,
+      [&](auto* rk, auto* how, auto* to) { rd_kafka_CreatePartitions(rk, &one, 1, how, to); });
+  if (!answer) return answer.error();
+  std::size_t count = 0;
+  const auto* const* grown = rd_kafka_CreatePartitions_result_topics(
+      rd_kafka_event_CreatePartitions_result(answer->get()), &count);
+  if (auto ok = check({grown, count}, doing, RD_KAFKA_RESP_ERR_NO_ERROR); !ok) return ok;
+  return wait_until_ready(name);
 }
 
 result<void> admin::wait_until_ready(const std::string& topic) const {

@@ -67,6 +67,8 @@ public:
   result<topic_facts> describe(const std::string& name) const;
   /// Returns when the topic can be used. One that exists already is no error.
   result<void> create(const topic_spec& wanted) const;
+  /// Adds partitions, so that there are `partitions`; returns when they can be used.
+  result<void> grow(const std::string& name, std::int32_t partitions) const;
   /// In the order of `names`, all of which exist.
   result<std::vector<topic_properties>> properties(std::span<const std::string> names) const;
   result<void> alter(const std::string& name, const property_map& changes) const;
@@ -113,6 +115,9 @@ private:
                                                 rd_kafka_IsolationLevel_t isolation) const;
   /// Why offsets cannot be had: a topic or a partition that is not there.
   std::optional<pubsub::error> missing(std::span<const topic_partition> of) const;
+  /// The first failure among them that is not `no_failure`.
+  result<void> check(std::span<const rd_kafka_topic_result_t* const> outcomes,
+                     std::string_view doing, rd_kafka_resp_err_t no_failure) const;
   result<void> wait_until_ready(const std::string& topic) const;
   /// The client, a new one when the certificates have changed.
   result<std::shared_ptr<client>> current() const;

@@ -1,10 +1,12 @@
 #include "cloudflow/pubsub/kafka/internal/topics.hpp"
 
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
+#include "cloudflow/pubsub/kafka/internal/deadline.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace cloudflow::pubsub::kafka {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::string_view topic_kind = "topic/";
 constexpr std::size_t longest_name = 249;
+constexpr std::chrono::milliseconds growth_patience{10'000}, pause_between_looks{50};
 
 std::string key_of(std::string_view topic) { return std::string{topic_kind} + std::string{topic}; }
 
@@ -58,11 +61,34 @@ result<topic_info> topics::ensure(const topic_spec& wanted) {
     found = requests_.describe(wanted.name);
     if (!found) return std::move(found).error();
   }
+  if (wanted.may_grow && found->partitions < wanted.partitions) {
+    auto grown = grow(wanted, found->partitions);
+    if (!grown) return std::move(grown).error();
+    found->partitions = *grown;
+  }
   // Somebody else may have made it at the same moment: what is there now counts.
   if (auto ok = compare(wanted, found.value()); !ok) return std::move(ok).error();
   if (auto ok = apply(wanted); !ok) return std::move(ok).error();
   if (auto ok = record(wanted); !ok) return std::move(ok).error();
   return one(wanted.name);
+}
+
+/// How many there are then. Another process may be faster.
+result<std::int32_t> topics::grow(const topic_spec& wanted, std::int32_t from) const {
+  const auto grown = requests_.grow(wanted.name, wanted.partitions);
+  const deadline until{session_->time(), growth_patience};
+  while (true) {
+    const auto found = requests_.describe(wanted.name);
+    if (!found) return found.error();
+    if (found->partitions >= wanted.partitions) {
+      session_->log().info("topic {}: has {} partitions, had {}", wanted.name, found->partitions,
+                           from);
+      return found->partitions;
+    }
+    if (!grown) return grown.error();
+    if (until.has_passed()) return found->partitions;
+    requests_.serve(pause_between_looks);
+  }
 }
 
 result<void> topics::compare(const topic_spec& wanted, const topic_facts& found) const {

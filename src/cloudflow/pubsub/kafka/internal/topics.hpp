@@ -24,6 +24,7 @@ public:
   result<topic_info> one(const std::string& name) const;
 
 private:
+  result<std::int32_t> grow(const topic_spec& wanted, std::int32_t from) const;
   result<void> compare(const topic_spec& wanted, const topic_facts& found) const;
   result<void> apply(const topic_spec& wanted) const;
   result<std::string> base_schema(const std::string& topic) const;
