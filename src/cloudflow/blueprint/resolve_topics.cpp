@@ -157,7 +157,8 @@ private:
           configured->where(),
           fmt::format("cloudflow.topics.{}.schema is no Avro schema: {}", topic.id,
                       parsed.error().message),
-          fmt::format("write cloudflow.topics.{}.schema {{ include file(\"x.avsc\") }}", topic.id));
+          fmt::format("write cloudflow.topics.{}.schema {{ include required(file(\"x.avsc\")) }}",
+                      topic.id));
     return json;
   }
 

@@ -59,6 +59,13 @@ TEST_F(include_statement, without_a_suffix_takes_conf_over_json) {
   EXPECT_EQ(outcome(parse_file(write("a.conf", "include \"b\""))), R"({"x":1,"y":3})");
 }
 
+TEST_F(include_statement, takes_a_file_of_exactly_this_name_whatever_its_suffix) {
+  write("b.avsc", R"({"x": 1})");
+  EXPECT_EQ(outcome(parse_file(write("a.conf", "include file(\"b.avsc\")"))), R"({"x":1})");
+  write("b.avsc.conf", "x = 2\ny = 3");
+  EXPECT_EQ(outcome(parse_file(write("a.conf", "include \"b.avsc\""))), R"({"x":1,"y":3})");
+}
+
 TEST_F(include_statement, what_stands_below_it_wins) {
   write("b.conf", "x = 1\ny = 1");
   const auto parsed = parse_file(write("a.conf", "x = 0\ninclude \"b.conf\"\ny = 2"));
