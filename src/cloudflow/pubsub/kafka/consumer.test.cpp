@@ -2,6 +2,7 @@
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
 #include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace cloudflow::pubsub::kafka {
@@ -106,6 +107,22 @@ TEST_P(kafka_group, members_that_join_get_the_same_partitions_of_all_topics) {
     for (const auto& source : one->owned())
       for (const auto& topic : topics)
         EXPECT_TRUE(one->next.contains({topic, source.partition})) << to_string(source);
+}
+
+TEST_P(kafka_group, members_share_each_topic) {
+  const auto log = open_session();
+  const std::vector topics{create(*log, "busy", 4), create(*log, "quiet", 4)};
+  member a{*log, in_group(topics)}, b{*log, in_group(topics)};
+  const std::array all{&a, &b};
+  const auto count = [](const member& of, const std::string& topic) {
+    return std::ranges::count_if(of.next, [&](const auto& at) { return at.first.topic == topic; });
+  };
+  EXPECT_TRUE(eventually([&] {
+    poll(all);
+    return std::ranges::all_of(topics, [&](const std::string& topic) {
+      return count(a, topic) == 2 && count(b, topic) == 2;
+    });
+  }));
 }
 
 TEST_P(kafka_group, a_member_that_has_died_is_replaced) {

@@ -117,7 +117,8 @@ result<void> partition_reader::load() {
 
 error partition_reader::out_of_range(const partition_range& range) const {
   return {errc::offset_out_of_range,
-          fmt::format("{}: offset {} is not in the log, which holds {} to {}.",
+          fmt::format("{}: offset {} is not in the log, which holds {} to {}; `offsets set` moves "
+                      "the streamlet to one that is.",
                       to_string(partition_->source()), next_.value(), range.first.value(),
                       range.end.value()),
           false, false};

@@ -52,7 +52,9 @@ client_spec spec_of(const consumer_options& wanted, group_protocol protocol,
   if (protocol == group_protocol::classic)
     spec.defaults["partition.assignment.strategy"] =
         wanted.is_joined ? "range" : "cooperative-sticky";
-  else if (wanted.is_joined)
+  else
+    // Topic by topic. The brokers' default counts partitions only, and gives one member all of a topic and another the
+    // topic of its retries, where nothing comes.
     spec.defaults["group.remote.assignor"] = "range";
   spec.required = {
       {"group.id", wanted.group},

@@ -159,8 +159,9 @@ void start_finder::trouble(pubsub::error what) {
 pubsub::error out_of_range(const topic_partition& source, record_offset at, std::int64_t first,
                            std::int64_t end) {
   return {errc::offset_out_of_range,
-          fmt::format("{}: offset {} is not in the log, which holds {} to {}.", to_string(source),
-                      at.value(), first, end),
+          fmt::format("{}: offset {} is not in the log, which holds {} to {}; `offsets set` moves "
+                      "the streamlet to one that is.",
+                      to_string(source), at.value(), first, end),
           false, false};
 }
 
