@@ -32,6 +32,11 @@ struct partition_reader::message_block {
     for (auto* message : messages) rd_kafka_message_destroy(message);
   }
 
+  void reserve(std::size_t count) {
+    messages.reserve(count);
+    records.reserve(count);
+  }
+
   void add(rd_kafka_message_t* message) {
     messages.push_back(message);
     rd_kafka_timestamp_type_t type{};
@@ -113,6 +118,7 @@ result<record_batch> partition_reader::take(fetch_limits limits) {
       const auto bytes_left = limits.max_bytes - std::min(limits.max_bytes, block->byte_count);
       const auto count_left = limits.max_records - block->records.size();
       if (!pull(std::clamp<std::size_t>(bytes_left / usual_size_, 1, count_left))) break;
+      if (block->records.empty()) block->reserve(pulled_.size());
     }
     has_room = accept(limits, *block);
   }

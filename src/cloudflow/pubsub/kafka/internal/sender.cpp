@@ -15,6 +15,9 @@ namespace {
 
 /// One look at librdkafka, so that a stop is noticed.
 constexpr int step_ms = 100;
+/// What is handed over at a time: librdkafka copies it, and takes three times as much for itself. But of each partition
+/// enough to be worth a request.
+constexpr std::size_t round_bytes = 2 * 1024 * 1024, least_batch_bytes = 64 * 1024;
 
 std::size_t number(rd_kafka_t* rk, const char* property) {
   std::array<char, 32> text{};
@@ -102,6 +105,9 @@ rd_kafka_topic_t* sender::topic(std::string_view name) {
 
 result<void> sender::send() {
   const auto is_over = [](const auto& each) { return each.second.is_over(); };
+  const auto share =
+      std::max(round_bytes / std::max<std::size_t>(lanes_.size(), 1), least_batch_bytes);
+  for (auto& [to, each] : lanes_) each.batch_limit = std::min(each.batch_limit, share);
   while (!std::ranges::all_of(lanes_, is_over)) {
     for (auto& [to, each] : lanes_)
       if (auto ok = hand_over_batch(each); !ok) return ok;

@@ -17,8 +17,9 @@ namespace cloudflow::pubsub::kafka {
 /// Sends records through librdkafka and knows whether they have arrived.
 ///
 /// Of each partition one batch is on its way at a time: an idempotent producer of librdkafka (2.14) sends no more, and
-/// while it has more to send its thread does not sleep. So this hands over a batch of each partition, waits until all
-/// have arrived, and hands over the next ones. The records of a partition arrive in the order of the calls.
+/// while it has more to send its thread does not sleep. So this hands over a batch of each partition, together a few
+/// megabytes, waits until all have arrived, and hands over the next ones. The records of a partition arrive in the order
+/// of the calls.
 ///
 /// Concurrency: one caller at a time. Stopping ends every wait.
 class sender {
