@@ -208,8 +208,8 @@ struct repartition_stage : stage_base {
     // -- durability ---
 
     void save(flow::changes& to) {
-      if (cut) cut->save(to);
       this->next.save(to);
+      if (cut) cut->save(to);
     }
     void load() {
       this->next.load();
