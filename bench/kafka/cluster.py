@@ -1,6 +1,5 @@
 """A broker for the measurements, and what can be asked of it from outside."""
 
-import collections
 import contextlib
 import os
 import pathlib
@@ -72,13 +71,10 @@ class Cluster:
                 last, since = now, time.monotonic()
             time.sleep(0.05)
 
-    def position(self, group):
-        """The sum of a group's committed offsets, in the topic where that is least; topics with nothing do not count."""
+    def position(self, group, topic):
+        """The sum of a group's committed offsets in a topic."""
         asked = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
-        sums = collections.Counter()
-        for p in asked.result(PATIENCE).topic_partitions:
-            sums[p.topic] += max(0, p.offset)
-        return min(filter(None, sums.values()), default=0)
+        return sum(max(0, p.offset) for p in asked.result(PATIENCE).topic_partitions if p.topic == topic)
 
     def remove(self, beginning):
         """Topics and groups of this beginning."""

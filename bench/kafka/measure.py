@@ -135,6 +135,7 @@ class Bench:
             with self.running(job, run) as processes:
                 progress = self.progress_of(job, run, Progress(processes[0].stdout))
                 self.until_still(progress, expected.lines)
+                self.cluster.until_quiet(job.out(run))  # what has moved to another partition may be still to be counted
             counts = self.lines_tool("counts", self.cluster.address, job.out(run))
         if counts != expected.counts and name != systems.LOSSY:
             raise Wrong(f"{name}, {topic}: expected {expected.counts}, found {counts}")
@@ -153,7 +154,7 @@ class Bench:
             return lambda: self.cluster.records(job.out(run))
         if job.progress == "printed":
             return lambda: printed.done
-        return lambda: self.cluster.position(f"{run.name}.{job.progress}")
+        return lambda: self.cluster.position(f"{run.name}.{job.progress}", run.lines)
 
     # -- start ---
 

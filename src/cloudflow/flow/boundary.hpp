@@ -44,7 +44,14 @@ public:
   /// `write_value` appends to the writer it gets.
   template <class WriteValue>
   void append(std::string_view key, WriteValue&& write_value) {
-    auto& records = by_partition_[partition_for(key)];
+    append_to(partition_for(key), key, std::forward<WriteValue>(write_value));
+  }
+  /// The partition of a key; without key one after the other.
+  std::size_t partition_for(std::string_view key) noexcept;
+  /// As append(), where the partition is known.
+  template <class WriteValue>
+  void append_to(std::size_t partition, std::string_view key, WriteValue&& write_value) {
+    auto& records = by_partition_[partition];
     records.append(
         key.data() != nullptr, [key](byte_writer& w) { w.put_raw(key); },
         std::forward<WriteValue>(write_value));
@@ -88,7 +95,6 @@ public:
   }
 
 private:
-  std::size_t partition_for(std::string_view key) noexcept;
   [[noreturn]] void refuse_last(record_buffer& records);
 
   std::vector<record_buffer> by_partition_;

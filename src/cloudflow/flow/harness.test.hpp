@@ -86,8 +86,10 @@ public:
     make_durable();
     program->committed();
   }
-  void make_durable() {
+  /// `most`: only so many of the changes of state.
+  void make_durable(std::size_t most = static_cast<std::size_t>(-1)) {
     for (const auto& c : in_flight.state.entries()) {
+      if (most-- == 0) break;
       const std::pair key{c.store, std::string{in_flight.state.key(c)}};
       if (const auto value = in_flight.state.value(c))
         stores.values[key] = *value;

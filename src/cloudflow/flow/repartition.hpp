@@ -1,7 +1,7 @@
 /// key_by() through an internal topic: the records of a key come from all partitions of an inlet into one task.
 ///
 /// The chain is cut at key_by(). Upstream, every task writes its records into the topic, by key, and with each commit
-/// how far its watermark is, into every partition. Downstream, the task of a partition goes on where the record was
+/// how far its watermark is, into every partition. Records whose key is its own need not move. Downstream, the task of a partition goes on where the record was
 /// handed in; its watermark is the smallest of all upstream tasks. Both halves are in one program: the topic is one more
 /// outlet and one more inlet of it. Where the plan has no such topic the stage hands every record straight on.
 #pragma once
@@ -35,16 +35,19 @@ public:
   /// `partition`: of the task, which is the number of its inlet's partition.
   repartition_sink(outlet_buffer& to, std::int32_t partition) : to_(&to), partition_(partition) {}
 
-  /// `write` appends the record.
+  /// False: the record belongs to this task. Otherwise `write` appends it.
   template <appends_bytes Write>
-  void put(std::string_view key, timestamp time, Write&& write) {
+  bool put(std::string_view key, timestamp time, Write&& write) {
     if (!is_counted_on_) [[unlikely]]
       say_watermark();  // before the record: nobody is to go on without it
-    to_->append(key, [&](byte_writer& w) {
+    const auto home = to_->partition_for(key);
+    if (home == static_cast<std::size_t>(partition_)) return false;
+    to_->append_to(home, key, [&](byte_writer& w) {
       w.put_long(static_cast<std::int64_t>(moved_kind::record));
       w.put_long(time.time_since_epoch().count());
       write(w);
     });
+    return true;
   }
   byte_writer& key_space() noexcept { return to_->key_space(); }
   void advance(timestamp watermark) noexcept { watermark_ = watermark; }
@@ -161,8 +164,9 @@ struct repartition_stage : stage_base {
         return this->next(x, i);
       auto& sink = cut->sink;
       const auto& key = std::invoke(key_of, x);
-      sink.put(moved_key_of(key, sink.key_space()), i.time,
-               [&x](byte_writer& w) { codec<owned>::encode(x, w); });
+      const bool moves = sink.put(moved_key_of(key, sink.key_space()), i.time,
+                                  [&x](byte_writer& w) { codec<owned>::encode(x, w); });
+      if (!moves) this->next(x, i);
     }
     void advance(timestamp watermark) {
       if (cut)
@@ -208,8 +212,8 @@ struct repartition_stage : stage_base {
     // -- durability ---
 
     void save(flow::changes& to) {
-      if (cut) cut->save(to);
       this->next.save(to);
+      if (cut) cut->save(to);
     }
     void load() {
       this->next.load();

@@ -1,5 +1,6 @@
 #include "cloudflow/flow/repartition.hpp"
 
+#include "cloudflow/base/hash.hpp"
 #include "cloudflow/flow/streamlets.test.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 
@@ -175,6 +176,15 @@ TEST_F(repartitioned, windows_count_the_records_of_all_partitions) {
   send(1, {30, 70});
   send(2, {59, 80});
   EXPECT_EQ(results(), (rows{{0, 3}}));
+}
+
+TEST_F(repartitioned, records_whose_key_is_of_their_own_partition_do_not_move) {
+  const auto home = static_cast<std::size_t>(partition_of("app", 3));
+  constexpr std::size_t marks = 3;
+  send(home, {0});
+  EXPECT_EQ(t.moved_values(), marks);
+  send((home + 1) % 3, {0});
+  EXPECT_EQ(t.moved_values(), 2 * marks + 1);
 }
 
 TEST_F(repartitioned, windows_wait_for_partitions_that_nobody_has_heard_of) {

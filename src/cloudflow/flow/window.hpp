@@ -73,13 +73,14 @@ struct event_time_stage {
       }
       this->next(x, record_info{t, i.origin, i.inlet});
     }
+    /// Behind what it stands for: at least once, a part of a commit may be all that becomes durable, and what is replayed
+    /// then must not be late.
     void save(flow::changes& out) {
-      if (std::exchange(saved, watermark) != watermark) {
-        out.state.put(
-            store, [this](byte_writer& w) { w.put_raw(store_key); },
-            [this](byte_writer& w) { w.put_long(watermark.time_since_epoch().count()); });
-      }
       this->next.save(out);
+      if (std::exchange(saved, watermark) == watermark) return;
+      out.state.put(
+          store, [this](byte_writer& w) { w.put_raw(store_key); },
+          [this](byte_writer& w) { w.put_long(watermark.time_since_epoch().count()); });
     }
     void load() {
       if (const auto stored = stores->find(store, store_key)) {

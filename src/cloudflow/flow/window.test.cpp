@@ -134,6 +134,25 @@ TEST_F(endless_windows, keep_a_late_update_that_comes_while_a_commit_is_under_wa
   EXPECT_EQ(results(), (rows{{0, 1}, {0, 2}, {0, 3}, {0, 4}}));
 }
 
+/// As it may be where positions are committed after all else (at least once).
+TEST_F(windows, lose_nothing_when_a_part_of_what_was_saved_is_durable) {
+  for (std::size_t durable = 0;; ++durable) {
+    harness<per_minute> part{streamlet, {&streamlet.out, &streamlet.late}, {&streamlet.lines}};
+    const std::vector<line> lines{{"a", at(0), "x"}, {"b", at(61), "x"}, {"c", at(200), "x"}};
+    part.run({lines[0], lines[1]}, 1);
+    part.begin_commit();
+    if (durable == part.in_flight.state.entries().size()) break;
+    part.in_flight.outputs.clear();
+    part.make_durable(durable);
+    part.next = part.committed_next = 0;
+    part.kill();
+    part.run(lines, 1);
+    part.commit();
+    EXPECT_TRUE(part.output<line>(1).empty()) << durable;
+    EXPECT_EQ(part.output<count>(0).size(), 2u) << durable;
+  }
+}
+
 TEST_F(windows, have_something_to_commit_when_nothing_but_a_value_has_changed) {
   input = {{"app", at(0), "x"}};
   h.run(input, 1);
