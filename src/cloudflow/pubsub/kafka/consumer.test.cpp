@@ -109,22 +109,6 @@ TEST_P(kafka_group, members_that_join_get_the_same_partitions_of_all_topics) {
         EXPECT_TRUE(one->next.contains({topic, source.partition})) << to_string(source);
 }
 
-TEST_P(kafka_group, members_share_each_topic) {
-  const auto log = open_session();
-  const std::vector topics{create(*log, "busy", 4), create(*log, "quiet", 4)};
-  member a{*log, in_group(topics)}, b{*log, in_group(topics)};
-  const std::array all{&a, &b};
-  const auto count = [](const member& of, const std::string& topic) {
-    return std::ranges::count_if(of.next, [&](const auto& at) { return at.first.topic == topic; });
-  };
-  EXPECT_TRUE(eventually([&] {
-    poll(all);
-    return std::ranges::all_of(topics, [&](const std::string& topic) {
-      return count(a, topic) == 2 && count(b, topic) == 2;
-    });
-  }));
-}
-
 TEST_P(kafka_group, a_member_that_has_died_is_replaced) {
   const auto log = open_session();
   const auto topic = create(*log, "t", 2);
@@ -162,6 +146,23 @@ TEST_F(kafka_consumer,
   open.commit();
   ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(held); }));
   EXPECT_EQ(in.next.at(held), record_offset{4});
+}
+
+TEST_F(kafka_consumer, shares_each_topic_with_the_others_of_its_group) {
+  const auto log = open_session();
+  const std::vector topics{create(*log, "busy", 4), create(*log, "quiet", 4)};
+  const consumer_options wanted{.group = named("g"), .topics = topics, .on_ready = {}};
+  member a{*log, wanted}, b{*log, wanted};
+  const auto count = [](const member& of, const std::string& topic) {
+    return std::ranges::count_if(of.next, [&](const auto& at) { return at.first.topic == topic; });
+  };
+  EXPECT_TRUE(eventually([&] {
+    a.poll();
+    b.poll();
+    return std::ranges::all_of(topics, [&](const std::string& topic) {
+      return count(a, topic) == 2 && count(b, topic) == 2;
+    });
+  }));
 }
 
 // librdkafka asks again for an end that it was told behind a seek, and then reads from there: what is between is lost.
