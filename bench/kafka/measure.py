@@ -25,6 +25,11 @@ from sampling import Progress, Sampler
 
 
 STILL = 5  # seconds in which nothing happens
+FORMS = {
+    "quick": {"records": 400_000, "runs": 1, "starts": 1, "seconds": 2},
+    "usual": {"records": 4_000_000, "runs": 3, "starts": 7, "seconds": 5},
+    "long": {"records": 8_000_000, "runs": 5, "starts": 20, "seconds": 15},
+}
 
 
 class Wrong(Exception):
@@ -204,7 +209,10 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench kafka --", description=__doc__.splitlines()[0])
     for program in ("--lines-tool", "--by-hand", "--app", "--json"):
         parser.add_argument(program, required=True, type=pathlib.Path, help=argparse.SUPPRESS)
-    parser.add_argument("--quick", action="store_true", help="few records, one run: are the results right?")
+    parser.add_argument("--quick", dest="form", action="store_const", const="quick", default="usual",
+                        help="few records, one run, two minutes: are the results right?")
+    parser.add_argument("--long", dest="form", action="store_const", const="long",
+                        help="more records, runs and starts, for figures to publish: half an hour instead of ten minutes")
     parser.add_argument("--records", type=int, help="in an input topic")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--partitions", type=lambda text: list(map(int, text.split(","))), default=[1, 4])
@@ -213,9 +221,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, help="of a measurement of latency")
     parser.add_argument("--patience", type=int, default=180, help="seconds that one run may take")
     args = parser.parse_args()
-    quick = {"records": 400_000, "runs": 1, "starts": 1, "seconds": 2}
-    full = {"records": 8_000_000, "runs": 3, "starts": 10, "seconds": 10}
-    for name, value in (quick if args.quick else full).items():
+    for name, value in FORMS[args.form].items():
         if getattr(args, name) is None:
             setattr(args, name, value)
     return args
