@@ -180,13 +180,12 @@ struct group_simulation::state {
   }
   result<void> settle(std::uint64_t at_most) {
     if (auto cleared = clear_up(); !cleared) return cleared;
-    for (const auto last = steps_ + at_most; !has_read_everything() || !is_idle(); step())
-      if (steps_ == last) return not_done("not all is worked off");
-    // Those who got their partitions last may not have looked at them yet.
-    for (int round = 0; round != 3; ++round)
-      for (const auto& p : processes_)
-        for (auto* w : p.runtime->workers()) w->step();
-    return look_at_status();
+    // Those who got their partitions last may not have looked at them yet: so all of it is waited for.
+    for (const auto last = steps_ + at_most;; step()) {
+      auto settled =
+          has_read_everything() && is_idle() ? look_at_status() : not_done("not all is worked off");
+      if (settled || steps_ == last) return settled;
+    }
   }
   result<void> look_at_status() const {
     for (const auto& p : processes_) {
