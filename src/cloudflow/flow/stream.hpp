@@ -297,11 +297,12 @@ namespace detail {
 template <class T, class U, class Stream, class KeyFn, class Stage>
 auto then_by_key(const Stream& up, const KeyFn& key_of, Stage stage) {
   using move = repartition_stage<KeyFn, T, Stream::timed>;
-  if constexpr (!check::copyable<move>::ok)
+  if constexpr (!check::copyable<move>::ok) {
     return broken{};
-  else
-    return up.template then<T, errors<>>(move{{}, key_of, stage.store})
-        .template then<U, errors<>>(std::move(stage));
+  } else {
+    const auto gathered = up.template then<T, errors<>>(move{{}, key_of, stage.store});
+    return gathered.template then<U, errors<>>(std::move(stage));
+  }
 }
 }  // namespace detail
 

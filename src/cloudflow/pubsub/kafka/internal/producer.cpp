@@ -134,6 +134,9 @@ result<void> group_producer::send(plan& changes) {
     return to ? to->max_message_bytes : 0;
   };
   for (const auto& out : changes.changes->outputs) sender_->add(out, limit(out));
+  // What state says has happened, has: a window that has fired does not fire again.
+  if (!is_transactional() && !changes.state.empty())
+    if (auto sent = sender_->send(); !sent) return sent;
   for (auto& part : changes.state) {
     const output out{part.topic, part.task.partition, part.records.get()};
     sender_->add(out, limit(out), &part.last_offset);
