@@ -47,8 +47,8 @@ struct maintenance {
 /// topic, in whole commits, the oldest first; but nothing that a known group has not committed yet. A group is
 /// known by a stored position or, in this process, by having been opened.
 ///
-/// Disk bound: over it a commit with outputs is `errc::disk_full` (retriable). One that also moves a position
-/// may go an eighth over it: reading what is there is what makes room. 64 MB of the disk stay free in the same
+/// Disk bound: over it a commit with outputs, or of state alone, is `errc::disk_full` (retriable). One that also moves a
+/// position may go an eighth over it: reading what is there is what makes room. 64 MB of the disk stay free in the same
 /// way. A disk that is full in the middle of a write all the same is `errc::disk_full` and fatal.
 class log : public backend {
 public:

@@ -165,6 +165,21 @@ TEST_F(embedded_log, leaves_room_on_the_disk_and_goes_on_when_there_is_more) {
   EXPECT_EQ(values(*log).size(), 1u);
 }
 
+TEST_F(embedded_log, leaves_room_on_the_disk_where_only_state_is_written) {
+  simulated_disk disk{1};
+  const auto log = open_log({.directory = {}, .file_system = disk.file_system()});
+  auto out = log->open_producer({.transactional_id = "w"}).value();
+  disk.set_capacity(disk.used_bytes() + 1'000'000);
+  transaction changes;
+  changes.state.push_back({"s", {}, "key", "value"});
+  const auto refused = out->commit(changes);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, errc::disk_full);
+  EXPECT_FALSE(refused.error().fatal);
+  disk.set_capacity(0);
+  EXPECT_TRUE(out->commit(changes).has_value());
+}
+
 TEST_F(embedded_log, a_disk_that_is_full_in_the_middle_of_a_write_ends_the_session) {
   simulated_disk disk{1};
   auto log = open_log({.directory = {}, .file_system = disk.file_system()});
@@ -172,9 +187,10 @@ TEST_F(embedded_log, a_disk_that_is_full_in_the_middle_of_a_write_ends_the_sessi
   write(*log, "t", {"a"});
   auto out = log->open_producer({.transactional_id = "w"}).value();
   disk.set_capacity(disk.used_bytes() + 10'000);
-  transaction changes;  // no outputs: nothing is kept free for the like
+  transaction changes;  // moves a position and writes no record: nothing is kept free for the like
   const std::string value(20'000, 'x');
   changes.state.push_back({"s", {}, "key", value});
+  changes.positions.push_back({"g", "t", partition_id{0}, record_offset{1}});
   for (int attempt = 0; attempt != 3; ++attempt) {
     const auto refused = out->commit(changes);
     ASSERT_FALSE(refused.has_value());

@@ -151,7 +151,8 @@ std::optional<error> committer::refusal(const pending& candidate) {
     return error{errc::fenced,
                  fmt::format("The transactional id {} has another owner now.", owner.id), false,
                  true};
-  if (candidate.outputs.empty()) return {};
+  // What only moves on is what makes room.
+  if (candidate.outputs.empty() && !candidate.changes->positions.empty()) return {};
   return budget_.reserve(candidate.bytes, !candidate.changes->positions.empty());
 }
 
