@@ -65,10 +65,18 @@ result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::
   if (auto done = r->start_topics(); !done) return std::move(done).error();
   for (const auto& s : plan.streamlets)
     if (auto done = r->start_streamlet(s); !done) return std::move(done).error();
+  r->share_memory();
   for (auto* w : r->workers_)
     if (auto opened = w->open(); !opened)
       return error{fmt::format("worker {}: {}", w->name(), opened.error().message)};
   return r;
+}
+
+void native_runtime::share_memory() const {
+  const auto busy = std::ranges::count_if(workers_, [](const auto* w) { return w->has_tasks(); });
+  for (auto* w : workers_)
+    w->limit_uncommitted(options_.worker.max_uncommitted_bytes /
+                         static_cast<std::size_t>(std::max<std::ptrdiff_t>(busy, 1)));
 }
 
 /// Made when the first streamlet needs them. What is committed together keeps one promise: of several guarantees it

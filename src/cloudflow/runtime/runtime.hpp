@@ -67,6 +67,7 @@ private:
   result<void> join(streamlet_instance& s, const std::vector<task*>& tasks);
   result<std::int32_t> partitions_of(const streamlet_instance& s) const;
   std::vector<std::unique_ptr<worker>>& workers_for(const blueprint::streamlet_plan& s);
+  void share_memory() const;
   template <class F>
   void each_task(F f) const;
   bool is_quiet() const;

@@ -17,7 +17,8 @@ struct worker_options {
   std::chrono::milliseconds commit_interval{100};
   /// ... at the earliest after this long, so that a trickle of records is not one disk write each...
   std::chrono::milliseconds commit_linger{2};
-  /// ... and when this much has come together. While a commit is under way, no more than this is added.
+  /// ... and when this much has come together. While a commit is under way, no more than this is added. The workers of a
+  /// process that have tasks share it.
   std::size_t max_uncommitted_bytes = 8 * 1024 * 1024;
   std::chrono::milliseconds commit_retry_delay{200};
   /// How long flush() waits for a log that does not answer.
@@ -50,6 +51,8 @@ public:
          logger log);
 
   void add(std::unique_ptr<task> t) { tasks_.push_back(std::move(t)); }
+  bool has_tasks() const noexcept { return !tasks_.empty(); }
+  void limit_uncommitted(std::size_t bytes) noexcept { options_.max_uncommitted_bytes = bytes; }
   void add(membership m) { memberships_.push_back(std::move(m)); }
   const std::vector<std::unique_ptr<task>>& tasks() const noexcept { return tasks_; }
   wake_signal& waker() noexcept { return waker_; }
