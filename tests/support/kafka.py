@@ -16,10 +16,12 @@ import tempfile
 
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
-from waiting import PATIENCE
+from waiting import PATIENCE, wait_until
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/kafka"
 USER, PASSWORD = "app", "app-secret"
+NOT_READY = (confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS, confluent_kafka.KafkaError.COORDINATOR_NOT_AVAILABLE,
+             confluent_kafka.KafkaError.NOT_COORDINATOR)
 
 
 class Broker:
@@ -165,8 +167,15 @@ class Broker:
         """The positions of a group: (topic, partition) to offset."""
         asked = confluent_kafka.ConsumerGroupTopicPartitions(group)
         admin = self._admin()
-        answer = admin.list_consumer_group_offsets([asked])[group].result(PATIENCE)
-        return {(position.topic, position.partition): position.offset for position in answer.topic_partitions}
+
+        def answer():
+            try:
+                return admin.list_consumer_group_offsets([asked])[group].result(PATIENCE)
+            except confluent_kafka.KafkaException as refusal:
+                if refusal.args[0].code() not in NOT_READY:
+                    raise
+        positions = wait_until(f"the coordinator of {group}", answer).topic_partitions
+        return {(position.topic, position.partition): position.offset for position in positions}
 
     def _admin(self):
         """To be held until it has answered: what it was asked ends with it."""
