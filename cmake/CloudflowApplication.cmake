@@ -52,13 +52,14 @@ function(_cloudflow_schema_stem result path)
 endfunction()
 
 # cloudflow_application(<name> BLUEPRINT <file> SOURCES <file>... [SCHEMAS <target>...] [LIBRARIES <target>...]
-#                       [NAME <application>] [VERSION <version>])
+#                       [BACKENDS kafka] [NAME <application>] [VERSION <version>])
 #
-# The program <name>, of the application of that name or of NAME, with the commands run, describe, verify, graph, topics, peek and send. Its blueprint is verified
-# whenever the program is built (target <name>-verify, part of the default build): a problem breaks the build, with file
-# and line. <name>-graph draws it.
+# The program <name>, of the application of that name or of NAME, with the commands run, describe, verify, graph, topics,
+# peek, send and others. It has the embedded log, and the BACKENDS that are named: each makes it larger. Its blueprint is
+# verified whenever the program is built (target <name>-verify, part of the default build): a problem breaks the build,
+# with file and line. <name>-graph draws it.
 function(cloudflow_application name)
-  cmake_parse_arguments(arg "" "BLUEPRINT;NAME;VERSION" "SOURCES;SCHEMAS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "BLUEPRINT;NAME;VERSION" "SOURCES;SCHEMAS;LIBRARIES;BACKENDS" ${ARGN})
   foreach(needed BLUEPRINT SOURCES)
     if(NOT arg_${needed})
       message(FATAL_ERROR "cloudflow_application(${name}): ${needed} is missing")
@@ -77,6 +78,17 @@ function(cloudflow_application name)
   set(CLOUDFLOW_APPLICATION_VERSION "${arg_VERSION}")
   set(CLOUDFLOW_BLUEPRINT_FILE "${blueprint}")
   file(READ "${blueprint}" CLOUDFLOW_BLUEPRINT_TEXT)
+  set(CLOUDFLOW_OPEN_KAFKA "nullptr")
+  set(CLOUDFLOW_BACKEND_INCLUDES "")
+  foreach(backend ${arg_BACKENDS})
+    if(NOT backend STREQUAL "kafka")
+      message(FATAL_ERROR "cloudflow_application(${name}): there is no backend ${backend}, only kafka; the embedded log "
+                          "is always there")
+    endif()
+    set(CLOUDFLOW_OPEN_KAFKA "&cloudflow::pubsub::kafka::open")
+    set(CLOUDFLOW_BACKEND_INCLUDES "#include \"cloudflow/pubsub/kafka/cluster.hpp\"\n")
+    list(APPEND arg_LIBRARIES cloudflow::pubsub_kafka)
+  endforeach()
   configure_file("${CLOUDFLOW_CMAKE_DIR}/application.cpp.in" "${generated}" @ONLY)
 
   add_executable(${name} ${arg_SOURCES} "${generated}")

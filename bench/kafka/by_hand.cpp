@@ -1,10 +1,13 @@
-// The limit: the same jobs by hand on librdkafka, at least once, with the settings that were found to be the fastest.
+// The limit: the same jobs by hand on librdkafka, at least once, with the settings that were found
+// to be the fastest.
 //
 //   kafka-by-hand raw BROKERS IN OUT GROUP          bytes through
-//   kafka-by-hand transform BROKERS IN OUT GROUP    decode, drop DEBUG, give latencies in milliseconds, encode
-//   kafka-by-hand count BROKERS IN - GROUP          count per application, level and minute, in memory
+//   kafka-by-hand transform BROKERS IN OUT GROUP    decode, drop DEBUG, give latencies in
+//   milliseconds, encode kafka-by-hand count BROKERS IN - GROUP          count per application,
+//   level and minute, in memory
 //
-// All run until SIGTERM. `count` prints how far it is, and what it has counted when IN has been read.
+// All run until SIGTERM. `count` prints how far it is, and what it has counted when IN has been
+// read.
 #include "kafka_client.hpp"
 #include "log_lines.hpp"
 
@@ -81,10 +84,10 @@ private:
   std::string topic_;
 };
 
-// -- raw and transform -------------------------------------------------------------------------------
+// -- raw and transform ----------------------------------------------------------------------------
 
-/// Records that were read together. Their positions are committed when all that was made of them has arrived, and all
-/// that was read before them.
+/// Records that were read together. Their positions are committed when all that was made of them
+/// has arrived, and all that was read before them.
 struct in_flight {
   std::map<std::int32_t, std::int64_t> next;
   std::int64_t unacknowledged = 0;
@@ -185,7 +188,7 @@ private:
   std::chrono::steady_clock::time_point last_commit_{};
 };
 
-// -- count -------------------------------------------------------------------------------------------
+// -- count ----------------------------------------------------------------------------------------
 
 void count(const std::string& brokers, const std::string& in, const std::string& group) {
   reader from{brokers, group, in};

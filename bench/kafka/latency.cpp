@@ -57,7 +57,8 @@ private:
     wanted_ += is_wanted(line) ? 1 : 0;
     encoded_.clear();
     codec<log_line>::encode(line, encoded_);
-    // A batch of one partition after the other: with a turn for each line, batches would be smaller for no reason.
+    // A batch of one partition after the other: with a turn for each line, batches would be smaller
+    // for no reason.
     const auto partition = static_cast<std::int32_t>(number / 50 % partitions_);
     while (rd_kafka_produce(topic_.get(), partition, RD_KAFKA_MSG_F_COPY,
                             const_cast<char*>(encoded_.view().data()), encoded_.size(), nullptr, 0,

@@ -38,7 +38,7 @@ void for_each_line(const input& of, F f) {
   }
 }
 
-// -- input -------------------------------------------------------------------------------------------
+// -- input ----------------------------------------------------------------------------------------
 
 void fill(const std::string& brokers, const std::string& topic, const input& wanted) {
   const auto client = open_client(RD_KAFKA_PRODUCER, brokers,
@@ -87,7 +87,7 @@ void expect(const input& of) {
   fmt::print("{}\n{}\n{}\n", all.to_string(), made.to_string(), to_string(counts));
 }
 
-// -- output ------------------------------------------------------------------------------------------
+// -- output ---------------------------------------------------------------------------------------
 
 /// Calls `f(value)` for all committed records that are in the topic now.
 template <class F>
@@ -134,7 +134,7 @@ void counts(const std::string& brokers, const std::string& topic) {
   fmt::print("{}\n", to_string(counted));
 }
 
-// -- command line ------------------------------------------------------------------------------------
+// -- command line ---------------------------------------------------------------------------------
 
 class commands {
 public:

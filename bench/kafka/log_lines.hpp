@@ -26,16 +26,16 @@ inline log_out::view transformed(const log_line::view& l) {
           l.message};
 }
 
-/// How many lines each partition has; every number is a multiple of 100, so that exactly a fifth is DEBUG.
-/// Even, or falling from partition to partition by a factor of four.
+/// How many lines each partition has; every number is a multiple of 100, so that exactly a fifth is
+/// DEBUG. Even, or falling from partition to partition by a factor of four.
 std::vector<std::int64_t> partition_sizes(std::int64_t lines, std::int32_t partitions,
                                           bool is_uneven);
 
-/// The lines of one partition, one after the other. All partitions have the same range of event times, a millisecond
-/// for each line of the whole input, and each is in the order of its times.
+/// The lines of one partition, one after the other. All partitions have the same range of event
+/// times, a millisecond for each line of the whole input, and each is in the order of its times.
 ///
-/// Behind the last line comes one an hour later, of the application `end` and DEBUG: it closes all windows, and is
-/// neither in the output of the transformation nor in the counts.
+/// Behind the last line comes one an hour later, of the application `end` and DEBUG: it closes all
+/// windows, and is neither in the output of the transformation nor in the counts.
 class log_lines {
 public:
   log_lines(std::int32_t partition, std::int64_t size, std::int64_t of_all_partitions);

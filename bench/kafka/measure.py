@@ -75,7 +75,7 @@ class Bench:
     # -- runs ---
 
     @contextlib.contextmanager
-    def surroundings(self, job, topic, partitions):
+    def dependencies(self, job, topic, partitions):
         """Names, a directory and an output topic for runs of a job, which are gone afterwards."""
         self.number += 1
         name = f"run{self.number}"
@@ -117,7 +117,7 @@ class Bench:
 
     def measure(self, name, topic, partitions):
         job, load = self.jobs[name], os.getloadavg()[0]
-        with self.surroundings(job, topic, partitions) as run:
+        with self.dependencies(job, topic, partitions) as run:
             with self.running(job, run) as processes:
                 printed = Progress(processes[0].stdout)
                 done = self.progress_of(job, run, printed)
@@ -136,7 +136,7 @@ class Bench:
     def measure_counting(self, name, topic, partitions):
         """How many lines it counts of partitions that are unevenly full. All of them: else it is Wrong, but for one."""
         job, expected = self.jobs[name], self.expected[topic]
-        with self.surroundings(job, topic, partitions) as run:
+        with self.dependencies(job, topic, partitions) as run:
             with self.running(job, run) as processes:
                 progress = self.progress_of(job, run, Progress(processes[0].stdout))
                 self.until_still(progress, expected.lines)
@@ -167,7 +167,7 @@ class Bench:
         """Starts it again and again, each time with some new lines; gives seconds until there is more of the output."""
         job, topic, seconds = self.jobs[name], f"few-lines-{self.number}", []
         self.cluster.create(topic, partitions)
-        with self.surroundings(job, topic, partitions) as run:
+        with self.dependencies(job, topic, partitions) as run:
             for i in range(times + 1):  # the first one has to make the topic
                 self.lines_tool("fill", self.cluster.address, topic, "--lines", 1000, "--partitions", partitions)
                 this = run._replace(name=f"{run.name}.{i}") if job.must_be_new else run
@@ -190,7 +190,7 @@ class Bench:
     def measure_latency(self, name, rate, partitions, seconds):
         job, topic = self.jobs[name], f"paced-{self.number}"
         self.cluster.create(topic, partitions)
-        with self.surroundings(job, topic, partitions) as run, self.running(job, run):
+        with self.dependencies(job, topic, partitions) as run, self.running(job, run):
             while not self.cluster.is_there(job.out(run)):
                 time.sleep(0.01)
             command = ["latency", self.cluster.address, topic, job.out(run), rate, "--seconds"]

@@ -1,10 +1,12 @@
-// The limit beside the log processor: one thread that reads the files, counts per application and window in a hash
-// map, and writes every record and the last rows to the embedded log, committing as often as a worker does.
+// The limit beside the log processor: one thread that reads the files, counts per application and
+// window in a hash map, and writes every record and the last rows to the embedded log, committing
+// as often as a worker does.
 //
 //   log-processor-by-hand LOGS STATE
 //
-// It prints its rows as `peek log-stat --latest-by app,windowstart` prints those of the log processor. What it does
-// without: keys over HTTP, streamlets that read what others have written, printing, state, positions.
+// It prints its rows as `peek log-stat --latest-by app,windowstart` prints those of the log
+// processor. What it does without: keys over HTTP, streamlets that read what others have written,
+// printing, state, positions.
 
 #include "cloudflow/connect/files/log_records.hpp"
 #include "cloudflow/pubsub/embedded/log.hpp"

@@ -1,10 +1,11 @@
-// Announces the files of a directory to the log processor, as a function in a cloud would when an object is
-// created: one POST {"appId": uuid, "key": "<path in the directory>"} for each file, in the order of the paths.
+// Announces the files of a directory to the log processor, as a function in a cloud would when an
+// object is created: one POST {"appId": uuid, "key": "<path in the directory>"} for each file, in
+// the order of the paths.
 //
 //   log-forwarder logs --url http://127.0.0.1:3000/
 //
-// A server that is not there yet, or cannot write (503), is asked again for a while. Announcing a file twice does no
-// harm: the processor remembers objects.
+// A server that is not there yet, or cannot write (503), is asked again for a while. Announcing a
+// file twice does no harm: the processor remembers objects.
 
 #include "cloudflow/connect/files/object_store.hpp"
 #include "cloudflow/connect/http/client.hpp"

@@ -1,9 +1,11 @@
-// Writes log files as three applications would, for trying the log processor: three layouts, stack traces, lines that
-// no parser can read, and in one application a burst of errors. The same options always give the same files.
+// Writes log files as three applications would, for trying the log processor: three layouts, stack
+// traces, lines that no parser can read, and in one application a burst of errors. The same options
+// always give the same files.
 //
 //   log-generator --out logs --seed 7 --records 3000 --files 3
 //
-// Part k of an application is <out>/<k>/<application>.log and covers two minutes, as if a job had copied it away then.
+// Part k of an application is <out>/<k>/<application>.log and covers two minutes, as if a job had
+// copied it away then.
 
 #include "cloudflow/connect/files/log_time.hpp"
 
@@ -29,13 +31,15 @@ using cloudflow::timestamp;
 using std::chrono::milliseconds;
 
 constexpr milliseconds part_length{120'000};
-/// Few enough that two parts together stay below the alert threshold, should windows lie across them.
+/// Few enough that two parts together stay below the alert threshold, should windows lie across
+/// them.
 constexpr int problems_in_a_part = 4;
 /// So many that one of two windows has more than the threshold, should the burst lie across them.
 constexpr std::size_t burst_errors = 25;
 constexpr milliseconds burst_length{20'000};
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine, unlike the distributions of the library.
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers on every machine, unlike the
+/// distributions of the library.
 class random_numbers {
 public:
   explicit random_numbers(std::uint64_t seed) : state_(seed) {}

@@ -1,5 +1,6 @@
-/// The log processor in simulated time, on a simulated disk that loses power in the middle of its writes, with its
-/// workers in an order that a seed decides: whatever the seed, the results are those of an undisturbed run.
+/// The log processor in simulated time, on a simulated disk that loses power in the middle of its
+/// writes, with its workers in an order that a seed decides: whatever the seed, the results are
+/// those of an undisturbed run.
 #include "cloudflow/testkit/simulation.hpp"
 #include "cloudflow/sandbox/project.hpp"
 #include "log_schemas/log_key.hpp"
@@ -53,7 +54,8 @@ public:
                     directory_, true)
                 .value()
                 .plan;
-    // Keys are put into the topic directly, and what only prints is left out: sockets and terminals are not simulated.
+    // Keys are put into the topic directly, and what only prints is left out: sockets and terminals
+    // are not simulated.
     std::erase_if(plan_.streamlets, [](const auto& s) {
       return s.name == "http-ingress" || s.name == "message-printer";
     });

@@ -144,6 +144,10 @@ class ModulesCheck(Repository):
     def test_a_file_too_long_is_found(self):
         self.expect(modules.check, {"base/text.cpp": "\n" * 601}, "base/text.cpp:600: has 601 lines")
 
+    def test_a_line_of_code_or_comment_may_have_100_columns_and_a_raw_string_more(self):
+        self.expect(modules.check, {"base/text.cpp": "// " + "x" * 97 + '\nf(R"(' + "y" * 200 + '\n)");\n'})
+        self.expect(modules.check, {"base/text.cpp": "\n// " + "x" * 98}, "base/text.cpp:2: has 101 columns")
+
     def test_a_source_that_is_never_built_is_found(self):
         self.expect(modules.check, {"config/values.cpp": ""}, "config/values.cpp:1: is in no CMakeLists.txt")
 

@@ -7,6 +7,7 @@ usage: modules.py REPOSITORY
   3. Headers have #pragma once.
   4. No C++ file is longer than 600 lines.
   5. Every source of a module stands in its CMakeLists.txt, so that none is left out of the build unnoticed.
+  6. No line of C++ is longer than 100 columns, comments included; but for raw strings.
 
 Prints `file:line: what, and what to do` for each break; exit code 1 when there is one.
 """
@@ -16,6 +17,8 @@ import re
 import sys
 
 LONGEST = 600
+COLUMNS = 100
+RAW_STRING = re.compile(r'R"([^\s()\\]{0,16})\(.*?\)\1"', re.DOTALL)
 INTERNAL = re.compile(r'^\s*#\s*include\s+[<"]([^>"]*\binternal/[^>"]*)[>"]')
 FOUND_BY_SUFFIX = (".test.cpp", ".bench.cpp", ".fuzz.cpp")
 
@@ -36,6 +39,13 @@ def check_header(file: pathlib.Path, lines: list[str]):
             yield file, number, f"{match[1]} is for .cpp files only; move what is needed here to detail/"
 
 
+def check_columns(file: pathlib.Path, text: str):
+    without = RAW_STRING.sub(lambda raw: "\n" * raw[0].count("\n"), text)
+    for number, line in enumerate(without.splitlines(), 1):
+        if len(line) > COLUMNS:
+            yield file, number, f"has {len(line)} columns; break it (at most {COLUMNS})"
+
+
 def check_listed(file: pathlib.Path, source: pathlib.Path):
     folder = file.parent
     while folder != source and not (folder / "CMakeLists.txt").exists():
@@ -52,6 +62,7 @@ def check(repository: pathlib.Path) -> list[str]:
     found = list(check_readmes(source))
     for file in sorted(f for f in source.rglob("*") if f.suffix in (".hpp", ".cpp")):
         lines = file.read_text().splitlines()
+        found += check_columns(file, file.read_text())
         if len(lines) > LONGEST:
             found.append((file, LONGEST, f"has {len(lines)} lines; split it (at most {LONGEST})"))
         if file.suffix == ".hpp":

@@ -7,6 +7,8 @@ usage: docs_test.py REPOSITORY
   3. The application that README.md quotes from examples/filter has at most 40 lines, all its files together.
   4. Files that ARCHITECTURE.md names in backticks exist, in the repository or in src/cloudflow.
   5. `./dev` commands that a document names exist.
+  6. Where ARCHITECTURE.md has `symbol` (`file`), the file has the symbol.
+  7. The listings in the READMEs of modules are those of tests/docs/listings.cpp, which the build compiles.
 
 Prints `file:line: what is wrong` for each break; exit code 1 when there is one.
 """
@@ -21,6 +23,9 @@ QUOTE = re.compile(r"<!-- from (\S+) -->\n+```\w*\n(.*?)^```$", re.MULTILINE | r
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 NAMED_FILE = re.compile(r"`([\w./-]+\.(?:hpp|cpp|cmake|py|toml|md|conf|txt|in))`")
 DEV_COMMAND = re.compile(r"(?<![\w/.])\./dev ([a-z]+)")
+SYMBOL = re.compile(r"`([\w:]+)(?:<T>|\(\))?` \((?:in )?`([\w./-]+\.(?:hpp|cpp))`\)|`([\w./-]+\.(?:hpp|cpp))`, `([\w:]+)(?:<T>|\(\))?`")
+LISTING = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMPILED = re.compile(r"^ *// from (\S+)\n(.*?)^ *// end$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 
 
@@ -78,6 +83,22 @@ def check_named_files(repository: pathlib.Path, text: str):
             yield line_of(text, name.start()), f"there is no file {name[1]}"
 
 
+def check_symbols(repository: pathlib.Path, text: str):
+    for found in SYMBOL.finditer(text):
+        file, symbol = found[2] or found[3], (found[1] or found[4]).split("::")[-1]
+        path = repository / "src" / "cloudflow" / file
+        if path.exists() and not re.search(rf"\b{symbol}\b", path.read_text()):
+            yield line_of(text, found.start()), f"{file} has no {symbol}"
+
+
+def check_listings(folder: str, text: str, compiled: list[tuple[str, str]]):
+    """Word for word, but for the space between the words: the README's lines are longer or shorter."""
+    mine = ["".join(listing.split()) for of, listing in compiled if of == folder]
+    for listing in LISTING.finditer(text):
+        if "".join(listing[1].split()) not in mine:
+            yield line_of(text, listing.start()), f"the listing is not in tests/docs/listings.cpp, \"from {folder}\""
+
+
 def check_commands(repository: pathlib.Path, text: str):
     for command in DEV_COMMAND.finditer(text):
         if not (repository / "tools" / "commands" / command[1]).exists():
@@ -86,6 +107,8 @@ def check_commands(repository: pathlib.Path, text: str):
 
 def check(repository: pathlib.Path) -> list[str]:
     found = []
+    listings = repository / "tests" / "docs" / "listings.cpp"
+    compiled = COMPILED.findall(listings.read_text()) if listings.exists() else []
     documents = [f for f in repository.rglob("*.md")
                  if not {"build", ".git"} & set(f.relative_to(repository).parts)]
     for document in sorted(documents):
@@ -95,7 +118,9 @@ def check(repository: pathlib.Path) -> list[str]:
         if name == "README.md":
             problems += check_filter(repository, text)
         if name == "ARCHITECTURE.md":
-            problems += check_named_files(repository, text)
+            problems += [*check_named_files(repository, text), *check_symbols(repository, text)]
+        if name.startswith("src/cloudflow/"):
+            problems += check_listings(name.removesuffix("/README.md"), text, compiled)
         found += [f"{name}:{line}: {what}" for line, what in problems]
     for needed in ("README.md", "ARCHITECTURE.md"):
         if not (repository / needed).exists():

@@ -22,15 +22,19 @@ blueprint {}
 
 `./dev demo` and `./dev fly`
 """
-ARCHITECTURE = "`flow/stream.hpp` and `flow/nothing.hpp`\n"
+ARCHITECTURE = "`flow/stream.hpp` and `flow/nothing.hpp`, `here` (`flow/stream.hpp`), `gone` (`flow/stream.hpp`)\n"
+MODULE = "```cpp\nint  one();\n```\n\n```cpp\nint two();\n```\n"
+LISTINGS = "// from src/cloudflow/flow\nint one();\n// end\n"
 WANTED = [
     "ARCHITECTURE.md:1: there is no file flow/nothing.hpp",
+    "ARCHITECTURE.md:1: flow/stream.hpp has no gone",
     "README.md:3: the link docs/gone.md leads nowhere",
     "README.md:3: the link docs/there.md#other names no heading of its file",
     "README.md:5: the block differs from examples/filter/main.cpp: copy the file into it",
     "README.md:15: there is no command ./dev fly",
     "README.md:1: does not quote examples/filter/long.cpp",
     "README.md:1: the application in examples/filter has 42 lines, more than 40",
+    'src/cloudflow/flow/README.md:5: the listing is not in tests/docs/listings.cpp, "from src/cloudflow/flow"',
 ]
 
 
@@ -45,7 +49,9 @@ def main() -> int:
         write(root / "README.md", README)
         write(root / "ARCHITECTURE.md", ARCHITECTURE)
         write(root / "docs" / "there.md", "## A heading\n")
-        write(root / "src" / "cloudflow" / "flow" / "stream.hpp", "")
+        write(root / "src" / "cloudflow" / "flow" / "stream.hpp", "int here;\n")
+        write(root / "src" / "cloudflow" / "flow" / "README.md", MODULE)
+        write(root / "tests" / "docs" / "listings.cpp", LISTINGS)
         write(root / "tools" / "commands" / "demo", "")
         write(root / "examples" / "filter" / "main.cpp", "int main() { return 0; }\n")
         write(root / "examples" / "filter" / "blueprint.conf", "blueprint {}\n")

@@ -137,10 +137,10 @@ class Application:
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, *arguments, feeds=False):
-        """Starts it with what the arguments add. With `feeds` it announces all logs itself."""
+        """Starts it with what the arguments add. `feeds`: True: it announces all logs itself; or a command."""
         own = ["--state", self.state, "--port", 0, "--metrics-port", 0]
         if feeds:
-            own += ["--feed", f"'{BIN}/log-forwarder' '{self.logs}'"]
+            own += ["--feed", feeds if isinstance(feeds, str) else f"'{BIN}/log-forwarder' '{self.logs}'"]
         return Life([*own, *arguments, f"bucket={self.logs}", f"mail-outbox={self.outbox}"], self.directory)
 
     def run(self, *arguments):

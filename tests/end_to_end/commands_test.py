@@ -2,6 +2,7 @@
 """The commands of the log processor, running and stopped: what they print, refuse and return."""
 
 import json
+import os
 import re
 import shutil
 import unittest
@@ -16,6 +17,8 @@ DEAD_LETTERS = "log-processor.file-ingestor.log-key.dead-letter"
 STREAMLETS = ("http-ingress", "key-logger", "file-ingestor", "message-printer", "message-logger", "stat-aggregator",
               "stat-logger", "email-proc", "invalid-logger")
 FAILED, WRONG_USE = 1, 2
+# What is built without Kafka; beside the log processor where all programs are.
+FILTER = os.environ.get("CLOUDFLOW_FILTER", "filter")
 
 
 def key_of(name, **more):
@@ -83,10 +86,31 @@ class AboutTheApplication(EndToEnd):
         for name in (*STREAMLETS, "[log-key]", "[valid-logs]", "[invalid-logs]", "[log-stat]"):
             self.assertIn(name, done.stdout)
 
+    def test_plan_prints_everything_and_as_json_what_programs_can_read(self):
+        done = program("log-processor", "plan")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in STREAMLETS:
+            self.assertIn(f"streamlet {name}: ", done.stdout)
+        done = program("log-processor", "plan", "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        plan = json.loads(done.stdout)
+        self.assertEqual([s["name"] for s in plan["streamlets"]], list(STREAMLETS))
+        topics = {t["id"]: t for t in plan["topics"]}
+        for streamlet in plan["streamlets"]:
+            for port in streamlet.get("inlets", []):
+                self.assertIn(port["topic"], topics)
+                self.assertTrue(topics[port["dead-letter-topic"]]["internal"])
+
+    def test_kafka_without_it_says_which_line_to_add(self):
+        done = program(FILTER, "run", "--kafka", "127.0.0.1:9", "--metrics-port", "0", "--state",
+                       str(self.directory / "state"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("BACKENDS kafka", done.stderr)
+
     def test_every_command_explains_itself(self):
         overview = program("log-processor", "--help")
         self.assertEqual(overview.returncode, 0)
-        for command in ("run", "describe", "verify", "graph", "topics", "peek", "send", "dlq", "offsets", "replay", "top"):
+        for command in ("run", "describe", "verify", "graph", "plan", "topics", "peek", "send", "dlq", "offsets", "replay", "top"):
             with self.subTest(command=command):
                 self.assertIn(command, overview.stdout)
                 done = program("log-processor", command, "--help")
@@ -188,7 +212,7 @@ class Stopped(EndToEnd):
 
     def test_peek_refuses_what_is_not_there(self):
         for arguments, pattern in ((("nowhere",), "nowhere"), (("log-key", "--partition", "7"), "no partition 7"),
-                                   (("log-key", "--from", "now"), "--from: .now. is no place in a topic: write beginning, end, an offset")):
+                                   (("log-key", "--from", "now"), "--from: .now. is not an offset: write beginning, end, an offset")):
             with self.subTest(arguments=arguments):
                 done = self.app.ask("peek", *arguments)
                 self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
@@ -214,7 +238,7 @@ class Stopped(EndToEnd):
         assert_equals_count(self, self.app, counted(self.app.logs))
 
     def finish(self):
-        """All input is worked off, and all windows have fired."""
+        """All input is processed, and all windows have fired."""
         self.app.run()
 
 
@@ -296,7 +320,7 @@ class Serving(EndToEnd):
         second.state = self.app.state
         again = self.started(second)
         self.assertEqual(again.wait(), FAILED)
-        self.assertIn("is open in another process", again.log)
+        self.assertIn("runs here already, in another process", again.log)
         self.assertEqual(fetch(life.ingress(), json.dumps(key_of("a.log")))[0], 202)
         self.assertEqual(self.app.count("log-key"), 1)  # the socket is still the first one's
 

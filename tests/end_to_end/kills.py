@@ -119,7 +119,7 @@ def killed(app, settings, reference, kills, numbers, say):
     """One run, killed up to so many times and then left alone; gives the kills that struck before its end.
 
     Each fifth kill or so strikes while it recovers from the one before. Each life is told all logs again from the
-    first on, until all are known; then each second one or so: also while old ones are worked off.
+    first on, until all are known; then each second one or so: also while old ones are processed.
     """
     struck, share = [], 0.0
     files = sum(path.is_file() for path in app.logs.rglob("*"))

@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import kills
-from application import Application, EndToEnd, wait_until
+from application import BIN, Application, EndToEnd, wait_until
 
 SEED = random.randrange(1_000_000)
 
@@ -45,6 +45,17 @@ class Kills(EndToEnd):
             wait_until("another child", lambda child=child: life.child() != child)
         self.assertEqual(life.wait(), 0, life.log[-3000:])
         self.assertEqual(life.log.count("crashed with signal 9"), 2)
+        self.assertEqual(kills.outcome_of(app).differences(self.reference.outcome), [])
+
+    def test_a_feeding_command_finds_the_next_child_where_it_found_the_first(self):
+        app, begun, go = Application(self.directory, self.logs), self.directory / "begun", self.directory / "go"
+        feed = f"touch {begun}; until test -e {go}; do sleep 0.02; done; '{BIN}/log-forwarder' '{self.logs}'"
+        life = app.start("--until-idle", *kills.SETTINGS, feeds=feed)
+        self.addCleanup(life.kill)
+        wait_until("the feeding command's start", begun.exists)
+        life.kill_child()
+        go.touch()
+        self.assertEqual(life.wait(), 0, life.log[-3000:])
         self.assertEqual(kills.outcome_of(app).differences(self.reference.outcome), [])
 
 

@@ -80,7 +80,7 @@ class DeadLetters(Operating):
     def test_are_worked_off_after_a_retry_while_it_runs(self):
         self.ask_for(self.serve(), "a.log", "b.log")
         self.bring("a.log")
-        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--reason", "a.log"), "1 letter of file-ingestor.log-key")
+        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--reason", "a.log"), "1 dead letter of file-ingestor.log-key")
         wait_until("its records", lambda: self.app.count("valid-logs") == RECORDS)
         self.assertEqual([letter["value"]["key"] for letter in self.letters()], ["b.log"])
 
@@ -93,7 +93,7 @@ class DeadLetters(Operating):
         self.assertEqual(self.started(self.app, "--until-idle").wait(), 0)
         self.assertEqual(self.app.count("valid-logs"), RECORDS)
         self.assertEqual(self.waiting(), 1)
-        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--offset", "1"), "0 letters")
+        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--offset", "1"), "0 dead letters")
 
     def test_that_fail_again_wait_again_and_remember(self):
         life = self.serve()
@@ -106,10 +106,10 @@ class DeadLetters(Operating):
 
     def test_that_are_dropped_do_not_come_back(self):
         self.ask_for(self.serve(), "a.log", "b.log", "c.log")
-        self.assertRegex(self.call("dlq", "drop", INGESTOR, "--offset", "0-1"), "2 letters of .* dropped")
+        self.assertRegex(self.call("dlq", "drop", INGESTOR, "--offset", "0-1"), "2 dead letters of .* dropped")
         self.assertEqual([letter["offset"] for letter in self.letters()], [2])
         self.assertEqual(self.told("dlq", "ls", INGESTOR)[0]["dropped"], 2)
-        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--all"), "1 letter ")
+        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--all"), "1 dead letter ")
 
     def test_are_not_touched_by_what_is_said_wrong(self):
         self.serve()
@@ -160,7 +160,7 @@ class Positions(Operating):
     def test_are_not_moved_while_it_runs_nor_without_the_state(self):
         set_them = ("offsets", "set", "message-printer", "--to")
         self.assert_refused(FAILED, "an offset belongs to one partition", *set_them, "3")
-        self.assert_refused(FAILED, "'soon' is no place in a topic", *set_them, "soon")
+        self.assert_refused(FAILED, "'soon' is not an offset", *set_them, "soon")
         self.assert_refused(FAILED, "`replay stat-aggregator --from", "offsets", "set", "stat-aggregator", "--to", "end")
         self.serve()
         self.assert_refused(FAILED, "streamlet message-printer runs", *set_them, "beginning")

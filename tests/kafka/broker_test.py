@@ -9,11 +9,12 @@ import time
 import unittest
 
 import confluent_kafka
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from kafka import PATIENCE, TOOL, Broker  # noqa: E402
+from kafka import PATIENCE, TOOL, Broker, Cluster  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 INPUT = [b"%d" % number for number in range(100)]
 
@@ -121,6 +122,49 @@ class Secured(unittest.TestCase):
         self.assertRegex(refusal(broker.sasl()), "[Aa]uthentication")
         for mechanism in ("SCRAM-SHA-512", "SCRAM-SHA-256"):
             self.assertIsNone(refusal(broker.sasl(mechanism, "another")), mechanism)
+
+
+class Three(unittest.TestCase):
+    def test_keep_three_replicas_and_go_on_without_one_of_them(self):
+        cluster = self.enterContext(Cluster())
+        self.assertEqual(len(cluster.address().split(",")), 3)
+        cluster.create_topic("kept")
+        admin = AdminClient({"bootstrap.servers": cluster.address(), "log_level": 0})
+
+        def in_sync():
+            return sorted(admin.list_topics("kept", PATIENCE).topics["kept"].partitions[0].isrs)
+
+        for number, end in enumerate((cluster.stop_one, cluster.kill_one), start=1):
+            wait_until("all replicas", lambda: in_sync() == [1, 2, 3])
+            end(number)
+            wait_until("the others", lambda number=number: in_sync() == [n for n in (1, 2, 3) if n != number])
+            cluster.produce("kept", [b"without %d" % number])
+            cluster.start_one(number)
+        self.assertEqual([record.value() for record in cluster.records("kept")], [b"without 1", b"without 2"])
+        self.assertIn(cluster.coordinator("g"), (1, 2, 3))
+
+
+class Rights(unittest.TestCase):
+    def test_are_those_that_are_not_denied_and_come_back(self):
+        broker = self.enterContext(Broker(acls=True))
+        broker.create_topic("t")
+        user = confluent_kafka.Producer(broker.sasl("PLAIN") | {"message.timeout.ms": 10_000, "log_level": 0})
+
+        def outcome():
+            outcomes = []
+            try:
+                user.produce("t", b"x", on_delivery=lambda failed, _: outcomes.append(failed and failed.name()))
+            except confluent_kafka.KafkaException as refusal:  # it remembers what was said of the topic
+                return refusal.args[0].name()
+            user.flush(PATIENCE)
+            return outcomes[0]
+
+        self.assertIsNone(outcome())
+        what = (AclOperation.WRITE, ResourceType.TOPIC, "t")
+        broker.deny(*what)
+        wait_until("the refusal", lambda: outcome() == "TOPIC_AUTHORIZATION_FAILED")
+        broker.allow_again(*what)
+        wait_until("the right", lambda: outcome() is None)
 
 
 class Directory(unittest.TestCase):

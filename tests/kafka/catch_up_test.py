@@ -69,15 +69,14 @@ class CatchingUp(unittest.TestCase):
         self.addCleanup(lambda: process.poll() is None and process.kill())
         return process
 
-    def is_done(self, group, consumer):
+    def is_done(self, group, admin):
         """All visits have moved to the tasks of their pages, and all that has moved is committed."""
-        positions = self.broker.committed(group)
+        positions = self.broker.committed(group, admin)
         topics = {topic for topic, _ in positions if not topic.endswith(".retry")}
         if len(topics) != 2 or len(positions) < 2 * len(SIZES):
             return False
         for topic in sorted(topics, key=lambda name: name != "visits"):
-            for p in range(len(SIZES)):
-                _, end = consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, p), PATIENCE)
+            for p, end in self.broker.ends(admin, topic, len(SIZES)).items():
                 if positions.get((topic, p), -1) < end:
                     return False
         return True
@@ -87,14 +86,12 @@ class CatchingUp(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             running = [self.start(prefix, n, pathlib.Path(directory)) for n in range(processes)]
             give_up = time.monotonic() + PATIENCE
-            consumer = confluent_kafka.Consumer(
-                {"bootstrap.servers": self.broker.address(), "group.id": "none", "log_level": 0})
-            while not self.is_done(f"{prefix}visits.totals.visits", consumer):
+            admin = self.broker.admin()
+            while not self.is_done(f"{prefix}visits.totals.visits", admin):
                 logs = [p.read_text()[-2000:] for p in pathlib.Path(directory).glob("log-*")]
                 self.assertTrue(all(p.poll() is None for p in running), logs)
                 self.assertLess(time.monotonic(), give_up, logs)
                 time.sleep(0.1)
-            consumer.close()
             for process in running:
                 process.send_signal(signal.SIGTERM)
             self.assertEqual([p.wait(PATIENCE) for p in running], [0] * processes)

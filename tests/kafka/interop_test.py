@@ -19,7 +19,7 @@ from kafka import Broker  # noqa: E402
 from waiting import PATIENCE  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))
+FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter-on-kafka"))
 SCHEMA_FILE = ROOT / "examples/filter/schemas/Reading.avsc"
 SCHEMA = fastavro.parse_schema(json.loads(SCHEMA_FILE.read_text()))
 

@@ -91,6 +91,7 @@ class Sender(threading.Thread):
         super().__init__(daemon=True)
         self.address, self.sent, self.seconds = address, sent, seconds
         self.count, self.failures = 0, []
+        self.is_to_end = False  # behind the event that is being sent; `count` says how many there are then
 
     def run(self):
         producer = confluent_kafka.Producer({
@@ -98,6 +99,8 @@ class Sender(threading.Thread):
             "message.timeout.ms": 600_000, "linger.ms": 20, "queue.buffering.max.messages": 50_000, "log_level": 0})
         schema, began = schema_of("Event"), time.monotonic()
         for e in self.sent:
+            if self.is_to_end:
+                break
             body = io.BytesIO()
             fastavro.schemaless_writer(body, schema, dataclasses.asdict(e))
             self._send(producer, e.account, body.getvalue())

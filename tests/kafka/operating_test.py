@@ -13,7 +13,7 @@ from kafka import Broker  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))
+FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter-on-kafka"))
 INLET = "hot-readings.readings"
 
 

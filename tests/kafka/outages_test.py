@@ -19,7 +19,7 @@ from kafka import Broker  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter"))
+FILTER = os.environ.get("CLOUDFLOW_FILTER", str(ROOT / "build/bin/filter-on-kafka"))
 SCHEMA = fastavro.parse_schema(json.loads((ROOT / "examples/filter/schemas/Reading.avsc").read_text()))
 AWAY = float(os.environ.get("CLOUDFLOW_AWAY_SECONDS", "8"))  # how long a broker is away; the soak says a minute
 

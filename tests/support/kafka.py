@@ -6,6 +6,8 @@ Run with tools/python, which has the packages. A broker is one process on loopba
         broker.create_topic("orders", partitions=2)
         broker.produce("orders", [b"one", (b"key", b"two")])
         values = [record.value() for record in broker.records("orders")]
+
+A Cluster is three brokers, of which each can be stopped, killed and started by itself.
 """
 
 import os
@@ -15,7 +17,8 @@ import subprocess
 import tempfile
 
 import confluent_kafka
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclPermissionType, AdminClient, NewPartitions, NewTopic, OffsetSpec,
+                                   ResourcePatternType)
 from waiting import PATIENCE, wait_until
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/kafka"
@@ -30,10 +33,14 @@ class Broker:
     Its operations return when they have taken effect: after `start` it answers, after `kill` its process is gone.
     """
 
-    def __init__(self, secured=False, settings=None):
-        """`secured`: with listeners ssl (certificates) and sasl_ssl; `settings`: properties of the broker."""
+    REPLICAS = 1
+
+    def __init__(self, secured=False, settings=None, acls=False):
+        """`secured`: with listeners ssl (certificates) and sasl_ssl; `settings`: properties of the broker; `acls`: secured,
+        and `deny` takes rights from the user."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="cloudflow-kafka-"))
         self.first_start = ["--secured"] if secured else []
+        self.first_start += ["--acls"] if acls else []
         for key, value in (settings or {}).items():
             self.first_start += ["--set", f"{key}={value}"]
 
@@ -71,6 +78,27 @@ class Broker:
     @property
     def pid(self):
         return int((self.directory / "pid").read_text())
+
+    # -- rights -------------------------------------------------------------------------------------------------------
+
+    def deny(self, operation, resource, name):
+        """The user may not do it any more: deny(AclOperation.READ, ResourceType.GROUP, "g")."""
+        right = self._right(operation, resource, name, AclPermissionType.DENY)
+        self._settle(self.admin(), "create_acls", [right])
+
+    def allow_again(self, operation, resource, name):
+        """Takes a deny() back."""
+        denied = self._right(operation, resource, name, AclPermissionType.DENY, AclBindingFilter)
+        self._settle(self.admin(), "delete_acls", [denied])
+
+    @staticmethod
+    def _right(operation, resource, name, permission, kind=AclBinding):
+        return kind(resource, name, ResourcePatternType.LITERAL, f"User:{USER}", "*", operation, permission)
+
+    @staticmethod
+    def _settle(admin, what, rights):
+        for done in getattr(admin, what)(rights).values():
+            done.result(PATIENCE)
 
     # -- what clients need --------------------------------------------------------------------------------------------
 
@@ -117,13 +145,13 @@ class Broker:
     def create_topic(self, name, partitions=1, **properties):
         """`properties` with underscores for dots: retention_ms=1000."""
         config = {key.replace("_", "."): str(value) for key, value in properties.items()}
-        topic = NewTopic(name, partitions, 1, config=config)
-        admin = self._admin()
+        topic = NewTopic(name, partitions, self.REPLICAS, config=config)
+        admin = self.admin()
         admin.create_topics([topic])[name].result(PATIENCE)
 
     def grow_topic(self, name, partitions):
         """No change where it has that many."""
-        admin = self._admin()
+        admin = self.admin()
         if len(admin.list_topics(name, PATIENCE).topics[name].partitions) < partitions:
             admin.create_partitions([NewPartitions(name, partitions)])[name].result(PATIENCE)
 
@@ -163,28 +191,82 @@ class Broker:
         consumer.close()
         return [record for partition in sorted(found) for record in found[partition]]
 
-    def committed(self, group):
-        """The positions of a group: (topic, partition) to offset."""
+    def committed(self, group, admin=None):
+        """The positions of a group: (topic, partition) to offset. Whoever asks again and again keeps an admin()."""
         asked = confluent_kafka.ConsumerGroupTopicPartitions(group)
-        admin = self._admin()
+        admin = admin or self.admin()
+
+        def is_ready():
+            """The client of the tests crashes when it asks a coordinator that is not ready for positions."""
+            try:
+                admin.describe_consumer_groups([group])[group].result(PATIENCE)
+            except confluent_kafka.KafkaException as refusal:
+                return refusal.args[0].code() not in NOT_READY
+            return True
 
         def answer():
             try:
-                return admin.list_consumer_group_offsets([asked])[group].result(PATIENCE)
+                return is_ready() and admin.list_consumer_group_offsets([asked])[group].result(PATIENCE)
             except confluent_kafka.KafkaException as refusal:
                 if refusal.args[0].code() not in NOT_READY:
                     raise
         positions = wait_until(f"the coordinator of {group}", answer).topic_partitions
         return {(position.topic, position.partition): position.offset for position in positions}
 
-    def _admin(self):
+    @staticmethod
+    def ends(admin, topic, partitions):
+        """Where each of the topic's first partitions ends, for who reads what is committed."""
+        asked = {confluent_kafka.TopicPartition(topic, p): OffsetSpec.latest() for p in range(partitions)}
+        found = admin.list_offsets(asked, isolation_level=confluent_kafka.IsolationLevel.READ_COMMITTED)
+        return {at.partition: answer.result(PATIENCE).offset for at, answer in found.items()}
+
+    def admin(self):
         """To be held until it has answered: what it was asked ends with it."""
         return AdminClient(self._plaintext())
 
     def _plaintext(self):
         return {"bootstrap.servers": self.address(), "log_level": 0}  # what fails is an exception
 
-    def _tool(self, command, *arguments):
-        done = subprocess.run([TOOL, command, self.directory, *arguments], capture_output=True, text=True, check=False)
+    def _tool(self, command, *arguments, of=None):
+        directory = self.directory / str(of) if of else self.directory
+        done = subprocess.run([TOOL, command, directory, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"tools/kafka {command}: {done.stderr}"
         return done.stdout.strip()
+
+
+class Cluster(Broker):
+    """Three brokers, numbered from 1. Topics have three replicas, and two have to be in sync."""
+
+    REPLICAS = 3
+
+    def __init__(self, settings=None, acls=False):
+        super().__init__(settings=settings, acls=acls)
+        self.first_start += ["--brokers", "3"]
+
+    def start_one(self, number):
+        """Starts a broker again; it answers when this returns."""
+        self._tool("start", "--owner", str(os.getpid()), of=number)
+
+    def stop_one(self, number):
+        """In order: it hands over what it leads. One that does not come to its end is killed after a minute: to its
+        clients that is a harder stop, and no fault of theirs."""
+        try:
+            self._tool("stop", of=number)
+        except AssertionError as refusal:
+            if "had to be killed" not in str(refusal):
+                raise
+
+    def kill_one(self, number):
+        self._tool("kill", of=number)
+
+    def coordinator(self, group):
+        """The number of the broker that coordinates the group."""
+        admin = self.admin()
+
+        def answer():
+            try:
+                return admin.describe_consumer_groups([group])[group].result(PATIENCE)
+            except confluent_kafka.KafkaException as refusal:
+                if refusal.args[0].code() not in NOT_READY:
+                    raise
+        return wait_until(f"the coordinator of {group}", answer).coordinator.id

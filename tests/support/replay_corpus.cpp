@@ -1,5 +1,6 @@
-/// Feeds the files named by its arguments, or found below the folders named, to a fuzz target: the way a build
-/// without libFuzzer runs one. Fails when there is none, so that a lost corpus is noticed.
+/// Feeds the files named by its arguments, or found below the folders named, to a fuzz target: the
+/// way a build without libFuzzer runs one. Fails when there is none, so that a lost corpus is
+/// noticed.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -27,12 +27,12 @@ struct transform {
   }
 };
 
-/// Counts the lines of each application, level and minute of event time. Lines have no key: where they come in several
-/// partitions, what is counted of them moves to the task of its key.
+/// Counts the lines of each application, level and minute of event time. Lines have no key: where
+/// they come in several partitions, what is counted of them moves to the task of its key.
 struct count {
   cloudflow::inlet<log_line> in{"lines"};
   cloudflow::outlet<level_count> out{"counts", cloudflow::key(&level_count::series)};
-  cloudflow::state<std::int64_t> lines{"lines"};
+  cloudflow::state<std::int64_t> lines{"counts"};
 
   auto logic(const cloudflow::context&) const {
     return from(in)

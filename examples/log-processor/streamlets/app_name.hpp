@@ -5,7 +5,8 @@
 
 namespace logproc {
 
-/// The application that an object belongs to when nobody says so: `logs/payments.log` -> `payments`.
+/// The application that an object belongs to when nobody says so: `logs/payments.log` ->
+/// `payments`.
 inline std::string app_name(std::string_view key) {
   const auto slash = key.rfind('/');
   const auto file = slash == key.npos ? key : key.substr(slash + 1);

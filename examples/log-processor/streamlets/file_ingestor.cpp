@@ -12,7 +12,8 @@ using data::invalid_log;
 using data::log_key;
 using data::log_message;
 
-/// Reads the objects whose keys come in and gives out their records, and the lines that belong to none.
+/// Reads the objects whose keys come in and gives out their records, and the lines that belong to
+/// none.
 struct file_ingestor {
   cloudflow::inlet<log_key> in{"log-key", cloudflow::keyed_by(&log_key::app)};
   cloudflow::outlet<log_message> valid{"valid-logs", cloudflow::key(&log_message::app)};

@@ -7,8 +7,8 @@ namespace logproc {
 
 using data::log_key;
 
-/// Takes the keys of new log files: one JSON `LogKey` a request, an array of them, or one a line. Answers 202 once
-/// they are durable.
+/// Takes the keys of new log files: one JSON `LogKey` a request, an array of them, or one a line.
+/// Answers 202 once they are durable.
 struct http_ingress {
   cloudflow::outlet<log_key> out{"log-key", cloudflow::key(&log_key::app)};
   cloudflow::server_port server{};

@@ -12,7 +12,8 @@ using cloudflow::result;
 
 namespace {
 
-/// One call gives out so many records: enough to make the call cheap, few enough to be a small part of a commit.
+/// One call gives out so many records: enough to make the call cheap, few enough to be a small part
+/// of a commit.
 constexpr int records_a_call = 500;
 
 read_error to_read_error(const connect::object_error& e) { return {e.message, e.retriable()}; }
@@ -68,7 +69,8 @@ result<expansion_progress, read_error> log_file::advance(file_progress& progress
   return expansion_progress::done;
 }
 
-/// Opens the object where `progress` stands; from its beginning if it is not the object that `progress` knows.
+/// Opens the object where `progress` stands; from its beginning if it is not the object that
+/// `progress` knows.
 result<void, read_error> log_file::open(file_progress& progress, const std::string& key) {
   reader_.reset();
   auto store = connect::open_directory_store(settings_->bucket);

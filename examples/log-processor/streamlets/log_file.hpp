@@ -13,8 +13,8 @@
 
 namespace logproc {
 
-/// How far a log file has been worked off; kept under its key, also after its end: the same object announced again
-/// has nothing new.
+/// How far a log file has been processed; kept under its key, also after its end: the same object
+/// announced again has nothing new.
 struct file_progress {
   std::string etag{};
   std::int64_t byte = 0;
@@ -33,7 +33,8 @@ struct read_error {
 
 /// Works off the log file that a key names, some hundred records at a time. For `expand()`.
 ///
-/// An object that is replaced while it is read is read from its beginning, as the other object that it is.
+/// An object that is replaced while it is read is read from its beginning, as the other object that
+/// it is.
 class log_file {
 public:
   using state = file_progress;

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
+#include <string_view>
 
 namespace cloudflow {
 namespace {
@@ -84,6 +86,46 @@ TEST(record_buffer, gives_back_keys_values_and_headers_and_forgets_on_truncate) 
   b.truncate(1);
   b.append("k2", "third");
   EXPECT_EQ(b.value(b.entries()[1]), "third");
+}
+
+TEST(record_buffer, is_as_before_when_a_value_cannot_be_written) {
+  record_buffer b;
+  b.append("a", "1");
+  const auto broken = [](byte_writer& w) {
+    w.put_raw("half");
+    throw std::runtime_error("no more");
+  };
+  EXPECT_THROW(b.append(
+                   true, [](byte_writer& w) { w.put_raw("key"); }, broken),
+               std::runtime_error);
+  b.append("b", "2");
+  ASSERT_EQ(b.size(), 2U);
+  EXPECT_EQ(b.bytes(), "a1b2");
+  EXPECT_EQ(b.value(b.entries()[1]), "2");
+}
+
+TEST(utf8, is_told_from_other_bytes) {
+  for (const std::string_view text :
+       {"", "a", "exactly8", "more than eight", "\xC3\xA4", "eight by\xE2\x82\xAC",
+        "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"})
+    EXPECT_TRUE(is_utf8(text)) << text;
+  for (const std::string_view text :
+       {"\x80", "\xC3", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE2\x82", "\xED\xA0\x80",
+        "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "12345678\xFF",
+        "\xC3\x28", "\xE2\x28\xA1", "\xF0\x9F\x98"})
+    EXPECT_FALSE(is_utf8(text)) << text;
+}
+
+TEST(byte_writer, looks_at_texts_where_it_is_asked_to) {
+  byte_writer w;
+  w.put_utf8("\xFF");
+  w.check_text();
+  w.put_utf8("fine");
+  w.put_text("\xFF");
+  EXPECT_FALSE(w.had_bad_text());
+  w.check_text();
+  w.put_utf8("\xFF");
+  EXPECT_TRUE(w.had_bad_text());
 }
 
 TEST(time, is_printed_as_iso_8601) {

@@ -1,6 +1,8 @@
 /// Growing and reading byte buffers with the primitives that every format here is made of.
 #pragma once
 
+#include "cloudflow/base/utf8.hpp"
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +13,8 @@
 
 namespace cloudflow {
 
-/// A growing byte buffer. Reused for a whole batch: `clear()` keeps the capacity. Confined to one thread.
+/// A growing byte buffer. Reused for a whole batch: `clear()` keeps the capacity. Confined to one
+/// thread.
 class byte_writer {
 public:
   /// Avro's int and long: zigzag, then base 128, 1 to 10 bytes.
@@ -51,6 +54,22 @@ public:
     put_long(static_cast<std::int64_t>(s.size()));
     put_raw(s);
   }
+  /// As put_text, of what has to be UTF-8: looked at where it is asked for.
+  void put_utf8(std::string_view s) {
+    if (checks_text_ && !is_ascii(s) && !is_utf8(s)) [[unlikely]]
+      has_bad_text_ = true;
+    put_text(s);
+  }
+  /// From now on put_utf8() looks at its texts.
+  void check_text() noexcept {
+    checks_text_ = true;
+    has_bad_text_ = false;
+  }
+  /// Ends that; whether a text was not UTF-8.
+  bool had_bad_text() noexcept {
+    checks_text_ = false;
+    return has_bad_text_;
+  }
   void clear() noexcept { size_ = 0; }
   /// Drops everything behind the first `size` bytes: takes back what was only begun.
   void truncate(std::size_t size) noexcept { size_ = size; }
@@ -75,6 +94,7 @@ private:
   }
   std::unique_ptr<char[]> data_;
   std::size_t size_ = 0, capacity_ = 0;
+  bool checks_text_ = false, has_bad_text_ = false;
 };
 
 /// Reads what `byte_writer` wrote. Never reads past the end; errors are sticky, so test `ok()` or

@@ -5,8 +5,9 @@
 
 namespace cloudflow {
 
-/// Kafka's default partitioner: murmur2 (seed 0x9747b28c) of the key bytes, sign bit cleared, modulo the
-/// number of partitions. The same key goes to the same partition as with any Kafka client.
+/// Kafka's default partitioner: murmur2 (seed 0x9747b28c) of the key bytes, sign bit cleared,
+/// modulo the number of partitions. The same key goes to the same partition as with any Kafka
+/// client.
 /// @pre partitions > 0
 std::int32_t partition_of(std::string_view key, std::int32_t partitions) noexcept;
 

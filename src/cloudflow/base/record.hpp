@@ -32,8 +32,8 @@ struct record_view {
   record_offset offset;
 };
 
-/// Records to be written to one partition: one growing byte buffer and an index into it. `clear()` keeps the
-/// capacity. Confined to one thread.
+/// Records to be written to one partition: one growing byte buffer and an index into it. `clear()`
+/// keeps the capacity. Confined to one thread.
 class record_buffer {
 public:
   struct entry {
@@ -43,18 +43,24 @@ public:
     std::uint32_t header_bytes = 0;
   };
 
-  /// `write_key` and `write_value` append to the writer they get; `has_key` says whether there is a key.
+  /// `write_key` and `write_value` append to the writer they get; `has_key` says whether there is a
+  /// key. Where they throw, the buffer is as before.
   template <class WriteKey, class WriteValue>
   void append(bool has_key, WriteKey&& write_key, WriteValue&& write_value) {
     entry e{.at = static_cast<std::uint32_t>(bytes_.size())};
-    if (has_key) {
-      write_key(bytes_);
-      e.key_size = static_cast<std::int32_t>(bytes_.size() - e.at);
+    try {
+      if (has_key) {
+        write_key(bytes_);
+        e.key_size = static_cast<std::int32_t>(bytes_.size() - e.at);
+      }
+      const auto value_at = bytes_.size();
+      write_value(bytes_);
+      e.value_size = static_cast<std::int32_t>(bytes_.size() - value_at);
+      entries_.push_back(e);
+    } catch (...) {
+      bytes_.truncate(e.at);
+      throw;
     }
-    const auto value_at = bytes_.size();
-    write_value(bytes_);
-    e.value_size = static_cast<std::int32_t>(bytes_.size() - value_at);
-    entries_.push_back(e);
   }
   void append(std::string_view key, std::string_view value) {
     append(
@@ -94,7 +100,8 @@ public:
     bytes_.clear();
     entries_.clear();
   }
-  /// Forgets the records appended after there were `count`: takes back what one failed record has written.
+  /// Forgets the records appended after there were `count`: takes back what one failed record has
+  /// written.
   void truncate(std::size_t count) noexcept {
     if (count >= entries_.size()) return;
     bytes_.truncate(entries_[count].at);

@@ -14,7 +14,8 @@ namespace cloudflow {
 /// A value, or the reason why there is none. Converts implicitly from both, so that a function can
 /// `return value;` and `return error{...};`.
 ///
-/// A value type. Reading the side that is not there is a bug and aborts; look with `has_value()` first.
+/// A value type. Reading the side that is not there is a bug and aborts; look with `has_value()`
+/// first.
 template <class T, class E = error>
 class [[nodiscard]] result {
   static_assert(!std::same_as<T, E>, "A result needs different types for value and error");

@@ -11,8 +11,8 @@ using timestamp = std::chrono::sys_time<std::chrono::milliseconds>;
 /// `2015-10-18T18:01:47.978Z`. Years outside 0..9999 are printed with as many digits as they have.
 std::string to_iso8601(timestamp t);
 
-/// Where time comes from. Handed in everywhere, so that a test or a simulation decides what time it is.
-/// Implementations are thread-safe.
+/// Where time comes from. Handed in everywhere, so that a test or a simulation decides what time it
+/// is. Implementations are thread-safe.
 class clock {
 public:
   virtual ~clock() = default;

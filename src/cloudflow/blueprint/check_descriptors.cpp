@@ -52,6 +52,8 @@ public:
       check_port(p, problem_kind::invalid_inlet_name, "Inlet");
     for (const auto& p : descriptor_.outlets)
       check_port(p, problem_kind::invalid_outlet_name, "Outlet");
+    check_duplicates(descriptor_.inlets, problem_kind::invalid_inlet_name, "inlet");
+    check_duplicates(descriptor_.outlets, problem_kind::invalid_outlet_name, "outlet");
     for (const auto& p : descriptor_.config_parameters) check_parameter(p);
     check_duplicate_parameters();
     for (const auto& m : descriptor_.volume_mounts) check_mount(m);
@@ -77,6 +79,15 @@ private:
            fmt::format("{} `{}` in streamlet `{}` is invalid. {}", what, port.name,
                        descriptor_.class_name, dns_rule),
            suggest_name(port.name));
+  }
+
+  void check_duplicates(const std::vector<port_descriptor>& ports, problem_kind kind,
+                        std::string_view what) {
+    for_each_duplicate(ports, &port_descriptor::name, [&](const std::string& name) {
+      report(kind,
+             fmt::format("`{}` declares the {} `{}` twice.", descriptor_.class_name, what, name),
+             fmt::format("give each {} a name of its own", what));
+    });
   }
 
   void check_parameter(const parameter_descriptor& parameter) {

@@ -31,6 +31,7 @@ public:
 
   streamlet_entry check(const streamlet_ref& ref) {
     if (!is_dns_name(ref.name.text)) report_name(ref);
+    if (ref.name.text == reserved_streamlet_name) report_reserved(ref);
     if (!ref.is_certain) return {&ref, nullptr};
     const auto class_name = dotted_class_name(ref.class_name.text);
     if (!is_class_name(class_name)) report_class_name(ref);
@@ -48,6 +49,17 @@ private:
                                 ref.name.text),
          .where = ref.name.where,
          .suggestion = is_dns_name(label) ? fmt::format("write '{}'", label) : ""});
+  }
+
+  void report_reserved(const streamlet_ref& ref) {
+    problems_.push_back(
+        {.kind = problem_kind::invalid_streamlet_name,
+         .message =
+             fmt::format("A streamlet cannot be named '{}': state and topics of Cloudflow's own "
+                         "have names that begin with it.",
+                         ref.name.text),
+         .where = ref.name.where,
+         .suggestion = "give it another name"});
   }
 
   void report_class_name(const streamlet_ref& ref) {

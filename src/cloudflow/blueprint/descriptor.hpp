@@ -61,10 +61,19 @@ struct state_descriptor {
   schema_descriptor key = {}, value = {};
   std::string window = {};  ///< for example `tumbling`; empty: none
   std::string inlet = {};   ///< whose records it is about; empty: those of a source
-  /// What the internal topic holds through which the records of a key come into one task, where the inlet is not keyed
-  /// by it. The name is the record's; without fingerprint it has no schema and cannot go there. All empty: there is no
-  /// key_by before the state.
+  /// What the internal topic holds through which the records of a key come into one task, where the
+  /// inlet is not keyed by it. The name is the record's; without fingerprint it has no schema and
+  /// cannot go there. All empty: there is no key_by before the state.
   schema_descriptor repartition = {};
+  /// The field of its inlet's records, as they come, that is its key; empty: something else is.
+  std::string inlet_field = {};
+
+  /// Whether an inlet that is keyed by a field (empty: by none) brings the records of a key of this
+  /// state into one partition. What an expansion goes by is for its author to know.
+  bool is_keyed_by(std::string_view field) const noexcept {
+    const bool has_key_by = !repartition.name.empty();
+    return !field.empty() && (!has_key_by || field == inlet_field);
+  }
 
   bool operator==(const state_descriptor&) const = default;
 };
@@ -79,6 +88,7 @@ struct streamlet_descriptor {
   std::vector<volume_mount_descriptor> volume_mounts = {};
   std::vector<attribute_descriptor> attributes = {};
   std::vector<state_descriptor> states = {};  ///< added here
+  bool has_sources = false;  ///< added here: records come from the streamlet itself
 
   bool operator==(const streamlet_descriptor&) const = default;
 };

@@ -64,6 +64,7 @@ json state_to_json(const state_descriptor& s, bool with_text) {
   if (!s.inlet.empty()) out["inlet"] = s.inlet;
   if (s.repartition != schema_descriptor{})
     out["repartition"] = schema_to_json(s.repartition, with_text);
+  if (!s.inlet_field.empty()) out["inlet_field"] = s.inlet_field;
   return out;
 }
 
@@ -91,6 +92,7 @@ json descriptor_to_json(const streamlet_descriptor& d, bool with_schema_text) {
   if (!d.states.empty())
     out["states"] = array_of(
         d.states, [&](const state_descriptor& s) { return state_to_json(s, with_schema_text); });
+  if (d.has_sources) out["sources"] = true;
   return out;
 }
 

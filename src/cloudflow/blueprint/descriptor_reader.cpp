@@ -38,6 +38,7 @@ public:
     });
     if (in.contains("states"))
       d.states = list<state_descriptor>(in, "states", [&](const json& s) { return state(s); });
+    d.has_sources = flag(in, "sources");
     return d;
   }
 
@@ -127,7 +128,8 @@ private:
             schema(in, "value"),
             optional_text(in, "window").value_or(""),
             optional_text(in, "inlet").value_or(""),
-            in.contains("repartition") ? schema(in, "repartition") : schema_descriptor{}};
+            in.contains("repartition") ? schema(in, "repartition") : schema_descriptor{},
+            optional_text(in, "inlet_field").value_or("")};
   }
 
   std::string class_name_;

@@ -82,9 +82,8 @@ private:
 
   bool reads_from(const streamlet_plan& reader, const streamlet_plan& writer) const {
     return std::any_of(reader.inlets.begin(), reader.inlets.end(), [&](const port_plan& inlet) {
-      const auto* topic = plan_.find_topic(inlet.topic_id);
-      return topic != nullptr &&
-             std::any_of(topic->producers.begin(), topic->producers.end(),
+      const auto& producers = plan_.topics[inlet.topic].producers;
+      return std::any_of(producers.begin(), producers.end(),
                          [&](const auto& path) { return streamlet_of(path) == writer.name; });
     });
   }
@@ -125,22 +124,22 @@ private:
   }
 
   row inlet_row(const streamlet_plan& s, const port_plan& p) const {
-    row out{p.name, fmt::format("{} [{}]", from_, p.topic_id)};
-    const auto* topic = plan_.find_topic(p.topic_id);
-    if (topic != nullptr && topic->producers.empty()) out.push_back(from_ + " others");
+    const auto& topic = plan_.topics[p.topic];
+    row out{p.name, fmt::format("{} [{}]", from_, topic.id)};
+    if (topic.producers.empty()) out.push_back(from_ + " others");
     for (const auto& r : s.repartitions)
-      if (r.port.name == p.name) out.push_back(fmt::format("(repartitioned for {})", r.state));
+      if (r.port.name == p.name)
+        out.push_back(fmt::format("(repartitioned for {})", s.states[r.state].name));
     if (p.on_bad_record == bad_record_policy::skip) out.emplace_back("(skips bad records)");
     if (p.on_bad_record == bad_record_policy::fail) out.emplace_back("(fails on a bad record)");
     return out;
   }
 
   row outlet_row(const port_plan& p) const {
-    const auto* topic = plan_.find_topic(p.topic_id);
-    const auto readers = topic == nullptr || topic->consumers.empty()
-                             ? "nobody"
-                             : fmt::format("{}", fmt::join(topic->consumers, ", "));
-    return {p.name, fmt::format("{} [{}]", to_, p.topic_id), fmt::format("{} {}", to_, readers)};
+    const auto& topic = plan_.topics[p.topic];
+    const auto readers =
+        topic.consumers.empty() ? "nobody" : fmt::format("{}", fmt::join(topic.consumers, ", "));
+    return {p.name, fmt::format("{} [{}]", to_, topic.id), fmt::format("{} {}", to_, readers)};
   }
 
   std::string topics() const {
@@ -160,7 +159,7 @@ private:
     std::vector<std::string> keys;
     for (const auto& s : plan_.streamlets)
       for (const auto& p : s.outlets)
-        if (p.topic_id == t.id && !p.key.empty() &&
+        if (&plan_.topics[p.topic] == &t && !p.key.empty() &&
             std::find(keys.begin(), keys.end(), p.key) == keys.end())
           keys.push_back(p.key);
     return keys.empty() ? "no key" : fmt::format("by {}", fmt::join(keys, " or "));

@@ -16,6 +16,10 @@ inline constexpr std::size_t max_volume_mount_name_length = 63;
 /// clusters.
 bool is_dns_name(std::string_view name);
 
+/// A streamlet cannot be called that: stores and topics of ours have names that begin with it and a
+/// dot.
+inline constexpr std::string_view reserved_streamlet_name = "cloudflow";
+
 /// As `is_dns_name`, and at most 63 characters.
 bool is_volume_mount_name(std::string_view name);
 
@@ -28,8 +32,8 @@ bool is_parameter_key(std::string_view key);
 /// `[a-zA-Z0-9._-]{1,249}`, but not `.` or `..`, which Kafka refuses.
 bool is_topic_name(std::string_view name);
 
-/// `HOST:PORT` or `HOST`, several separated by commas, each perhaps after a protocol (`SSL://`): the list of brokers that
-/// Kafka's clients take. A port is a number of 1 to 65535.
+/// `HOST:PORT` or `HOST`, several separated by commas, each perhaps after a protocol (`SSL://`):
+/// the list of brokers that Kafka's clients take. A port is a number of 1 to 65535.
 bool is_server_list(std::string_view text);
 
 /// The C++ spelling `logproc::log_statistics` becomes `logproc.log_statistics`; anything else stays

@@ -32,19 +32,24 @@ resolution resolve_case(const std::filesystem::path& folder, const resolve_optio
                  configuration_of(folder), options);
 }
 
-std::string describe(std::string_view name, const std::map<std::string, std::string>& entries) {
+std::string text_of(const std::string& plain) { return plain; }
+std::string text_of(const setting& s) { return s.is_secret() ? "secret " + s.secret_path : s.text; }
+
+template <class Value>
+std::string describe(std::string_view name, const std::map<std::string, Value>& entries) {
   std::string out;
-  for (const auto& [key, value] : entries) out += fmt::format("  {} {} = {}\n", name, key, value);
+  for (const auto& [key, value] : entries)
+    out += fmt::format("  {} {} = {}\n", name, key, text_of(value));
   return out;
 }
 
-std::string describe(const port_plan& p) {
-  auto out = fmt::format("  port {} [{}] {}", p.name, p.topic_id, p.schema.name);
+std::string describe(const plan& whole, const port_plan& p) {
+  auto out = fmt::format("  port {} [{}] {}", p.name, whole.topics[p.topic].id, p.schema.name);
   if (!p.key.empty()) out += fmt::format(" by {}", p.key);
   if (!p.group.empty())
-    out +=
-        fmt::format(", group {}, {} {}", p.group, to_string(p.on_bad_record), p.dead_letter_topic);
-  if (!p.retry_topic.empty()) out += ", retry " + p.retry_topic;
+    out += fmt::format(", group {}, {} {}", p.group, to_string(p.on_bad_record),
+                       p.dead_letter_topic ? whole.topics[*p.dead_letter_topic].name : "");
+  if (p.retry_topic) out += ", retry " + whole.topics[*p.retry_topic].name;
   return out + "\n";
 }
 
@@ -54,15 +59,19 @@ std::string describe(const plan& p) {
     out += fmt::format("streamlet {} {} {} x{} {}{}\n", s.name, s.class_name, s.runtime, s.replicas,
                        to_string(s.guarantee), s.has_server ? " server" : "");
     out += describe("parameter", s.parameters) + describe("mount", s.mounts);
-    for (const auto& port : s.inlets) out += describe(port);
-    for (const auto& port : s.outlets) out += describe(port);
+    for (const auto& port : s.inlets) out += describe(p, port);
+    for (const auto& port : s.outlets) out += describe(p, port);
+    for (const auto& state : s.states)
+      out += fmt::format("  state {} in {}, {} for {}, x{} at '{}'{}\n", state.name, state.store,
+                         state.value.name, state.key.name, s.partitions, s.state_cluster_key,
+                         s.changelog_topic.empty() ? "" : " " + s.changelog_topic);
     for (const auto& r : s.repartitions)
-      out +=
-          fmt::format("  for {} after {} ms{}", r.state, s.idle_timeout.count(), describe(r.port));
+      out += fmt::format("  for {} after {} ms{}", s.states[r.state].name, s.idle_timeout.count(),
+                         describe(p, r.port));
   }
   for (const auto& t : p.topics) {
     out += fmt::format("topic {} name {} cluster '{}'{}{} {}x{}{}{} {}\n", t.id, t.name, t.cluster,
-                       t.place.empty() ? "" : " at ", t.place, t.partitions, t.replicas,
+                       t.cluster_key.empty() ? "" : " at ", t.cluster_key, t.partitions, t.replicas,
                        t.is_managed ? "" : " unmanaged", t.is_internal ? " internal" : "",
                        t.schema.name);
     if (!t.base_schema.empty()) out += fmt::format("  written as {}\n", t.base_schema);
@@ -133,6 +142,30 @@ TEST(plan, finds_streamlets_and_topics_by_name) {
   ASSERT_NE(made.result->find_topic("messages"), nullptr);
   EXPECT_EQ(made.result->find_topic("messages")->name, "log.messages");
   EXPECT_EQ(made.result->find_topic("log.messages"), nullptr);
+}
+
+TEST(resolve, refuses_a_topic_that_has_the_name_of_an_internal_one_or_of_another) {
+  std::vector<streamlet_descriptor> descriptors(1);
+  descriptors[0].class_name = "a.b";
+  const schema_descriptor text{"Text", "\"string\"", "f", "avro"};
+  descriptors[0].inlets = {{"in", text, ""}};
+  descriptors[0].outlets = {{"out", text, ""}, {"more", text, ""}};
+  const auto problems_with = [&](const std::string& in, const std::string& out) {
+    auto verified = verify("blueprint { streamlets.s = a.b, topics { one { consumers = [s.in], " +
+                               in + " }, two { producers = [s.out], " + out +
+                               " }, three { producers = [s.more] } } }",
+                           "b.conf", descriptors);
+    EXPECT_TRUE(verified.is_valid()) << to_string(verified.problems);
+    return to_string(
+        resolve(make_application("app", "1", std::move(verified.blueprint)), {}, {}).problems);
+  };
+  EXPECT_EQ(problems_with("partitions = 1", "partitions = 1"), "");
+  EXPECT_EQ(problems_with("topic.name = same", "topic.name = same"),
+            "configuration: error: topics one and two have one name, 'same'\n"
+            "  make one topic of them, or give one another topic.name\n");
+  EXPECT_NE(problems_with("topic.name = app.s.in.retry", "")
+                .find("which is that of a topic of the application's own"),
+            std::string::npos);
 }
 
 // Each folder of testdata/graph, likewise.

@@ -25,22 +25,27 @@ public:
     plan_.app_id = app_.id;
     plan_.app_version = app_.version;
     plan_.prefix = prefix();
+    plan_.transactional_id_prefix = plan_.names().transactional_id_prefix();
     plan_.topics = internal::resolve_topics(app_, plan_.prefix, from_);
-    std::vector<topic_plan> internal_topics;
     for (const auto& s : app_.blueprint.streamlets) {
       const auto before = problems_.size();
       auto streamlet = resolve(s);
       const auto is_sound = problems_.size() == before;
       if (is_sound) {
         check_guarantee(streamlet);
-        check_state(streamlet);
+        check_state(streamlet, s.descriptor.states);
       }
-      internal::add_internal_topics(streamlet, plan_, from_, internal_topics);
+      // The embedded log commits everything exactly once, which is at least once and at most once
+      // as well.
+      if (!is_on_kafka(streamlet) && streamlet.runtime == "native")
+        streamlet.guarantee = delivery::exactly_once;
+      internal::add_internal_topics(streamlet, s.descriptor.has_sources, plan_, from_);
       plan_.streamlets.push_back(std::move(streamlet));
     }
-    plan_.topics.insert(plan_.topics.end(), internal_topics.begin(), internal_topics.end());
+    internal::check_names_on_logs(plan_, from_);
     sort_by_position(problems_);
-    resolution out{.result = std::nullopt, .problems = std::move(problems_)};
+    resolution out{
+        .result = std::nullopt, .secrets = from_.secrets(), .problems = std::move(problems_)};
     if (!has_errors(out.problems)) out.result = std::move(plan_);
     return out;
   }
@@ -63,7 +68,8 @@ private:
                          "Unknown key '{path}.{key}'.");
   }
 
-  /// What nobody reads is pointed out: 2.3 refuses it, but other tools may keep sections of their own there.
+  /// What nobody reads is pointed out: 2.3 refuses it, but other tools may keep sections of their
+  /// own there.
   void warn_of_typos(const config::value& section) {
     static const std::vector<std::string> sections{"streamlets", "topics", "runtimes",
                                                    "kafka",      "runner", "internal"};
@@ -74,15 +80,15 @@ private:
     }
   }
 
-  /// State belongs to a partition: all records of a key have to come in the same one, whatever the inlet.
-  void check_state(const streamlet_plan& s) {
-    if (s.descriptor.states.empty()) return;
+  /// State belongs to a partition: all records of a key have to come in the same one, whatever the
+  /// inlet.
+  void check_state(const streamlet_plan& s, const std::vector<state_descriptor>& states) {
+    if (states.empty()) return;
     const topic_plan* first = nullptr;
     for (const auto& inlet : s.inlets) {
-      const auto* topic = plan_.find_topic(inlet.topic_id);
-      if (topic == nullptr) continue;
-      for (const auto& state : s.descriptor.states)
-        if (state.inlet == inlet.name && is_unkeyed(inlet) && state.repartition.fingerprint.empty())
+      const auto* topic = &topic_of(inlet);
+      for (const auto& state : states)
+        if (must_move(inlet, state) && state.repartition.fingerprint.empty())
           report_unkeyed(s, inlet, state, *topic);
       if (first != nullptr && first->partitions != topic->partitions)
         from_.report(
@@ -97,10 +103,12 @@ private:
   }
 
   /// Records of one key may be in several partitions.
-  bool is_unkeyed(const port_plan& inlet) const {
-    const auto* topic = plan_.find_topic(inlet.topic_id);
-    return topic != nullptr && topic->partitions > 1 && inlet.key.empty();
+  bool must_move(const port_plan& inlet, const state_descriptor& state) const {
+    return state.inlet == inlet.name && topic_of(inlet).partitions > 1 &&
+           !state.is_keyed_by(inlet.key);
   }
+
+  const topic_plan& topic_of(const port_plan& port) const { return plan_.topics[port.topic]; }
 
   void report_unkeyed(const streamlet_plan& s, const port_plan& inlet,
                       const state_descriptor& state, const topic_plan& topic) {
@@ -108,31 +116,44 @@ private:
     from_.report(
         settings::nowhere(),
         fmt::format(
-            "streamlet {} keeps state {}, but its inlet {} does not say by what its records "
-            "are keyed, and topic {} has {} partitions{}",
-            s.name, state.name, inlet.name, topic.id, topic.partitions,
+            "streamlet {} keeps state {}, but its inlet {} {}, and topic {} has {} partitions{}",
+            s.name, state.name, inlet.name,
+            inlet.key.empty() ? "does not say by what its records are keyed"
+                              : fmt::format("is keyed by {}, which is not its key", inlet.key),
+            topic.id, topic.partitions,
             record.empty() ? ""
                            : fmt::format("; and the records at key_by cannot be "
                                          "repartitioned: {} has no schema",
                                          record)),
         fmt::format(
-            "declare the inlet with keyed_by(...), {}or give the topic one partition",
+            "{}{}or give the topic one partition",
+            inlet.key.empty() ? "declare the inlet with keyed_by(...), " : "",
             record.empty() ? "" : "map() to a plain struct that owns its data before key_by, "));
   }
 
   /// Through a topic of their own, where all records of a key come in one partition.
-  std::vector<repartition_plan> repartitions_of(const streamlet_plan& s) const {
+  std::vector<repartition_plan> repartitions_of(const streamlet_plan& s,
+                                                const std::vector<state_descriptor>& states) const {
     std::vector<repartition_plan> all;
-    for (const auto& state : s.descriptor.states)
+    for (std::size_t i = 0; i != states.size(); ++i)
       for (const auto& inlet : s.inlets) {
-        if (state.inlet != inlet.name || !is_unkeyed(inlet) ||
-            state.repartition.fingerprint.empty())
-          continue;
-        auto& r = all.emplace_back(repartition_plan{state.name, inlet});
-        r.port.topic_id = fmt::format("{}.{}.{}.repartition", app_.id, s.name, state.name);
-        r.port.schema = state.repartition;
-        if (!inlet.retry_topic.empty()) r.port.retry_topic = plan_.prefix + r.port.topic_id;
+        const auto& state = states[i];
+        if (!must_move(inlet, state) || state.repartition.fingerprint.empty()) continue;
+        all.emplace_back(repartition_plan{i, inlet}).port.schema = state.repartition;
       }
+    return all;
+  }
+
+  std::vector<window_plan> windows_of(const verified_streamlet& s) {
+    std::vector<window_plan> all;
+    const auto& states = s.descriptor.states;
+    for (std::size_t i = 0; i != states.size(); ++i) {
+      if (states[i].window.empty()) continue;
+      all.push_back({.state = i,
+                     .on_bad_window = read_word<bad_record_policy>(
+                         s, {"cloudflow", "states", states[i].name, "on-bad-window"},
+                         {bad_record_policy::dead_letter, bad_record_policy::fail})});
+    }
     return all;
   }
 
@@ -170,31 +191,45 @@ private:
     out.name = s.name;
     out.class_name = d.class_name;
     out.runtime = d.runtime;
-    out.descriptor = d;
+    out.states = plan_states(s.name, d.states);
+    out.event_time_store = pubsub::event_time_store(s.name);
     out.has_server = std::any_of(d.attributes.begin(), d.attributes.end(),
                                  [](const auto& a) { return a.attribute_name == "server"; });
     internal::resolve_parameters(s, options_, from_, out);
     internal::resolve_mounts(s, options_, from_, out);
-    check_inlet_names(s);
+    check_names(s);
     for (const auto& p : d.inlets) out.inlets.push_back(resolve_inlet(s, p));
     for (const auto& p : d.outlets) out.outlets.push_back(resolve_port(s, p, true));
     // One group, so that the partitions of inlets which share state move together.
     if (!d.states.empty())
       for (auto& inlet : out.inlets) inlet.group = out.inlets.front().group;
-    out.repartitions = repartitions_of(out);
+    out.repartitions = repartitions_of(out, d.states);
+    out.windows = windows_of(s);
+    find_home_of(out);
     out.idle_timeout = idle_timeout_of(s);
     out.guarantee = resolve_guarantee(s, out);
     return out;
   }
 
-  /// On Kafka exactly-once has its price, and is the default only where state would count twice without it.
+  /// Where its input comes from, or else its output goes.
+  void find_home_of(streamlet_plan& s) const {
+    const auto& ports = s.inlets.empty() ? s.outlets : s.inlets;
+    if (!ports.empty()) s.state_cluster_key = topic_of(ports.front()).cluster_key;
+    for (const auto& inlet : s.inlets)
+      s.partitions = std::max(s.partitions, topic_of(inlet).partitions);
+    if (!s.states.empty() && !s.state_cluster_key.empty())
+      s.changelog_topic = plan_.names().changelog_topic(s.name);
+  }
+
+  /// On Kafka exactly-once has its price, and is the default only where state would count twice
+  /// without it.
   delivery resolve_guarantee(const verified_streamlet& s, const streamlet_plan& of) {
     const auto configured = read_word<delivery>(
         s, {"cloudflow", "delivery"},
         {delivery::exactly_once, delivery::at_least_once, delivery::at_most_once});
     const bool is_configured = from_.config_of(s, {"cloudflow", "delivery"}) != nullptr;
     if (!is_on_kafka(of)) return configured;
-    if (!is_configured && of.descriptor.states.empty()) return delivery::at_least_once;
+    if (!is_configured && of.states.empty()) return delivery::at_least_once;
     if (configured == delivery::at_most_once)
       from_.report(settings::nowhere(),
                    fmt::format("Streamlet {} cannot be at-most-once on Kafka", s.name),
@@ -205,10 +240,7 @@ private:
   }
 
   bool is_on_kafka(const streamlet_plan& s) const {
-    const auto is_there = [this](const port_plan& p) {
-      const auto* topic = plan_.find_topic(p.topic_id);
-      return topic != nullptr && !topic->place.empty();
-    };
+    const auto is_there = [this](const port_plan& p) { return !topic_of(p).cluster_key.empty(); };
     return std::any_of(s.inlets.begin(), s.inlets.end(), is_there) ||
            std::any_of(s.outlets.begin(), s.outlets.end(), is_there);
   }
@@ -219,32 +251,33 @@ private:
     out.schema = p.schema;
     out.key = p.key;
     const auto path = s.name + "." + p.name;
-    for (const auto& topic : plan_.topics) {
-      const auto& ports = is_outlet ? topic.producers : topic.consumers;
-      if (std::find(ports.begin(), ports.end(), path) != ports.end()) out.topic_id = topic.id;
+    // Verified: every port has a topic.
+    for (std::size_t i = 0; i != plan_.topics.size(); ++i) {
+      const auto& ports = is_outlet ? plan_.topics[i].producers : plan_.topics[i].consumers;
+      if (std::find(ports.begin(), ports.end(), path) != ports.end()) out.topic = i;
     }
     return out;
   }
 
   port_plan resolve_inlet(const verified_streamlet& s, const port_descriptor& p) {
     auto out = resolve_port(s, p, false);
-    out.group = fmt::format("{}{}.{}.{}", plan_.prefix, app_.id, s.name, p.name);
+    out.group = plan_.names().group(s.name, p.name);
     out.on_bad_record = read_word<bad_record_policy>(
         s, {"cloudflow", "inlets", p.name, "on-bad-record"},
         {bad_record_policy::dead_letter, bad_record_policy::skip, bad_record_policy::fail});
-    if (out.on_bad_record == bad_record_policy::dead_letter) {
-      out.dead_letter_topic = out.group + ".dead-letter";
-      out.retry_topic = out.group + ".retry";
-    }
     return out;
   }
 
-  void check_inlet_names(const verified_streamlet& s) {
-    const auto* given = from_.config_of(s, {"cloudflow", "inlets"});
-    if (given == nullptr) return;
-    std::vector<std::string> names;
-    for (const auto& p : s.descriptor.inlets) names.push_back(p.name);
-    from_.check_keys(*given, s.name, names, "Streamlet {path} has no inlet '{key}'.");
+  void check_names(const verified_streamlet& s) {
+    std::vector<std::string> inlets, windows;
+    for (const auto& p : s.descriptor.inlets) inlets.push_back(p.name);
+    for (const auto& state : s.descriptor.states)
+      if (!state.window.empty()) windows.push_back(state.name);
+    if (const auto* given = from_.config_of(s, {"cloudflow", "inlets"}))
+      from_.check_keys(*given, s.name, inlets, "Streamlet {path} has no inlet '{key}'.");
+    if (const auto* given = from_.config_of(s, {"cloudflow", "states"}))
+      from_.check_keys(*given, s.name, windows,
+                       "Streamlet {path} has no state '{key}' with windows.");
   }
 
   /// One of the words of an enumeration; the first of them if nothing is configured.
@@ -273,9 +306,8 @@ private:
     std::optional<std::string> first;
     auto differs = false;
     const auto add = [&](const port_plan& p) {
-      const auto* topic = plan_.find_topic(p.topic_id);
-      if (topic == nullptr) return;
-      const auto& place = topic->place.empty() ? topic->cluster : topic->place;
+      const auto& topic = topic_of(p);
+      const auto& place = topic.cluster_key.empty() ? topic.cluster : topic.cluster_key;
       if (!first) first = place;
       differs = differs || *first != place;
       places.push_back(fmt::format("{} on {}", p.name, place.empty() ? "the default one" : place));

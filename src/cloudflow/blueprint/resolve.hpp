@@ -23,25 +23,31 @@ struct resolve_options {
 
 struct resolution {
   std::optional<plan> result;  ///< there if no problem is an error
+  secret_texts secrets;        ///< what the plan refers to
   std::vector<problem> problems;
 };
 
 /// Reads, of `configuration` (merged and resolved):
 ///
 ///     cloudflow.kafka.prefix                             before topics and groups; default none
-///     cloudflow.kafka.clusters.<name>                    bootstrap.servers, partitions, replicas, topic {},
-///                                                        connection-config {}, producer-config {}, consumer-config {};
-///                                                        `default` is that of topics that name none
+///     cloudflow.kafka.clusters.<name>                    bootstrap.servers, partitions, replicas,
+///     topic {},
+///                                                        connection-config {}, producer-config {},
+///                                                        consumer-config {}; `default` is that of
+///                                                        topics that name none
 ///     cloudflow.kafka.bootstrap-servers                  of the default cluster, as 2.3 has it
 ///     cloudflow.topics.<id>                              over what the blueprint says of it
 ///     cloudflow.streamlets.<s>.config-parameters.<key>   values; default: the parameter's
 ///     cloudflow.streamlets.<s>.volume-mounts.<mount>     directories
 ///     cloudflow.streamlets.<s>.config, over cloudflow.runtimes.<runtime>.config:
-///       cloudflow.delivery = exactly-once | at-least-once | at-most-once; default on Kafka: exactly-once for streamlets
+///       cloudflow.delivery = exactly-once | at-least-once | at-most-once; default on Kafka:
+///       exactly-once for streamlets
 ///         with state, at-least-once for others; on the embedded log: exactly-once
-///       cloudflow.idle-timeout = duration; default 1 minute: how long an inlet's partition without records holds up
+///       cloudflow.idle-timeout = duration; default 1 minute: how long an inlet's partition without
+///       records holds up
 ///         windows behind a repartition topic
 ///       cloudflow.inlets.<inlet>.on-bad-record = dead-letter | skip | fail; default dead-letter
+///       cloudflow.states.<state>.on-bad-window = dead-letter | fail; default dead-letter
 ///
 /// Problems: all in one go, with the texts of Cloudflow 2.3 where it knew them, each with the place
 /// of the value; the values of secret parameters are in none of them. `configuration` may be null:

@@ -24,7 +24,7 @@ public:
         take(p, *v, into);
       } else if (p.default_value) {
         const auto checked = check_value(p, *p.default_value);
-        into.parameters[p.key] = checked ? *checked : *p.default_value;
+        keep(p, checked ? *checked : *p.default_value, into);
       } else if (options.needs_parameters && !p.has_default) {
         report_missing(p);
       }
@@ -59,10 +59,19 @@ private:
     }
     auto checked = check_value(p, *text);
     if (checked) {
-      into.parameters[p.key] = std::move(checked).value();
+      keep(p, std::move(checked).value(), into);
     } else {
       report_invalid(p, v.where(), *text, checked.error());
     }
+  }
+
+  void keep(const parameter_descriptor& p, std::string text, streamlet_plan& into) {
+    into.parameters[p.key] =
+        p.is_secret ? from_.keep_secret(path_of(p), std::move(text)) : setting{std::move(text)};
+  }
+
+  std::string path_of(const parameter_descriptor& p) const {
+    return fmt::format("cloudflow.streamlets.{}.config-parameters.{}", streamlet_.name, p.key);
   }
 
   void report_invalid(const parameter_descriptor& p, const config::origin& where,
@@ -96,15 +105,13 @@ private:
   }
 
   void report_missing(const parameter_descriptor& p) {
-    const auto path =
-        fmt::format("cloudflow.streamlets.{}.config-parameters.{}", streamlet_.name, p.key);
     from_.report(settings::nowhere(),
                  fmt::format("Please provide values for the following configuration parameter(s): "
                              "{}.{}",
                              streamlet_.name, p.key),
                  fmt::format("{}{}write {} = <{}> in a configuration file, or {}.{}=<{}> on the "
                              "command line",
-                             p.description, p.description.empty() ? "" : "\n", path,
+                             p.description, p.description.empty() ? "" : "\n", path_of(p),
                              p.validation_type, streamlet_.name, p.key, p.validation_type));
   }
 

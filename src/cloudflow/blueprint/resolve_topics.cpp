@@ -2,6 +2,7 @@
 #include "cloudflow/blueprint/internal/settings.hpp"
 #include "cloudflow/blueprint/internal/value_reader.hpp"
 #include "cloudflow/blueprint/names.hpp"
+#include "cloudflow/pubsub/secret_properties.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +13,11 @@
 namespace cloudflow::blueprint::internal {
 namespace {
 
-using leaves = std::map<std::string, located_text>;
+/// A configured text, where it is written, and the path that it has there.
+struct leaf : located_text {
+  std::string path = {};
+};
+using leaves = std::map<std::string, leaf>;
 
 /// Of topics that name no cluster.
 constexpr std::string_view default_cluster = "default";
@@ -24,12 +29,13 @@ const std::vector<std::string>& cluster_keys() {
   return keys;
 }
 
-/// The leaves of a topic's configuration but for its schema, with `partitions` and `replicas` at the top wherever they
-/// were written.
-leaves normalised(const config::value& v) {
+/// The leaves of a topic's configuration but for its schema, with `partitions` and `replicas` at
+/// the top wherever they were written.
+leaves normalised(const config::value& v, const std::string& base) {
   leaves out;
   for (auto& [path, text] : flatten(v))
-    if (path != "schema" && !path.starts_with("schema.")) out[path] = std::move(text);
+    if (path != "schema" && !path.starts_with("schema."))
+      out[path] = {std::move(text), fmt::format("{}.{}", base, path)};
   for (const auto* count : {"partitions", "replicas"}) {
     const auto inner = out.extract(fmt::format("topic.{}", count));
     if (inner) out.try_emplace(count, inner.mapped());
@@ -56,7 +62,7 @@ public:
     std::vector<topic_plan> topics;
     for (const auto& topic : app_.blueprint.topics) {
       auto plan = resolve(topic);
-      plan.place = place_of(plan, topics);
+      plan.cluster_key = cluster_key_of(plan, topics);
       topics.push_back(std::move(plan));
     }
     return topics;
@@ -77,8 +83,8 @@ private:
     static const std::vector<std::string> known{"prefix", "clusters", "bootstrap-servers"};
     from_.check_keys(*kafka, "cloudflow.kafka", known, "Unknown key '{path}.{key}'.");
     if (const auto* servers = kafka->get("bootstrap-servers"); servers && servers->text())
-      clusters_[std::string{default_cluster}]["bootstrap.servers"] = {*servers->text(),
-                                                                      servers->where()};
+      clusters_[std::string{default_cluster}]["bootstrap.servers"] = {
+          {*servers->text(), servers->where()}};
     read_clusters();
     for (const auto& [name, cluster] : clusters_)
       check_servers(cluster, fmt::format("bootstrap.servers of Kafka cluster {}", name));
@@ -94,7 +100,8 @@ private:
         continue;
       }
       from_.check_paths(m.content, "cloudflow.kafka.clusters." + m.key, cluster_keys());
-      for (auto& [path, text] : normalised(m.content)) clusters_[m.key][path] = std::move(text);
+      for (auto& [path, text] : normalised(m.content, "cloudflow.kafka.clusters." + m.key))
+        clusters_[m.key][path] = std::move(text);
       if (!clusters_[m.key].contains("bootstrap.servers"))
         from_.report(m.where, fmt::format("Kafka cluster {} has no bootstrap.servers", m.key),
                      fmt::format("write cloudflow.kafka.clusters.{}.bootstrap.servers = "
@@ -113,12 +120,13 @@ private:
   }
 
   topic_plan resolve(const verified_topic& topic) {
-    auto own = normalised(topic.kafka_config);
+    auto own = normalised(topic.kafka_config, "blueprint.topics." + topic.id);
     const auto* given = from_.object_at({"cloudflow", "topics", topic.id});
     if (given != nullptr) {
       // As in a blueprint, 2.3 keeps what it does not know.
       from_.check_paths(*given, "cloudflow.topics." + topic.id, topic_keys(), severity::warning);
-      for (auto& [path, text] : normalised(*given)) own[path] = text;
+      for (auto& [path, text] : normalised(*given, "cloudflow.topics." + topic.id))
+        own[path] = text;
     }
     check_servers(own, fmt::format("bootstrap.servers of topic {}", topic.id));
     topic_plan plan{.id = topic.id,
@@ -131,9 +139,9 @@ private:
     plan.base_schema = base_schema(topic, given);
     const auto all = over_cluster(plan, own);
     plan.properties = below(all, "topic.");
-    plan.connection = below(all, "connection-config.");
-    plan.producer = below(all, "producer-config.");
-    plan.consumer = below(all, "consumer-config.");
+    plan.connection = client_properties(all, "connection-config.");
+    plan.producer = client_properties(all, "producer-config.");
+    plan.consumer = client_properties(all, "consumer-config.");
     plan.properties.erase("name");
     if (const auto servers = all.find("bootstrap.servers"); servers != all.end())
       plan.connection["bootstrap.servers"] = servers->second.text;
@@ -144,6 +152,17 @@ private:
     if (plan.is_managed) plan.name = prefix_ + plan.name;
     check_name(own, plan);
     return plan;
+  }
+
+  settings_by_name client_properties(const leaves& all, std::string_view prefix) {
+    settings_by_name out;
+    for (const auto& [path, text] : all) {
+      if (!path.starts_with(prefix)) continue;
+      const auto name = path.substr(prefix.size());
+      out[name] = pubsub::is_secret_property(name) ? from_.keep_secret(text.path, text.text)
+                                                   : setting{text.text};
+    }
+    return out;
   }
 
   /// An object, which is how a file of JSON reads when it is included, or a text.
@@ -162,8 +181,8 @@ private:
     return json;
   }
 
-  /// What the topic says of itself, over its cluster, over the numbers of the default cluster. Of a connection it takes
-  /// all or nothing: credentials of one cluster are not for another.
+  /// What the topic says of itself, over its cluster, over the numbers of the default cluster. Of a
+  /// connection it takes all or nothing: credentials of one cluster are not for another.
   leaves over_cluster(topic_plan& plan, leaves own) {
     const bool has_own_servers =
         own.contains("bootstrap.servers") || own.contains("connection-config.bootstrap.servers");
@@ -171,9 +190,10 @@ private:
       return path == "bootstrap.servers" || path.starts_with("connection-config.");
     };
     const auto name = plan.cluster.empty() ? std::string{default_cluster} : plan.cluster;
-    if (!has_own_servers) plan.place = name;
+    if (!has_own_servers) plan.cluster_key = name;
     if (std::any_of(own.begin(), own.end(), [&](const auto& e) { return is_connection(e.first); }))
-      plan.place += plan.place.empty() ? "" : fmt::format(", as topic {} is configured", plan.id);
+      plan.cluster_key +=
+          plan.cluster_key.empty() ? "" : fmt::format(", as topic {} is configured", plan.id);
     if (!plan.cluster.empty() && !clusters_.empty() && !clusters_.contains(name))
       report_unknown_cluster(own, plan);
     if (const auto cluster = clusters_.find(name); cluster != clusters_.end())
@@ -199,12 +219,13 @@ private:
   }
 
   /// One for each connection that differs from all before, named after its cluster or its servers.
-  static std::string place_of(const topic_plan& plan, const std::vector<topic_plan>& before) {
+  std::string cluster_key_of(const topic_plan& plan, const std::vector<topic_plan>& before) const {
     const auto servers = plan.connection.find("bootstrap.servers");
     if (servers == plan.connection.end()) return {};
+    const auto own = texts_of(plan.connection, from_.secrets());
     for (const auto& other : before)
-      if (other.connection == plan.connection) return other.place;
-    return plan.place.empty() ? servers->second : plan.place;
+      if (texts_of(other.connection, from_.secrets()) == own) return other.cluster_key;
+    return plan.cluster_key.empty() ? servers->second.text : plan.cluster_key;
   }
 
   void take_names(const leaves& own, topic_plan& plan) {

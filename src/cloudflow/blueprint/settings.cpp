@@ -42,6 +42,12 @@ const config::value* settings::config_of(const verified_streamlet& streamlet,
   return below(root_.find({"cloudflow", "runtimes", streamlet.descriptor.runtime, "config"}));
 }
 
+setting settings::keep_secret(std::string path, std::string text) {
+  auto reference = setting::secret(path);
+  secrets_.insert_or_assign(std::move(path), std::move(text));
+  return reference;
+}
+
 void settings::report(const config::origin& where, std::string message, std::string suggestion,
                       problem_kind kind, severity level) {
   problems_.push_back({.kind = kind,

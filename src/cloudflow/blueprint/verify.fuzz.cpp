@@ -1,5 +1,5 @@
-// Any bytes as a blueprint, as a configuration and as descriptors: no crash, and what is said of a blueprint does not
-// contradict itself.
+// Any bytes as a blueprint, as a configuration and as descriptors: no crash, and what is said of a
+// blueprint does not contradict itself.
 #include "cloudflow/base/assert.hpp"
 #include "cloudflow/blueprint/descriptor_json.hpp"
 #include "cloudflow/blueprint/graph.hpp"

@@ -1,4 +1,5 @@
-/// Decoding into views must not allocate: counted here, by replacing the operators of the whole test program.
+/// Decoding into views must not allocate: counted here, by replacing the operators of the whole
+/// test program.
 #include "codegen_test_schemas/everything.hpp"
 #include "codegen_test_schemas/tree.hpp"
 

@@ -54,7 +54,8 @@ std::string raw_literal(std::string_view text) {
   return fmt::format("R\"{0}({1}){0}\"", mark, text);
 }
 
-/// The schema's default as initialiser, where it is a simple value. -9223372036854775808 has no literal.
+/// The schema's default as initialiser, where it is a simple value. -9223372036854775808 has no
+/// literal.
 std::optional<std::string> initial_value(const avro_node& node, const schema::avro_field& field) {
   if (!field.default_json || node.logical != schema::logical_type::none) return std::nullopt;
   const auto& json = *field.default_json;
@@ -153,7 +154,7 @@ private:
     return fmt::format("namespace {0} {{\n{1}}}  // namespace {0}\n\n", space, text);
   }
 
-  // -- enums ------------------------------------------------------------------------------------------
+  // -- enums --------------------------------------------------------------------------------------
 
   std::string enum_definition(node_id id) const {
     const auto& node = nodes_[id];
@@ -184,7 +185,7 @@ private:
         type_name(id), cases, tests);
   }
 
-  // -- structs ----------------------------------------------------------------------------------------
+  // -- structs ------------------------------------------------------------------------------------
 
   std::vector<member> members(node_id id) const {
     std::vector<std::string> names;
@@ -216,7 +217,7 @@ private:
     return text + "\n  friend bool operator==(const view&, const view&) = default;\n};\n";
   }
 
-  // -- codecs -----------------------------------------------------------------------------------------
+  // -- codecs -------------------------------------------------------------------------------------
 
   std::string codec_declaration(node_id id) const {
     const schema::avro_schema schema{{nodes_.begin(), nodes_.end()}, id};

@@ -1,4 +1,5 @@
-/// Generated codecs beside a hand-written loop over the same bytes, which is the limit. Every run checks what it read.
+/// Generated codecs beside a hand-written loop over the same bytes, which is the limit. Every run
+/// checks what it read.
 #include "codegen_test_schemas/log_message.hpp"
 
 #include "cloudflow/schema/avro_json.hpp"

@@ -1,4 +1,5 @@
-/// Generated decoders and the generic one agree on what is data, and what they read is written as it was.
+/// Generated decoders and the generic one agree on what is data, and what they read is written as
+/// it was.
 #include "codegen_test_schemas/everything.hpp"
 #include "codegen_test_schemas/tree.hpp"
 
@@ -23,7 +24,8 @@ void check(std::string_view bytes) {
     return;
   }
   CLOUDFLOW_ASSERT(expected, "what is no data was accepted");
-  // Numbers may come in more bytes than they need, so that what is written may differ once, but not twice.
+  // Numbers may come in more bytes than they need, so that what is written may differ once, but not
+  // twice.
   cloudflow::byte_writer viewed, again, owned, borrowed;
   codec<T>::encode(view, viewed);
   CLOUDFLOW_ASSERT(codec<T>::decode(viewed.view(), view), "what a view wrote is no data");

@@ -20,7 +20,7 @@ using logproc::data::envelope;
 using logproc::data::log_message;
 using test::all::everything;
 
-// -- types -------------------------------------------------------------------------------------------
+// -- types ----------------------------------------------------------------------------------------
 
 static_assert(cloudflow::encodable<log_message> && cloudflow::owning<log_message>);
 static_assert(!cloudflow::owning<log_message::view> && cloudflow::owning<tree>);
@@ -36,7 +36,7 @@ static_assert(std::same_as<decltype(everything::class_), std::int32_t>);
 static_assert(std::same_as<decltype(everything::view_), std::int32_t>);
 static_assert(std::same_as<decltype(tree::next), std::optional<cloudflow::box<tree>>>);
 
-// -- every kind of record ------------------------------------------------------------------------------
+// -- every kind of record -------------------------------------------------------------------------
 
 template <class T>
 std::string encoded(const T& value) {
@@ -74,7 +74,8 @@ TYPED_TEST(any_generated_record, reads_what_the_generic_decoder_reads) {
     ASSERT_TRUE(codec<TypeParam>::decode(bytes, view));
     EXPECT_EQ(encoded(view), bytes) << "a view is written as it was read";
     const auto owner = codec<TypeParam>::own(view);
-    // Maps have lost double keys and have another order, so that two records are compared rather than two texts.
+    // Maps have lost double keys and have another order, so that two records are compared rather
+    // than two texts.
     typename TypeParam::view again;
     const auto written = encoded(owner);
     ASSERT_TRUE(codec<TypeParam>::decode(written, again));
@@ -113,7 +114,7 @@ TYPED_TEST(any_generated_record, comes_back_as_it_is_when_it_is_new) {
   EXPECT_EQ(codec<TypeParam>::own(view), fresh);
 }
 
-// -- single things -------------------------------------------------------------------------------------
+// -- single things --------------------------------------------------------------------------------
 
 TEST(generated_record, begins_with_the_defaults_of_its_schema) {
   const envelope fresh;

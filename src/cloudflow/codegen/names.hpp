@@ -13,8 +13,9 @@ std::string snake_case(std::string_view name);
 /// Snake case; a keyword of C++ (and `std`, `cloudflow`) gets a trailing underscore.
 std::string identifier(std::string_view name);
 
-/// One identifier for each name, all different: where two would be the same, these keep the schema's spelling.
-/// `taken` are names that may not occur; a name among them gets a trailing underscore.
+/// One identifier for each name, all different: where two would be the same, these keep the
+/// schema's spelling. `taken` are names that may not occur; a name among them gets a trailing
+/// underscore.
 std::vector<std::string> identifiers(const std::vector<std::string>& names,
                                      const std::vector<std::string>& taken);
 

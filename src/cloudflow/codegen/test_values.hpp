@@ -10,7 +10,8 @@
 
 namespace cloudflow::codegen {
 
-/// Encodes values in any way that Avro allows: arrays and maps in several blocks, with and without their sizes.
+/// Encodes values in any way that Avro allows: arrays and maps in several blocks, with and without
+/// their sizes.
 class value_maker {
 public:
   value_maker(const schema::avro_schema& schema, std::uint64_t seed)

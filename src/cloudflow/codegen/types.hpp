@@ -22,7 +22,8 @@ class type_mapper {
 public:
   explicit type_mapper(std::span<const schema::avro_node> nodes);
 
-  /// @param within the record with a field of that type; fields that would contain their own record are boxed
+  /// @param within the record with a field of that type; fields that would contain their own record
+  /// are boxed
   cpp_types map(schema::node_id type, schema::node_id within) const;
 
   /// The records that must be complete before this one is defined: those it holds by value.

@@ -9,11 +9,12 @@
 
 namespace cloudflow::config::detail {
 
-/// Collects the fields of one object. Confined to one thread; nodes given to it must be held by nobody else.
+/// Collects the fields of one object. Confined to one thread; nodes given to it must be held by
+/// nobody else.
 class object_builder {
 public:
-  /// `path` leads to the object from the root of its file; keys set twice are added to `duplicates`, which must outlive
-  /// this.
+  /// `path` leads to the object from the root of its file; keys set twice are added to
+  /// `duplicates`, which must outlive this.
   object_builder(origin where, key_path path, std::vector<duplicate_key>& duplicates);
 
   /// Sets the value at `keys`, relative to the object; objects on the way are made or merged with.

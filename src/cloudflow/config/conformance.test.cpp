@@ -1,4 +1,5 @@
-// Documents beside the verdict of the reference implementation: testdata/README.md says what they are.
+// Documents beside the verdict of the reference implementation: testdata/README.md says what they
+// are.
 #include "cloudflow/config/value.hpp"
 
 #include <gtest/gtest.h>

@@ -43,7 +43,7 @@ std::optional<std::string> process_environment(const std::string& name) {
   return found;
 }
 
-// -- parsing -------------------------------------------------------------------------------------
+// -- parsing --------------------------------------------------------------------------------------
 
 cloudflow::result<document, std::vector<problem>> parse_text(std::string_view text,
                                                              std::string source) {

@@ -52,7 +52,7 @@ std::vector<std::string> duplicates_of(std::string_view text) {
   return out;
 }
 
-// -- origins -------------------------------------------------------------------------------------
+// -- origins --------------------------------------------------------------------------------------
 
 TEST(document, every_value_and_key_knows_its_line_and_column) {
   const auto root = resolved("a {\n  b = [1, two]\n}\nc: \"x\"");
@@ -88,7 +88,7 @@ TEST(document, an_object_of_many_fields_finds_each) {
   EXPECT_EQ(root.get("k499")->text(), "499");
 }
 
-// -- values --------------------------------------------------------------------------------------
+// -- values ---------------------------------------------------------------------------------------
 
 TEST(value, is_found_by_path) {
   const auto root = resolved("a.\"b.c\".d = yes");
@@ -115,7 +115,7 @@ TEST(to_json, escapes_what_json_cannot_hold) {
   EXPECT_EQ(to_json(resolved(R"("\"k\\" = "a\n\u0001é")")), "{\"\\\"k\\\\\":\"a\\n\\u0001é\"}");
 }
 
-// -- duplicates ----------------------------------------------------------------------------------
+// -- duplicates -----------------------------------------------------------------------------------
 
 TEST(duplicates, a_key_set_twice_is_noted_with_both_places) {
   EXPECT_THAT(duplicates_of("a=1\nb.c=1\na=2\nb { c=[] }"),
@@ -135,7 +135,7 @@ TEST(duplicates, a_value_that_builds_on_the_earlier_one_is_none) {
               ElementsAre());
 }
 
-// -- layers of documents -------------------------------------------------------------------------
+// -- layers of documents --------------------------------------------------------------------------
 
 TEST(document, the_upper_one_wins_and_objects_merge) {
   const auto below = parse_text("a{x=1,y=${z}},l=[1],z=1", "below");
@@ -163,7 +163,7 @@ TEST(document, looks_at_the_environment_last_and_only_when_told_to) {
   EXPECT_EQ(to_json(resolved("a=${?PORT}")), "{}");
 }
 
-// -- problems ------------------------------------------------------------------------------------
+// -- problems -------------------------------------------------------------------------------------
 
 TEST(problems, say_where_what_was_expected_and_what_to_do) {
   EXPECT_THAT(problems_of("a = {\n  b = 1 = 2\n}"),
@@ -196,7 +196,7 @@ TEST(problems, a_circle_is_told_from_a_missing_key) {
   EXPECT_THAT(problems_of("a=${b}\nb=${a}"), ElementsAre(HasSubstr("depends on itself")));
 }
 
-// -- limits --------------------------------------------------------------------------------------
+// -- limits ---------------------------------------------------------------------------------------
 
 TEST(limits, ten_thousand_brackets_are_a_problem_and_no_crash) {
   for (const auto* open : {"[", "{a:", "{", "{a:[", "a.", "${", "${?", "a{"}) {

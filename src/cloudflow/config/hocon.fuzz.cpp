@@ -1,4 +1,5 @@
-/// Whatever the bytes: no crash, no endless work, and what is printed as JSON reads back as the same JSON.
+/// Whatever the bytes: no crash, no endless work, and what is printed as JSON reads back as the
+/// same JSON.
 #include "cloudflow/config/value.hpp"
 
 #include <cstdint>

@@ -37,8 +37,8 @@ bool is_file(const fs::path& file) {
   return fs::exists(file, ignored) && !fs::is_directory(file, ignored);
 }
 
-/// The files that a name stands for, the strongest first. Without a suffix that HOCON knows it stands for all that are
-/// there; one that it does not know may be that of the file (`x.avsc`).
+/// The files that a name stands for, the strongest first. Without a suffix that HOCON knows it
+/// stands for all that are there; one that it does not know may be that of the file (`x.avsc`).
 std::vector<fs::path> candidates(const fs::path& named) {
   const auto suffix = named.extension();
   if (suffix == ".conf" || suffix == ".json" || suffix == ".properties") return {named};

@@ -27,8 +27,8 @@ struct include_request {
   origin where = {};
 };
 
-/// Parses what a file includes. A missing file that is not required is an empty object; the problems of a file that
-/// is there are its own. Reads files, so it may block.
+/// Parses what a file includes. A missing file that is not required is an empty object; the
+/// problems of a file that is there are its own. Reads files, so it may block.
 parsed read_included(const include_request& request, const include_base& base);
 
 /// The text of a file. Error: a problem of kind io with `where`.

@@ -118,7 +118,7 @@ TEST_F(include_statement, with_substitutions_cannot_stand_in_a_list) {
             R"({"a":[{"x":1}]})");
 }
 
-// -- layers --------------------------------------------------------------------------------------
+// -- layers ---------------------------------------------------------------------------------------
 
 TEST_F(layers, later_files_win_and_arguments_win_over_files) {
   const std::vector files{write("a.conf", "k { x = 1, y = 1, z = 1 }"),
@@ -147,7 +147,7 @@ TEST_F(layers, a_folder_is_no_file) {
   EXPECT_THAT(outcome(load_layers(files, {})), HasSubstr("is a directory"));
 }
 
-// -- redact --------------------------------------------------------------------------------------
+// -- redact ---------------------------------------------------------------------------------------
 
 std::string redacted(std::string_view text, const std::vector<std::string>& paths) {
   return to_json(redact(*parse_text(text, "t")->resolve({}), paths));

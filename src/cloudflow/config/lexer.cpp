@@ -103,7 +103,7 @@ std::string describe(const token& t) {
   return {};
 }
 
-// -- tokens --------------------------------------------------------------------------------------
+// -- tokens ---------------------------------------------------------------------------------------
 
 token lexer::next() {
   if (ready_.empty()) ready_ = with_blank(space_, pull(space_, 0));
@@ -197,7 +197,8 @@ token lexer::pull_number() {
   return t;
 }
 
-// `true`, `false` and `null` are such whatever follows; `truex` becomes text again as `true` beside `x`.
+// `true`, `false` and `null` are such whatever follows; `truex` becomes text again as `true` beside
+// `x`.
 token lexer::pull_unquoted() {
   auto t = start();
   t.kind = token_kind::unquoted;
@@ -351,7 +352,7 @@ token lexer::reserved(token at, char32_t c) const {
              "Put the text in double quotes.");
 }
 
-// -- characters ----------------------------------------------------------------------------------
+// -- characters -----------------------------------------------------------------------------------
 
 char32_t lexer::peek() const {
   if (at_ == text_.size()) return none;

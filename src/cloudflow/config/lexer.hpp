@@ -22,7 +22,8 @@ enum class token_kind {
   open_square,
   close_square,
   quoted,
-  unquoted,  ///< also the white space between two simple values, which belongs to the text they make
+  unquoted,  ///< also the white space between two simple values, which belongs to the text they
+             ///< make
   number,
   boolean,
   null,

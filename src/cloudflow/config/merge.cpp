@@ -69,7 +69,7 @@ problem not_joinable(const node& left, const node& right) {
           "Only values of one kind can stand side by side: text, lists or objects."};
 }
 
-// -- concatenation -------------------------------------------------------------------------------
+// -- concatenation --------------------------------------------------------------------------------
 
 namespace {
 
@@ -91,8 +91,8 @@ bool is_dropped_after_container(const node& n) {
   return t != nullptr && !t->quoted;
 }
 
-/// An object with keys 0, 1, ... as the list of their values; other objects as they are. That is how lists are
-/// written in properties files.
+/// An object with keys 0, 1, ... as the list of their values; other objects as they are. That is
+/// how lists are written in properties files.
 node_ptr as_list(const node_ptr& n) {
   const auto* object = n->as<object_body>();
   if (object == nullptr) return n;

@@ -16,11 +16,13 @@
 namespace cloudflow::config::detail {
 
 struct node;
-/// Null stands for "no value": what an optional substitution becomes that finds nothing. Whoever builds a tree may
-/// change its nodes while nobody else has them; afterwards they are immutable and shared.
+/// Null stands for "no value": what an optional substitution becomes that finds nothing. Whoever
+/// builds a tree may change its nodes while nobody else has them; afterwards they are immutable and
+/// shared.
 using node_ptr = std::shared_ptr<node>;
 
-/// Text. Whether it was quoted matters: unquoted text after a list or an object is dropped as if it were white space.
+/// Text. Whether it was quoted matters: unquoted text after a list or an object is dropped as if it
+/// were white space.
 struct text {
   std::string chars;
   bool quoted = true;
@@ -73,7 +75,8 @@ struct object_body {
   bool ignores_fallbacks = false;  ///< it once stood over something that is no object
 };
 
-/// `${target}` or `${?target}`. In an included file the first `prefix` keys of `target` say where the file was included.
+/// `${target}` or `${?target}`. In an included file the first `prefix` keys of `target` say where
+/// the file was included.
 struct reference {
   key_path target;
   bool optional = false;
@@ -90,7 +93,8 @@ struct merge_stack {
   std::vector<node_ptr> layers;
 };
 
-/// Stands where a value could not be had and a problem was reported: nothing that meets it is a problem again.
+/// Stands where a value could not be had and a problem was reported: nothing that meets it is a
+/// problem again.
 struct broken {};
 
 using node_body = std::variant<std::monostate, bool, number, text, list_body, object_body,

@@ -63,7 +63,7 @@ parsed parser::run() {
   return out;
 }
 
-// -- objects -------------------------------------------------------------------------------------
+// -- objects --------------------------------------------------------------------------------------
 
 /// The fields up to the closing brace or, without braces, up to the end of the text.
 parser::success parser::parse_fields(object_builder& into, bool braces) {
@@ -161,7 +161,7 @@ node_ptr parser::appended(node_ptr item) {
   return make_node(concatenation{{std::move(before), std::move(list)}}, where);
 }
 
-// -- values --------------------------------------------------------------------------------------
+// -- values ---------------------------------------------------------------------------------------
 
 /// A value where there has to be one, with all that stands beside it.
 node_ptr parser::parse_item() {
@@ -246,7 +246,7 @@ node_ptr parser::parse_substitution(const token& t) {
   return make_node(broken{}, at(t));
 }
 
-// -- tokens --------------------------------------------------------------------------------------
+// -- tokens ---------------------------------------------------------------------------------------
 
 token parser::next() {
   if (waiting_.empty()) return lexer_.next();
@@ -282,7 +282,7 @@ bool parser::skip_separator() {
   }
 }
 
-// -- problems ------------------------------------------------------------------------------------
+// -- problems -------------------------------------------------------------------------------------
 
 origin parser::at(const token& t) const { return {base_.source, t.line, t.column}; }
 

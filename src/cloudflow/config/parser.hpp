@@ -25,7 +25,8 @@ struct parsed {
   std::vector<problem> problems;
 };
 
-/// Parses one text; used once. Stops at the first place that is not HOCON, goes on after anything else that is wrong.
+/// Parses one text; used once. Stops at the first place that is not HOCON, goes on after anything
+/// else that is wrong.
 class parser {
 public:
   /// `base` has the file that the text comes from, for origins and includes.

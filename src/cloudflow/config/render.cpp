@@ -34,7 +34,8 @@ void add_quoted(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-// The layout of java.lang.Double.toString over the shortest digits that read back as the same number.
+// The layout of java.lang.Double.toString over the shortest digits that read back as the same
+// number.
 std::string java_double(double d) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::abs(d),

@@ -12,9 +12,11 @@ namespace cloudflow::config::detail {
 
 namespace {
 
-// Values inside values, references included. With the sanitizers a level takes about 1 KiB of stack.
+// Values inside values, references included. With the sanitizers a level takes about 1 KiB of
+// stack.
 constexpr int max_depth = 3000;
-// A field looked at or copied is a step. Enough for twenty thousand references, and over within a second or two.
+// A field looked at or copied is a step. Enough for twenty thousand references, and over within a
+// second or two.
 constexpr std::size_t max_steps = 4'000'000;
 // What resolving a value takes, compared with copying a field.
 constexpr std::size_t steps_per_value = 20;
@@ -34,8 +36,9 @@ sight look(const node& root, std::span<const std::string> path) {
   return at->resolved ? sight::settled : sight::open;
 }
 
-/// True if `layer` becomes the same whatever unresolved value is taken out of `root`. So it is with the usual
-/// `key = ${default}`, `key = ${?ENVIRONMENT_VARIABLE}`, which would otherwise cost a copy of the root each.
+/// True if `layer` becomes the same whatever unresolved value is taken out of `root`. So it is with
+/// the usual `key = ${default}`, `key = ${?ENVIRONMENT_VARIABLE}`, which would otherwise cost a
+/// copy of the root each.
 bool is_independent(const node& layer, const node& root) {
   if (layer.resolved) return true;
   if (const auto* c = layer.as<concatenation>()) {
@@ -91,7 +94,7 @@ resolver::outcome resolver::resolve_anew(const node_ptr& n, const source& from, 
   return asked.empty() ? resolve_list(n, from) : outcome{n};
 }
 
-// -- containers ----------------------------------------------------------------------------------
+// -- containers -----------------------------------------------------------------------------------
 
 resolver::outcome resolver::resolve_object(const node_ptr& n, const source& from,
                                            restriction asked) {
@@ -170,7 +173,7 @@ resolver::outcome resolver::resolve_stack(const node_ptr& n, const source& from,
   return {merged};
 }
 
-// -- references ----------------------------------------------------------------------------------
+// -- references -----------------------------------------------------------------------------------
 
 resolver::outcome resolver::resolve_reference(const node_ptr& n, const source& from,
                                               restriction asked) {
@@ -194,8 +197,9 @@ resolver::outcome resolver::follow(const reference& r, const source& from, restr
   return resolve(found.value, found.at, asked);
 }
 
-/// First where the including file would see it, then where the included file itself does, then in the environment.
-/// What a search without success has resolved on its way is forgotten: it was resolved while this reference was open.
+/// First where the including file would see it, then where the included file itself does, then in
+/// the environment. What a search without success has resolved on its way is forgotten: it was
+/// resolved while this reference was open.
 resolver::lookup_result resolver::look_up(const reference& r, const node_ptr& root) {
   const auto mark = memo_log_.size();
   auto found = find(root, r.target);
@@ -234,7 +238,7 @@ node_ptr resolver::from_environment(std::span<const std::string> path) const {
   return make_node(text{std::move(*found), true}, {std::move(origin_name), 0, 0});
 }
 
-// -- memory --------------------------------------------------------------------------------------
+// -- memory ---------------------------------------------------------------------------------------
 
 std::size_t resolver::memo_hash::operator()(const memo_key& key) const {
   auto h = std::hash<const void*>{}(key.of);
@@ -264,7 +268,7 @@ void resolver::forget_since(std::size_t mark) {
   for (; memo_log_.size() != mark; memo_log_.pop_back()) memos_.erase(memo_log_.back());
 }
 
-// -- what a value sees ---------------------------------------------------------------------------
+// -- what a value sees ----------------------------------------------------------------------------
 
 /// A value that was not reached from the root knows no containers, and need not know more of them.
 resolver::source resolver::inside(const source& from, const node_ptr& container) {
@@ -290,7 +294,8 @@ resolver::source resolver::without_upper_layers(const source& from, const node_p
   return {by ? by : make_object(from.root->where), nullptr};
 }
 
-/// A copy of `parent`; without the child if there is nothing to replace it, null if nothing is left of a stack or a concatenation.
+/// A copy of `parent`; without the child if there is nothing to replace it, null if nothing is left
+/// of a stack or a concatenation.
 node_ptr resolver::with_child_replaced(const node& parent, const node_ptr& child,
                                        const node_ptr& by) {
   const auto replaced = [&](std::vector<node_ptr> nodes) {
@@ -322,7 +327,7 @@ node_ptr resolver::with_child_replaced(const node& parent, const node_ptr& child
   return out;
 }
 
-// -- limits and problems -------------------------------------------------------------------------
+// -- limits and problems --------------------------------------------------------------------------
 
 bool resolver::spend(std::size_t steps) {
   steps_left_ = steps < steps_left_ ? steps_left_ - steps : 0;

@@ -17,14 +17,17 @@ namespace cloudflow::config::detail {
 
 /// Resolves one tree; used once.
 ///
-/// *Operation.* A value is resolved where it stands: `source` has the root it sees and the containers from the root down
-/// to it. A reference looks its path up in that root, resolving only what lies on the path, and then resolves what it
-/// found. One layer of a merge stack sees a root in which the stack ends below that layer: so a key can refer
-/// to its own earlier value. A reference that meets itself again is a cycle; an optional one on the way makes that
-/// "no value". What is resolved is remembered per node and per path asked for, but what was found during an attempt
-/// that ended in a cycle is forgotten. The rules, and their corner cases, are those of the reference implementation.
+/// *Operation.* A value is resolved where it stands: `source` has the root it sees and the
+/// containers from the root down to it. A reference looks its path up in that root, resolving only
+/// what lies on the path, and then resolves what it found. One layer of a merge stack sees a root
+/// in which the stack ends below that layer: so a key can refer to its own earlier value. A
+/// reference that meets itself again is a cycle; an optional one on the way makes that "no value".
+/// What is resolved is remembered per node and per path asked for, but what was found during an
+/// attempt that ended in a cycle is forgotten. The rules, and their corner cases, are those of the
+/// reference implementation.
 ///
-/// *Limits.* Depth, steps and size are bounded, each with a problem of its own; hostile documents end early.
+/// *Limits.* Depth, steps and size are bounded, each with a problem of its own; hostile documents
+/// end early.
 ///
 /// *Concurrency.* Confined to one thread; never changes the tree, so several may work on one.
 class resolver {
@@ -116,7 +119,8 @@ private:
   bool gave_up_ = false;
 };
 
-/// The value that a resolved tree stands for; a tree that shares parts is copied out, so its size is bounded. Error: too large.
+/// The value that a resolved tree stands for; a tree that shares parts is copied out, so its size
+/// is bounded. Error: too large.
 result<value> to_value(const node& resolved);
 
 }  // namespace cloudflow::config::detail

@@ -11,8 +11,8 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// How many characters have to be added, removed, changed or swapped with their neighbour (optimal string alignment,
-/// Boytsov 2011); case does not count.
+/// How many characters have to be added, removed, changed or swapped with their neighbour (optimal
+/// string alignment, Boytsov 2011); case does not count.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> above(b.size() + 1);
@@ -33,7 +33,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
-// Nobody mistypes more than a third of a word; in a short one a single letter is enough to mean another.
+// Nobody mistypes more than a third of a word; in a short one a single letter is enough to mean
+// another.
 std::size_t allowed_distance(std::string_view word) {
   return word.size() < 3 ? 1 : (word.size() + 2) / 3;
 }

@@ -16,8 +16,8 @@ struct code_point {
 code_point decode(std::string_view text);
 /// Appends UTF-8. A surrogate becomes U+FFFD.
 void append(std::string& to, char32_t c);
-/// White space as the reference implementation has it: Unicode's separators, the non-breaking ones, the ASCII controls
-/// that separate, and the byte order mark. A newline is one.
+/// White space as the reference implementation has it: Unicode's separators, the non-breaking ones,
+/// the ASCII controls that separate, and the byte order mark. A newline is one.
 bool is_space(char32_t c);
 /// Without white space at either end.
 std::string_view trimmed(std::string_view text);

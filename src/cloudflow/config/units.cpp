@@ -68,7 +68,7 @@ std::string format_whole(std::int64_t n, const Units& units) {
   return fmt::format("{} {}", n, units.back().first);
 }
 
-// -- durations -----------------------------------------------------------------------------------
+// -- durations ------------------------------------------------------------------------------------
 
 struct duration_unit {
   std::array<std::string_view, 5> names;
@@ -102,7 +102,7 @@ std::int64_t clamped(long double n) {
   return static_cast<std::int64_t>(n);
 }
 
-// -- memory sizes --------------------------------------------------------------------------------
+// -- memory sizes ---------------------------------------------------------------------------------
 
 constexpr std::string_view decimal_prefixes[] = {"kilo", "mega", "giga",  "tera",
                                                  "peta", "exa",  "zetta", "yotta"};

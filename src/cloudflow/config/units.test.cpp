@@ -84,7 +84,7 @@ TEST(boolean, is_one_of_six_words) {
   for (const auto* text : {"", "True", "1", "y"}) EXPECT_EQ(parse_bool(text), std::nullopt);
 }
 
-// -- suggestions ---------------------------------------------------------------------------------
+// -- suggestions ----------------------------------------------------------------------------------
 
 TEST(nearest, is_what_was_meant) {
   const std::vector<std::string> keys{"streamlets", "topics", "volume-mounts", "cp"};

@@ -15,8 +15,8 @@
 
 namespace cloudflow::config {
 
-/// Where something stands: `blueprint.conf:12:5`. Lines and columns count from 1; 0 means unknown. A value type;
-/// cheap to copy.
+/// Where something stands: `blueprint.conf:12:5`. Lines and columns count from 1; 0 means unknown.
+/// A value type; cheap to copy.
 struct origin {
   std::shared_ptr<const std::string>
       source;  ///< file name as given, or what stands for it ("command line")
@@ -49,7 +49,8 @@ struct number {
   std::string text;
 };
 
-/// One resolved HOCON value with its origin. A value type, immutable but for `set`; objects keep the order of their members.
+/// One resolved HOCON value with its origin. A value type, immutable but for `set`; objects keep
+/// the order of their members.
 class value {
 public:
   using list = std::vector<value>;
@@ -96,15 +97,15 @@ struct member {
   value content;
 };
 
-/// A key that one file sets twice with values that are not both objects. HOCON lets the last one win; whoever
-/// reads a blueprint reports it.
+/// A key that one file sets twice with values that are not both objects. HOCON lets the last one
+/// win; whoever reads a blueprint reports it.
 struct duplicate_key {
   std::string path;
   origin first, second;
 };
 
-/// A parsed document, before substitutions are resolved: layers of it can be put over each other. A value type
-/// (shares its tree).
+/// A parsed document, before substitutions are resolved: layers of it can be put over each other. A
+/// value type (shares its tree).
 class document {
 public:
   struct tree;  ///< internal
@@ -114,7 +115,8 @@ public:
   /// This one's keys win; objects merge, everything else is replaced.
   document over(const document& below) const;
 
-  /// Resolves `${...}` against the document itself, then against `environment`. All problems in one go.
+  /// Resolves `${...}` against the document itself, then against `environment`. All problems in one
+  /// go.
   struct resolve_options {
     /// Looks up an environment variable; none: environment variables are not looked at.
     std::optional<std::string> (*environment)(const std::string& name) = nullptr;
@@ -128,15 +130,16 @@ private:
 /// The process's environment, for `resolve_options`.
 std::optional<std::string> process_environment(const std::string& name);
 
-/// Parses HOCON text; `source` names it in origins. Includes are read relative to the file `source`.
-/// Errors: everything that is no HOCON (parse), a bad path expression (bad_path), an include that is required and cannot be read (io).
+/// Parses HOCON text; `source` names it in origins. Includes are read relative to the file
+/// `source`. Errors: everything that is no HOCON (parse), a bad path expression (bad_path), an
+/// include that is required and cannot be read (io).
 cloudflow::result<document, std::vector<problem>> parse_text(std::string_view text,
                                                              std::string source);
 cloudflow::result<document, std::vector<problem>> parse_file(const std::string& path);
 /// One `path = value` (or `path=value`) from a command line; the origin says so.
 cloudflow::result<document, std::vector<problem>> parse_assignment(std::string_view assignment);
 
-// -- units -------------------------------------------------------------------------------------------
+// -- units ----------------------------------------------------------------------------------------
 
 /// `10 s`, `2 minutes`, `100ms`; a bare number counts milliseconds. None if it is no duration.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
@@ -148,15 +151,17 @@ std::string format_memory_size(std::int64_t bytes);
 /// `true|yes|on`, `false|no|off`.
 std::optional<bool> parse_bool(std::string_view text);
 
-// -- out ---------------------------------------------------------------------------------------------
+// -- out ------------------------------------------------------------------------------------------
 
 /// Compact JSON; numbers as HOCON's reference implementation prints them.
 std::string to_json(const value& v);
 
-/// The candidate nearest to `word` by edit distance, if near enough to be what was meant: for suggestions.
+/// The candidate nearest to `word` by edit distance, if near enough to be what was meant: for
+/// suggestions.
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 
-/// The line of `text` that `where` points to with a caret under the column, indented: what an error shows. Empty if out of range.
+/// The line of `text` that `where` points to with a caret under the column, indented: what an error
+/// shows. Empty if out of range.
 std::string excerpt(std::string_view text, const origin& where);
 
 }  // namespace cloudflow::config

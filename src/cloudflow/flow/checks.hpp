@@ -1,8 +1,9 @@
 /// What the compiler says about a wrong pipeline: one named struct per use, each with its sentence.
 ///
-/// g++ 12 leads with a sentence only for static_assert (a failed concept gives "no matching function" first), so
-/// each check is a struct whose static_assert names it; the struct's arguments are the types in question. A stage
-/// whose check fails returns `broken`, which accepts the rest of the pipeline silently: one mistake, one error.
+/// g++ 12 leads with a sentence only for static_assert (a failed concept gives "no matching
+/// function" first), so each check is a struct whose static_assert names it; the struct's arguments
+/// are the types in question. A stage whose check fails returns `broken`, which accepts the rest of
+/// the pipeline silently: one mistake, one error.
 #pragma once
 
 #include "cloudflow/flow/expand.hpp"
@@ -12,6 +13,9 @@
 #include <variant>
 
 namespace cloudflow {
+
+template <class T, class Errors, class Source, class... Stages>
+class stream;
 
 /// on_error policy: the original record goes to the inlet's dead-letter topic.
 struct dead_letter_t {};
@@ -84,10 +88,43 @@ struct broken {
   broken owned() const { return {}; }
 };
 
+namespace detail {
+
+/// What a function returns for a record; void where it cannot be called.
+template <class F, class... Args>
+struct returned {
+  using type = void;
+};
+template <class F, class... Args>
+  requires std::invocable<F&, Args...>
+struct returned<F, Args...> {
+  using type = std::invoke_result_t<F&, Args...>;
+};
+
+/// Whether asking what F takes may compile its body: a generic lambda, or overloads.
+template <class F>
+inline constexpr bool is_generic = std::is_class_v<F> && !requires { &F::operator(); };
+
+/// Whether a `U` becomes a `T` without loss.
+template <class U, class T>
+concept keeps_all = std::convertible_to<U, T> &&
+                    (!std::is_arithmetic_v<T> || std::same_as<std::remove_cvref_t<U>, T> ||
+                     requires(U&& u) { T{std::forward<U>(u)}; });
+
+}  // namespace detail
+
 namespace check {
 
 template <class F, class Record>
 concept takes = std::invocable<F&, const Record&>;
+
+template <class Next, class Record>
+struct goes_on {
+  static constexpr bool ok = !std::same_as<Record, nothing>;
+  static_assert(ok,
+                "Nothing can follow here: to(), split() and for_each() end a stream. To deliver "
+                "records and go on with them use also_to(); what is done for_each() goes last");
+};
 
 template <class Function, class Record>
 struct map {
@@ -132,20 +169,29 @@ struct flat_map {
 
 template <class Function, class Record>
 struct filter {
-  static constexpr bool ok = std::predicate<Function&, const Record&>;
+  static constexpr bool ok =
+      std::same_as<std::remove_cvref_t<typename detail::returned<Function, const Record&>::type>,
+                   bool>;
   static_assert(
       ok,
-      "filter() needs a function from a record of this stream to bool (the function and the record "
-      "type are named below; an inlet of T gives view_of<T>)");
+      "filter() needs a function from a record of this stream to bool, and nothing that merely "
+      "converts to it (the function and the record type are named below; an inlet of T gives "
+      "view_of<T>)");
 };
 
 template <class Function, class Record>
 struct for_each {
-  static constexpr bool ok = takes<Function, Record>;
-  static_assert(ok,
+  static constexpr bool callable = takes<Function, Record>;
+  static_assert(callable,
                 "for_each() cannot call this function with the records of the stream: it has to "
-                "take a record "
-                "of the stream (both are named below)");
+                "take a record of the stream (both are named below)");
+  using result = typename detail::returned<Function, const Record&>::type;
+  static constexpr bool nothing_lost = std::is_void_v<result> || is_result<result>;
+  static_assert(
+      nothing_lost,
+      "for_each() would drop what this function returns: return nothing or a result<T, E>, "
+      "or use map()");
+  static constexpr bool ok = callable && nothing_lost;
 };
 
 template <class Function, class Record>
@@ -167,14 +213,20 @@ struct key_by {
       "Errors have to be handled before key_by(), because it may move records to another task: add "
       ".on_error<E>(...) for each type named below");
   static consteval bool usable() {
-    if constexpr (callable)
-      return encodable<owned_of<std::invoke_result_t<Function&, const Record&>>>;
-    else
+    if constexpr (callable) {
+      using key = detail::owned_key_of<std::invoke_result_t<Function&, const Record&>>;
+      return encodable<key> && (detail::key_type<key> || requires(const key& k) {
+               std::hash<key>{}(k);
+               { k == k } -> std::same_as<bool>;
+             }) && !std::floating_point<key>;
+    } else {
       return true;
+    }
   }
   static_assert(usable(),
-                "key_by() needs a key that can be stored: a number, an enum, a string or a type "
-                "with a codec");
+                "key_by() needs a key that can be stored and compared: text, a whole number, bool, "
+                "an enum, a time, or a pair, tuple or plain struct of these that owns its text; no "
+                "floating-point number");
   static constexpr bool ok = callable && handled && usable();
 };
 
@@ -207,6 +259,14 @@ struct copyable {
       "A pipeline is a value that can be copied: hold what cannot be copied in a std::shared_ptr");
 };
 
+template <bool IsFirst>
+struct one_clock {
+  static constexpr bool ok = IsFirst;
+  static_assert(IsFirst,
+                "event_time() is there twice: windows behind both would have two clocks. Keep the "
+                "one whose times the windows are about");
+};
+
 template <bool Timed>
 struct event_time_before_window {
   static constexpr bool ok = Timed;
@@ -217,8 +277,31 @@ struct event_time_before_window {
 
 template <class Function, class State, class Record>
 struct fold {
-  static constexpr bool ok = std::invocable<Function&, State&, const Record&>;
-  static_assert(ok, "fold() cannot call this function: it has to take `State&, const Record&`");
+  static constexpr bool callable = std::invocable<Function&, State&, const Record&>;
+  static_assert(callable,
+                "fold() cannot call this function: it has to take `State&, const Record&`");
+  using result = typename detail::returned<Function, State&, const Record&>::type;
+  /// It changes the state that it is given. Of a generic function this is taken for granted: asking
+  /// would compile its body with a state that cannot be changed.
+  static consteval bool changes_in_place() {
+    if constexpr (!callable || detail::is_generic<Function>)
+      return true;
+    else
+      return !std::invocable<Function&, const State&, const Record&>;
+  }
+  static constexpr bool nothing_lost =
+      !changes_in_place() || std::is_void_v<result> || std::same_as<result, State&>;
+  static_assert(
+      nothing_lost,
+      "fold() would drop what this function returns: change the state by its reference and "
+      "return nothing, or take the state by value, with its type written out, and return "
+      "the new one");
+  static constexpr bool gives_state = changes_in_place() || detail::keeps_all<result, State>;
+  static_assert(
+      gives_state,
+      "fold() could not keep what this function makes of the state: take `State&` and "
+      "change it, or take the state by value and return the new one, of the state's type");
+  static constexpr bool ok = callable && nothing_lost && gives_state;
 };
 
 template <class State>
@@ -243,7 +326,7 @@ struct expansion {
                       expansion_output<typename Expansion::output>& out) {
         { e.key(x) } -> std::convertible_to<std::string>;
         { e.advance(s, whole, out).value() } -> std::convertible_to<expansion_progress>;
-        { e.advance(s, whole, out).error().is_retriable() } -> std::convertible_to<bool>;
+        { e.advance(s, whole, out).error().is_retriable() } -> std::same_as<bool>;
       };
     } else {
       return true;
@@ -298,9 +381,17 @@ struct outlet_type<Record, outlet<T>> {
 
 template <class Handler, class Error>
 struct error_handler {
-  static constexpr bool ok = std::invocable<Handler&, const Error&>;
+  static constexpr bool callable = std::invocable<Handler&, const Error&>;
   static_assert(
-      ok, "on_error<E>() needs an outlet of E, a function that takes `const E&`, or dead_letter");
+      callable,
+      "on_error<E>() needs an outlet of E, a function that takes `const E&`, or dead_letter");
+  static constexpr bool nothing_lost =
+      std::is_void_v<typename detail::returned<Handler, const Error&>::type>;
+  static_assert(
+      nothing_lost,
+      "on_error<E>() would drop what this function returns: the record of an error goes no "
+      "further, so return nothing");
+  static constexpr bool ok = callable && nothing_lost;
 };
 
 template <std::size_t Alternatives, std::size_t Destinations>
@@ -329,5 +420,56 @@ struct destinations<std::variant<Alternative...>, Destination...> {
                 "order of the variant's alternatives");
 };
 
+/// What a function of split() makes of its branch.
+template <class Branch>
+struct branch {
+  static constexpr bool ok = false;
+  static_assert(!std::same_as<Branch, Branch>,
+                "A function of split() has to return the stream that it was given, continued and "
+                "delivered with to(outlet), split() or for_each()");
+};
+template <>
+struct branch<broken> {
+  static constexpr bool ok = false;
+};
+template <class T, class Errors, class Source, class... Stages>
+struct branch<stream<T, Errors, Source, Stages...>> {
+  static constexpr bool delivered = std::same_as<T, nothing>;
+  static_assert(delivered,
+                "A branch of split() ends in the middle: deliver its records with to(), split() or "
+                "for_each()");
+  static constexpr bool ok = delivered && errors_handled<Errors>::ok;
+};
+
 }  // namespace check
+
+namespace detail {
+
+/// Throws std::invalid_argument: logic() has given a stage a value that makes no sense.
+void refuse_setting(const char* sentence);
+inline void expect_setting(bool is_right, const char* sentence) {
+  if (!is_right) refuse_setting(sentence);
+}
+/// Times further from 1970 would overflow when windows are computed from them.
+constexpr bool is_span(std::chrono::milliseconds t) {
+  return t.count() >= 0 && t.count() <= (std::int64_t{1} << 53);
+}
+
+/// How fold() calls a function that takes the state by value: what it returns is the new state.
+template <class F, class State, class Record>
+struct returned_state {
+  F fn;
+  void operator()(State& s, const Record& x) {
+    s = static_cast<State>(std::invoke(fn, std::as_const(s), x));
+  }
+};
+template <class F, class State, class Record>
+auto in_place(F f) {
+  if constexpr (check::fold<F, State, Record>::changes_in_place())
+    return f;
+  else
+    return returned_state<F, State, Record>{std::move(f)};
+}
+
+}  // namespace detail
 }  // namespace cloudflow

@@ -1,5 +1,5 @@
-/// Stages with state, under any schedule of records, commits that are under way meanwhile, and kills: what is committed
-/// in the end is what a model says, and nothing else is in the stores.
+/// Stages with state, under any schedule of records, commits that are under way meanwhile, and
+/// kills: what is committed in the end is what a model says, and nothing else is in the stores.
 #include "cloudflow/flow/streamlets.test.hpp"
 
 #include <gtest/gtest.h>
@@ -24,8 +24,9 @@ using namespace std::chrono_literals;
 
 using contents = std::map<std::pair<std::size_t, std::string>, std::string>;
 
-/// A letter each: `r` some records, `s` a commit begins, `d` what was saved is durable, `t` and the program is told so, `k` kill,
-/// `c` the clock moves on, `f` the input ends for now. Letters that are not possible are skipped.
+/// A letter each: `r` some records, `s` a commit begins, `d` what was saved is durable, `t` and the
+/// program is told so, `k` kill, `c` the clock moves on, `f` the input ends for now. Letters that
+/// are not possible are skipped.
 using schedule = std::string;
 
 rc::Gen<schedule> schedules(const std::string& letters) {
@@ -43,7 +44,7 @@ void follow(harness<S>& h, const std::vector<line>& lines, const schedule& lette
   };
   const auto tick = [&] {
     h.time.advance(100ms);
-    return h.program->tick(h.time.now());
+    return h.tick();
   };
   for (const char letter : letters + "dt") {
     if (letter == 'r') h.run(lines, 3, 1);
@@ -52,7 +53,7 @@ void follow(harness<S>& h, const std::vector<line>& lines, const schedule& lette
     if (letter == 't' && go_on('d', 't')) h.program->committed();
     if (letter == 'k') h.kill(), last = 't';
     if (letter == 'c') tick();
-    if (letter == 'f') h.program->finish();
+    if (letter == 'f') h.finish();
   }
   h.run(lines, 100);
   while (tick()) {
@@ -70,6 +71,9 @@ std::string number_bytes(std::int64_t n) {
   w.put_long(n);
   return std::string{w.view()};
 }
+
+/// A value: in front is the number of its schema.
+std::string value_bytes(std::int64_t n) { return '\0' + number_bytes(n); }
 
 /// Lines of a few apps, ten seconds after one another, some of them minutes back.
 rc::Gen<std::vector<line>> some_lines() {
@@ -90,7 +94,7 @@ rc::Gen<std::vector<line>> some_lines() {
 
 rc::Gen<std::size_t> cache_sizes() { return rc::gen::element<std::size_t>(0, 2, 100); }
 
-// -- fold and distinct -------------------------------------------------------------------------------
+// -- fold and distinct ----------------------------------------------------------------------------
 
 RC_GTEST_PROP(under_any_schedule, fold_counts_every_record_once, ()) {
   const auto lines = *some_lines();
@@ -103,7 +107,7 @@ RC_GTEST_PROP(under_any_schedule, fold_counts_every_record_once, ()) {
   for (const auto& l : lines)
     rows.push_back({l.app, at(0), ++counts.try_emplace(l.app, 7).first->second});
   contents stored;
-  for (const auto& [app, n] : counts) stored[{0, text_bytes(app)}] = number_bytes(n);
+  for (const auto& [app, n] : counts) stored[{0, text_bytes(app)}] = value_bytes(n);
   RC_ASSERT(h.template output<count>(0) == rows);
   RC_ASSERT(h.stores.values == stored);
 }
@@ -117,12 +121,12 @@ RC_GTEST_PROP(under_any_schedule, distinct_lets_the_first_record_of_a_key_throug
   std::vector<line> rows;
   contents stored;
   for (const auto& l : lines)
-    if (stored.emplace(std::pair{0, text_bytes(l.app)}, number_bytes(0)).second) rows.push_back(l);
+    if (stored.emplace(std::pair{0, text_bytes(l.app)}, value_bytes(0)).second) rows.push_back(l);
   RC_ASSERT(h.template output<line>(0) == rows);
   RC_ASSERT(h.stores.values == stored);
 }
 
-// -- windows -----------------------------------------------------------------------------------------
+// -- windows --------------------------------------------------------------------------------------
 
 /// The values that each key and window has given out, in their order.
 using window_rows = std::map<std::pair<std::string, timestamp>, std::vector<std::int64_t>>;
@@ -169,9 +173,9 @@ struct window_model {
   contents stored() const {
     contents all;
     if (watermark == timestamp::min()) return all;
-    all[{2, "0"}] = number_bytes(watermark.time_since_epoch().count());
+    all[{2, "in.0"}] = number_bytes(watermark.time_since_epoch().count());
     for (const auto& [key, w] : windows) {
-      all[{0, store_key('v', key)}] = number_bytes(w.lines);
+      all[{0, store_key('v', key)}] = value_bytes(w.lines);
       if (w.must_fire)
         all[{0, store_key('t', key)}] = "";
       else if (!late_by.is_unlimited)
@@ -209,7 +213,7 @@ RC_GTEST_PROP(under_any_schedule,
   const per_minute s{unlimited_lateness, {15s}};
   harness h{s, {&s.out, &s.late}, {&s.lines}, *cache_sizes()};
   follow(h, lines, *schedules("rrrrsdtkf"));
-  h.program->finish();
+  h.finish();
   h.commit();
 
   std::map<std::pair<std::string, timestamp>, std::int64_t> counts, last;
@@ -218,7 +222,7 @@ RC_GTEST_PROP(under_any_schedule,
   RC_ASSERT(last == counts);
 }
 
-// -- expand ------------------------------------------------------------------------------------------
+// -- expand ---------------------------------------------------------------------------------------
 
 RC_GTEST_PROP(under_any_schedule, expand_gives_out_every_part_of_every_record_once, ()) {
   const auto texts = *rc::gen::container<std::vector<std::string>>(
@@ -238,7 +242,7 @@ RC_GTEST_PROP(under_any_schedule, expand_gives_out_every_part_of_every_record_on
     const auto good = l.text.substr(0, l.text.find('!'));
     if (!good.empty()) expected[l.app] = good;
     hopeless += good.size() != l.text.size();
-    stored[{0, text_bytes(l.app)}] = number_bytes(static_cast<std::int64_t>(good.size()));
+    stored[{0, text_bytes(l.app)}] = value_bytes(static_cast<std::int64_t>(good.size()));
   }
   RC_ASSERT(spelt == expected);
   RC_ASSERT(h.rejected.size() == hopeless);

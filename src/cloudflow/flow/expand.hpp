@@ -1,19 +1,25 @@
-/// expand(): one record becomes very many, worked off in parts.
+/// expand(): one record becomes very many, processed in parts.
 ///
-/// A part may be committed in the middle of the record: the author's `state` says how far the work has come, and it
-/// is made durable together with what has been emitted. The position of the record's own partition moves on only when
-/// the work is done, so after a failure the same record comes again and the work goes on from its state.
+/// A part may be committed in the middle of the record: the author's `state` says how far the work
+/// has come, and it is made durable together with what has been emitted. The operator takes the
+/// record over: with the first commit the record itself is durable here, so that all that was done
+/// for it before (a state above, an outlet) and its position may be committed too. After a failure
+/// the work goes on from its state.
 #pragma once
 
+#include "cloudflow/flow/expansion_queue.hpp"
 #include "cloudflow/flow/keyed.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace cloudflow {
 
-/// Where an expansion puts its records. They may borrow from what the expansion holds until its next call.
+/// Where an expansion puts its records. They may borrow from what the expansion holds until its
+/// next call.
 template <class Output>
 class expansion_output {
 public:
@@ -28,11 +34,12 @@ private:
 
 enum class expansion_progress {
   more,  ///< call again
-  done,  ///< the record is worked off
+  done,  ///< the record is processed
 };
 
-/// What happens when an expansion fails: the record is set aside (durably), others go on, and it is tried again
-/// after a delay that doubles from `first_delay` to `longest_delay`. After `max_attempts` the error is raised.
+/// What happens when an expansion fails: the record is parked (durably), others go on, and it is
+/// tried again after a delay that doubles from `first_delay` to `longest_delay`. After
+/// `max_attempts` the error is raised.
 struct retry {
   int max_attempts = 5;
   std::chrono::milliseconds first_delay{200};
@@ -41,42 +48,6 @@ struct retry {
 
 namespace detail {
 
-/// A record of an inlet, kept beyond its batch. Movable; views stay valid.
-class kept_record {
-public:
-  kept_record() = default;
-  kept_record(kept_record&&) noexcept = default;
-  kept_record& operator=(kept_record&&) noexcept = default;
-
-  void keep(const record_view& r);
-  const record_view& view() const noexcept { return view_; }
-
-private:
-  std::vector<char> bytes_;  // no string: a short one does not stay where it is
-  std::vector<header_view> headers_;
-  record_view view_;
-};
-
-/// A record that was set aside.
-struct parked_record {
-  std::string record;  ///< encoded
-  std::size_t inlet = 0;
-  /// What came in, but for its value: that is `record`.
-  std::optional<std::string> key{};
-  std::vector<std::pair<std::string, std::string>> headers{};
-  record_offset offset{};
-  timestamp time{};
-  std::int64_t attempts = 0;
-  timestamp due{};
-  std::uint64_t id = 0;
-
-  static parked_record of(const record_view& origin, std::string record);
-  void restore(kept_record& origin) const;
-  std::string encode() const;
-  static parked_record decode(std::uint64_t id, std::string_view bytes);
-  static std::string key_of(std::uint64_t id);
-  static std::uint64_t id_of(std::string_view key);
-};
 std::chrono::milliseconds delay_of(const retry& policy, std::int64_t attempts) noexcept;
 
 template <class Expansion, class In>
@@ -91,110 +62,171 @@ struct expand_stage : stage_base {
 
   template <class Next>
   struct op : link<Next> {
-    /// A record that is being worked off, and the record of the inlet that it came as.
+    /// A record that is being processed.
     struct work {
-      owned record;
-      std::string key;
-      kept_record origin{};
-      std::size_t inlet = 0;
-      std::int64_t attempts = 0;
-      std::uint64_t parked_id = 0;
-
-      record_info info() const { return {{}, &origin.view(), inlet}; }
+      expansion_item item;
+      std::optional<owned> record{};  ///< none: not decoded yet
     };
 
     expand_stage settings;
     flow::changes* out;
-    const flow::store_reader* stores;
     const clock* time;
-    std::size_t parked_store;
+    const flow::quarantine* bad;
     keyed_state<keyed<std::string, state_type>> states;
     std::size_t max_cached;
-    std::optional<work> current{};  ///< from the inlet: it waits for this one
-    std::optional<work> revived{};  ///< was set aside: worked on between the others
-    std::deque<parked_record> parked{};
-    std::uint64_t next_id = 0;
+    expansion_queue queue;
+    std::optional<work> current{};  ///< the first that waits; no further record is taken meanwhile
+    std::optional<work> resumed{};  ///< was parked: worked on between the others
     expansion_output<output> emitted{};
+    /// What may overtake no record that is held: passed on when nothing is held any more.
+    std::optional<timestamp> held_watermark{};
+    bool has_held_finish = false;
 
-    void operator()(const In& x, const record_info& i) {
-      current.emplace(
-          work{.record = to_owned(x), .key = settings.expansion.key(x), .inlet = i.inlet});
-      if (i.origin != nullptr) current->origin.keep(*i.origin);
-      proceed();
+    step operator()(const In& x, const record_info& i) {
+      ++out->counted[record_way::expanded];
+      queue.push(
+          expansion_item{.record = encoded_record(x), .from = i.from->keep(), .time = i.time});
+      return step::suspended;
     }
-    void resume() {
-      if (current) proceed();
-      this->next.resume();
-    }
-    /// Takes up what was set aside, one record at a time, when its time has come.
-    bool tick(timestamp now) {
-      if (!revived) revive(now);
-      if (revived && work_on(*revived)) {
-        out->state.remove(parked_store, parked_record::key_of(revived->parked_id));
-        revived.reset();
+
+    using link<Next>::on;
+    /// What is held further down comes first.
+    void on(flow::signals::resume& s) {
+      this->next.on(s);
+      if (s.result == step::suspended) return;
+      if (!current && queue.has_waiting()) current.emplace(work{queue.pop_waiting()});
+      if (current && work_on(*current, s.result)) {
+        queue.finish(current->item);
+        current.reset();
       }
-      const bool is_waiting = revived || !parked.empty();
-      return this->next.tick(now) || is_waiting;
+      s.result |= pass_on_held();
+      if (holds()) s.result = step::suspended;
+    }
+    /// Resumes parked records when they are due, one at a time.
+    void on(flow::signals::tick& s) {
+      if (!resumed)
+        if (auto due = queue.pop_due(s.now)) resumed.emplace(work{std::move(*due)});
+      if (resumed && work_on(*resumed, s.result)) {
+        queue.finish(resumed->item);
+        resumed.reset();
+      }
+      s.is_waiting |= is_parked();
+      s.result |= pass_on_held();
+      this->next.on(s);
+    }
+    void on(flow::signals::watermark& s) {
+      if (holds())
+        held_watermark = s.value;
+      else
+        this->next.on(s);
+    }
+    /// The input has ended only when nothing is parked either.
+    void on(flow::signals::finish& s) {
+      if (!holds() && !is_parked()) return this->next.on(s);
+      has_held_finish = true;
+      if (holds()) s.result = step::suspended;
     }
 
-    void save(flow::changes& to) {
+    void on(flow::signals::save& s) {
       states.save();
-      this->next.save(to);
+      if (current) queue.save(current->item);
+      queue.save();
+      this->next.on(s);
     }
-    void committed() {
+    void on(flow::signals::committed& s) {
       if (states.unchanged() > max_cached) states.evict();
-      this->next.committed();
+      this->next.on(s);
     }
-    void load() {
+    void on(flow::signals::load& s) {
       states.load();
-      stores->scan(parked_store, {}, [&](std::string_view key, std::string_view value) {
-        parked.push_back(parked_record::decode(parked_record::id_of(key), value));
-        next_id = parked.back().id + 1;
-        return true;
-      });
-      this->next.load();
+      queue.load();
+      if (queue.has_waiting()) s.result = step::suspended;
+      this->next.on(s);
     }
 
   private:
-    void proceed() {
-      out->is_suspended = !work_on(*current);
-      if (!out->is_suspended) current.reset();
+    static std::string encoded_record(const In& x) {
+      byte_writer w;
+      codec<owned>::encode(x, w);
+      return std::string{w.view()};
     }
-    void revive(timestamp now) {
-      const auto due =
-          std::find_if(parked.begin(), parked.end(), [now](const auto& p) { return p.due <= now; });
-      if (due == parked.end()) return;
-      auto record = decoded<owned>(due->record);
-      auto key = settings.expansion.key(borrowed(record));
-      revived.emplace(
-          work{.record = std::move(record), .key = std::move(key), .inlet = due->inlet});
-      due->restore(revived->origin);
-      revived->attempts = due->attempts;
-      revived->parked_id = due->id;
-      parked.erase(due);
+    bool holds() const noexcept { return current || queue.has_waiting(); }
+    bool is_parked() const noexcept { return resumed || queue.has_parked(); }
+    step pass_on_held() {
+      auto result = step::go_on;
+      if (holds()) return result;
+      if (held_watermark) {
+        flow::signals::watermark s{*std::exchange(held_watermark, std::nullopt)};
+        this->next.on(s);
+        result |= s.result;
+      }
+      if (has_held_finish && !is_parked()) {
+        has_held_finish = false;
+        flow::signals::finish s;
+        this->next.on(s);
+        result |= s.result;
+      }
+      return result;
     }
-    /// One call of the author's function; true when the record needs no further one.
-    bool work_on(work& w) {
-      auto& c = states.at(w.key);
-      const auto progress = settings.expansion.advance(c.row.value, w.record, emitted);
-      states.touch(c);
-      for (const auto& x : emitted.records()) this->next(x, w.info());
-      emitted.records().clear();
-      if (progress.has_value()) return progress.value() == expansion_progress::done;
-      if (!progress.error().is_retriable() || w.attempts + 1 >= settings.policy.max_attempts)
-        this->next.raise(progress.error(), w.info());
-      else
-        set_aside(w);
+    /// True if the call is known to fail: the record is rejected instead.
+    bool is_left_out(const work& w, std::string_view call) {
+      const auto* known = bad->find(w.item.from, call);
+      if (known == nullptr) return false;
+      ++out->counted[record_way::expanded_into];
+      ++out->counted[record_way::rejected];
+      out->rejected.push_back({w.item.from, known->reason});
       return true;
     }
-    void set_aside(const work& w) {
-      auto p = parked_record::of(w.origin.view(), encoded(w.record));
-      p.inlet = w.inlet;
-      p.attempts = w.attempts + 1;
-      p.due = time->now() + delay_of(settings.policy, w.attempts);
-      p.id = next_id++;
-      out->state.put(parked_store, parked_record::key_of(p.id), p.encode());
-      parked.push_back(std::move(p));
+    /// What came before it with the same key is parked: it is parked behind that, and the records
+    /// of a key keep their order.
+    bool waits_for_another(const expansion_item& item) {
+      const bool is_resumed =
+          resumed && resumed->item.id < item.id && resumed->item.key == item.key;
+      const auto until = is_resumed ? time->now() : queue.blocked_until(item);
+      if (!until) return false;
+      auto parked = item;
+      parked.due = *until;
+      queue.park(std::move(parked));
+      return true;
+    }
+    /// One call of the author's function; true when the record needs no further one. Calls are told
+    /// from each other by the record and the state that they start from; that for the key by the
+    /// record alone.
+    bool work_on(work& w, step& result) {
+      const auto who = [&w] { return w.item.from; };
+      if (!w.record) {
+        w.record.emplace(decoded<owned>(w.item.record));
+        if (!bad->empty() && is_left_out(w, w.item.record)) return true;
+        flow::blame([&] { w.item.key = settings.expansion.key(borrowed(*w.record)); }, who,
+                    [&w] { return w.item.record; });
+        if (waits_for_another(w.item)) return true;
+      }
+      auto& c = states.at(w.item.key);
+      const auto before = c.row.value;
+      const auto call = [&] { return w.item.record + encoded(before); };
+      if (!bad->empty() && is_left_out(w, call())) return true;
+      return flow::blame([&] { return advance(w, c, result); }, who, call);
+    }
+    bool advance(work& w, auto& cell, step& result) {
+      const flow::origin origin{&w.item.from, expansion_item::keep};
+      const record_info info{w.item.time, &origin};
+      const auto progress = settings.expansion.advance(cell.row.value, *w.record, emitted);
+      states.touch(cell);
+      for (const auto& x : emitted.records()) {
+        ++out->counted[record_way::expanded_into];
+        result |= this->next(x, info);
+      }
+      emitted.records().clear();
+      if (progress.has_value()) return progress.value() == expansion_progress::done;
+      if (!progress.error().is_retriable() || w.item.attempts + 1 >= settings.policy.max_attempts) {
+        ++out->counted[record_way::expanded_into];
+        this->next.raise(progress.error(), info);
+      } else {
+        auto parked = w.item;
+        parked.due = time->now() + delay_of(settings.policy, parked.attempts++);
+        queue.park(std::move(parked));
+      }
+      return true;
     }
     static decltype(auto) borrowed(const owned& record) {
       if constexpr (std::same_as<In, owned>)
@@ -206,11 +238,16 @@ struct expand_stage : stage_base {
 
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
-    const auto index = w.state(store.member, store.name, {codec<std::string>::schema_text, {}});
+    const auto index = w.state(store.member, store.name,
+                               {.key_schema = codec<std::string>::schema_text,
+                                .window = {},
+                                .parked_schema = codec<owned>::schema_text});
     keyed_state<keyed<std::string, state_type>> states{
         &w.out(), &w.stores(), index, {}, {{}, initial}};
-    return {{std::move(next)}, std::move(*this),      &w.out(),          &w.stores(),
-            &w.time(),         w.parked_store(index), std::move(states), w.max_cached()};
+    return {{std::move(next)}, std::move(*this),
+            &w.out(),          &w.time(),
+            &w.bad(),          std::move(states),
+            w.max_cached(),    expansion_queue{&w.out(), &w.stores(), w.parked_store(index)}};
   }
 };
 

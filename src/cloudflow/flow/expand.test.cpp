@@ -44,55 +44,81 @@ TEST(expand, remembers_what_is_done) {
   EXPECT_EQ(spelt(h), "hi");
 }
 
-TEST(expand, sets_a_failing_record_aside_processes_the_next_and_tries_again_later) {
+TEST(expand, parks_a_failing_record_processes_the_next_and_tries_again_later) {
   const spelling s;
   *s.how.broken = 2;
   harness<spelling> h{s, {&s.out}, {&s.progress}};
   h.run({{"a", at(0), "ab?c"}, {"b", at(0), "xyz"}}, 10);
   h.commit();
   EXPECT_EQ(spelt(h), "abxyz");
-  EXPECT_TRUE(h.program->tick(h.time.now()));
+  EXPECT_TRUE(h.tick());
   h.time.advance(100ms);
-  h.program->tick(h.time.now());  // fails again: now it waits for 200 ms
+  h.tick();  // fails again: now it waits for 200 ms
   h.commit();
-  h.kill();  // what was set aside is durable
+  h.kill();  // what is parked is durable
   h.time.advance(150ms);
-  EXPECT_TRUE(h.program->tick(h.time.now()));
+  EXPECT_TRUE(h.tick());
   h.commit();
   EXPECT_EQ(spelt(h), "abxyz");
   h.time.advance(50ms);
-  while (h.program->tick(h.time.now())) {
+  while (h.tick()) {
   }
   h.commit();
   EXPECT_EQ(spelt(h), "abxyz?c");
   EXPECT_TRUE(h.rejected.empty());
 }
 
-TEST(expand, keeps_the_record_that_it_sets_aside_with_key_and_headers) {
-  const std::vector<header_view> headers{{"trace", "42"}, {"empty", ""}};
-  detail::kept_record origin;
-  for (const std::string_view key :
-       {std::string_view{}, std::string_view{""}, std::string_view{"k"}}) {
-    auto parked =
-        detail::parked_record::of({key, "raw", headers, at(3), record_offset{7}}, "value");
-    parked.inlet = 2;
-    parked.attempts = 3;
-    const auto again = detail::parked_record::decode(5, parked.encode());
-    EXPECT_EQ(again.inlet, 2u);
-    EXPECT_EQ(again.attempts, 3);
-    again.restore(origin);
-    const auto moved = std::move(origin);
-    const auto& r = moved.view();
-    EXPECT_EQ(r.key, key);
-    EXPECT_EQ(r.key.data() == nullptr, key.data() == nullptr);
-    EXPECT_EQ(r.value, "value");
-    EXPECT_EQ(r.time, at(3));
-    EXPECT_EQ(r.offset, record_offset{7});
-    ASSERT_EQ(r.headers.size(), 2u);
-    EXPECT_EQ(r.headers[0].name, "trace");
-    EXPECT_EQ(r.headers[0].value, "42");
-    EXPECT_NE(r.headers[1].value.data(), nullptr);
-    origin = {};
+TEST(expand, keeps_the_order_of_a_key_when_one_of_its_records_is_parked) {
+  const spelling s;
+  *s.how.broken = 2;
+  harness<spelling> h{s, {&s.out}, {&s.progress}};
+  h.run({{"a", at(0), "ab?c"}, {"a", at(0), "ab?CDE"}, {"b", at(0), "xyz"}}, 10);
+  h.commit();
+  EXPECT_EQ(spelt(h), "abxyz");
+  h.kill();
+  h.run({}, 10);
+  for (int n = 0; n != 20; ++n) {
+    h.time.advance(100ms);
+    while (h.tick() && n == 19) {
+    }
+    h.commit();
+  }
+  EXPECT_EQ(spelt(h), "abxyz?cDE");
+}
+
+TEST(expand, keeps_the_origin_of_a_record_that_it_holds) {
+  for (const auto& key : {std::optional<std::string>{}, std::optional<std::string>{""},
+                          std::optional<std::string>{"k"}}) {
+    for (const char* value : {"value", "mapped"}) {
+      const detail::expansion_item held{.record = "value",
+                                        .from = {.what = flow::origin_kind::inlet,
+                                                 .index = 2,
+                                                 .topic = "lines",
+                                                 .partition = 4,
+                                                 .offset = record_offset{7},
+                                                 .key = key,
+                                                 .value = value,
+                                                 .headers = {{"trace", "42"}, {"empty", ""}},
+                                                 .time = at(3)},
+                                        .time = at(4),
+                                        .attempts = 3,
+                                        .due = at(9)};
+      const auto again = detail::expansion_item::decode(5, held.encode());
+      EXPECT_EQ(again.record, "value");
+      EXPECT_EQ(again.attempts, 3);
+      EXPECT_EQ(again.time, at(4));
+      EXPECT_EQ(again.due, at(9));
+      EXPECT_EQ(again.id, 5u);
+      EXPECT_EQ(again.from.index, 2u);
+      EXPECT_EQ(again.from.topic, "lines");
+      EXPECT_EQ(again.from.partition, 4);
+      EXPECT_EQ(again.from.offset, record_offset{7});
+      EXPECT_EQ(again.from.key, key);
+      EXPECT_EQ(again.from.value, value);
+      EXPECT_EQ(again.from.headers, held.from.headers);
+      EXPECT_EQ(again.from.time, at(3));
+      EXPECT_EQ(again.from.identity(), held.from.identity());
+    }
   }
 }
 
@@ -103,11 +129,11 @@ TEST(expand, gives_up_after_the_last_attempt_and_raises_the_error) {
   h.run({{"a", at(0), "?"}}, 10);
   for (int n = 0; n != 10; ++n) {
     h.time.advance(1s);
-    h.program->tick(h.time.now());
+    h.tick();
   }
   h.commit();
   EXPECT_EQ(h.rejected, (std::vector<std::string>{"broken"}));
-  EXPECT_FALSE(h.program->tick(h.time.now()));
+  EXPECT_FALSE(h.tick());
 }
 
 TEST(expand, raises_an_error_that_no_later_attempt_can_mend_at_once) {

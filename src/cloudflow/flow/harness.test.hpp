@@ -1,4 +1,5 @@
-/// Drives a pipeline as the runtime does: batches of any size, commits into a map while records go on, kills.
+/// Drives a pipeline as the runtime does: batches of any size, commits into a map while records go
+/// on, kills.
 #pragma once
 
 #include "cloudflow/flow/stream.hpp"
@@ -56,21 +57,33 @@ public:
   void kill() {
     changes.clear();
     in_flight.clear();
-    changes.is_suspended = false;
     start();
   }
   /// Processes the records from `next` on in batches of `size`; stops after `at_most` calls.
   void run(const std::vector<line>& lines, std::size_t size, std::size_t at_most = 1'000'000) {
-    for (; next < lines.size() && at_most > 0; --at_most) {
-      if (changes.is_suspended) {
-        program->resume();
-        next += changes.is_suspended ? 0 : 1;
+    for (; (next < lines.size() || is_suspended()) && at_most > 0; --at_most) {
+      if (is_suspended()) {
+        resume();
         continue;
       }
       encode(lines, size);
-      const auto begun = program->run({0, records_});
-      next += changes.is_suspended ? begun - 1 : begun;
+      const auto done = program->run({0, "lines", 0, records_});
+      result = done.result;
+      next += done.processed;
     }
+  }
+  /// True while something waits for the clock.
+  bool tick() {
+    const auto done = program->tick(time.now());
+    result = result | done.result;
+    return done.is_waiting;
+  }
+  void finish() { result = result | program->finish(); }
+  bool is_suspended() const { return result == flow::step::suspended; }
+  void resume() { result = program->resume(); }
+  /// Until nothing is held.
+  void drain() {
+    while (is_suspended()) resume();
   }
   void commit() {
     begin_commit();
@@ -79,6 +92,7 @@ public:
   /// Records may go on between these. A kill loses what has not become durable.
   void begin_commit() {
     program->save();
+    quarantine.saved();
     changes.hand_over(in_flight);
     in_flight_next = next;
   }
@@ -100,8 +114,12 @@ public:
       const auto& buffer = in_flight.outputs[o].by_partition()[0];
       for (const auto& e : buffer.entries()) committed[o].push_back(std::string{buffer.value(e)});
     }
-    for (auto& r : in_flight.rejected) rejected.push_back(r.reason);
+    for (auto& r : in_flight.rejected) {
+      rejected.push_back(r.reason);
+      rejected_from.push_back(r.from);
+    }
     in_flight.clear();
+    quarantine.committed();
     committed_next = in_flight_next;
   }
   template <class T>
@@ -117,17 +135,28 @@ public:
   memory_stores stores;
   virtual_clock time;
   flow::changes changes, in_flight;
-  std::unique_ptr<flow::program> program;
+  std::unique_ptr<flow::operator_chain> program;
   std::map<std::size_t, std::vector<std::string>> committed;
   std::vector<std::string> rejected;
+  std::vector<flow::kept_origin> rejected_from;
+  flow::quarantine quarantine;
+  flow::step result = flow::step::go_on;
   std::size_t next = 0, in_flight_next = 0, committed_next = 0;
 
 private:
   void start() {
-    flow::wiring w{inlets_, outlets_, states_, {&changes, &stores, &time, {}, max_cached_}};
+    quarantine.dropped();
+    flow::wiring w{inlets_,
+                   outlets_,
+                   states_,
+                   {.out = &changes,
+                    .stores = &stores,
+                    .time = &time,
+                    .bad = &quarantine,
+                    .max_cached = max_cached_}};
     auto pipeline = streamlet_->logic();
-    program = detail::make_program(changes, pipeline.bind(detail::end{}, w));
-    program->load();
+    program = detail::make_operator_chain(changes, pipeline.bind(detail::end{&changes.counted}, w));
+    result = program->load();
     next = committed_next;
   }
   void encode(const std::vector<line>& lines, std::size_t size) {

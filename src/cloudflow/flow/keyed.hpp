@@ -26,17 +26,18 @@ template <class Key, class Value, class Next>
 struct keyed_link : link<Next> {
   keyed_state<keyed<Key, Value>> state;
   std::size_t max_cached;
-  void load() {
+  using link<Next>::on;
+  void on(flow::signals::load& s) {
     state.load();
-    this->next.load();
+    this->next.on(s);
   }
-  void save(flow::changes& out) {
+  void on(flow::signals::save& s) {
     state.save();
-    this->next.save(out);
+    this->next.on(s);
   }
-  void committed() {
+  void on(flow::signals::committed& s) {
     if (state.unchanged() > max_cached) state.evict();
-    this->next.committed();
+    this->next.on(s);
   }
 };
 template <class Key, class Value, class Next>
@@ -58,11 +59,11 @@ struct fold_stage : stage_base {
   template <class Next>
   struct op : keyed_link<Key, Acc, Next> {
     fold_stage settings;
-    void operator()(const In& x, const record_info& i) {
+    step operator()(const In& x, const record_info& i) {
       auto& c = this->state.at(std::invoke(settings.key_of, x));
       std::invoke(settings.fn, c.row.value, x);
       this->state.touch(c);
-      this->next(std::as_const(c.row), i);
+      return this->next(std::as_const(c.row), i);
     }
   };
   template <class Next>
@@ -71,25 +72,32 @@ struct fold_stage : stage_base {
   }
 };
 
-/// distinct() on a keyed stream: only the first record of every key goes on; its time is remembered.
+/// distinct() on a keyed stream: only the first record of every key goes on; its time is
+/// remembered.
 template <class KeyFn, class Key, class In>
 struct distinct_stage : stage_base {
+  static constexpr bool keeps_record = true;
   KeyFn key_of;
   store_ref store;
   template <class Next>
   struct op : keyed_link<Key, timestamp, Next> {
     distinct_stage settings;
-    void operator()(const In& x, const record_info& i) {
+    record_balance* count;
+    step operator()(const In& x, const record_info& i) {
       auto& c = this->state.at(std::invoke(settings.key_of, x));
-      if (c.row.value != timestamp::min()) return;
+      if (c.row.value != timestamp::min()) {
+        ++(*count)[record_way::duplicate];
+        return step::go_on;
+      }
       c.row.value = i.time;
       this->state.touch(c);
-      this->next(x, i);
+      return this->next(x, i);
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
-    return {keyed_link_of<Key>(std::move(next), store, timestamp::min(), w), std::move(*this)};
+    return {keyed_link_of<Key>(std::move(next), store, timestamp::min(), w), std::move(*this),
+            &w.out().counted};
   }
 };
 

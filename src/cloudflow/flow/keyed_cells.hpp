@@ -1,7 +1,7 @@
 /// Cells that are found by their key.
 #pragma once
 
-#include "cloudflow/base/time.hpp"
+#include "cloudflow/flow/keys.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -9,30 +9,14 @@
 #include <concepts>
 #include <cstddef>
 #include <deque>
-#include <functional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace cloudflow::detail {
 
-/// Hashes a std::string and a std::string_view alike: a key is copied when it is new, not per record.
-struct key_hash {
-  using is_transparent = void;
-  template <class K>
-  std::size_t operator()(const K& k) const noexcept {
-    if constexpr (std::convertible_to<const K&, std::string_view>)
-      return std::hash<std::string_view>{}(k);
-    else if constexpr (requires { k.time_since_epoch().count(); })
-      return std::hash<long long>{}(k.time_since_epoch().count());
-    else
-      return std::hash<K>{}(k);
-  }
-};
-
-/// An index over cells that do not move. A `Cell` has a `row` with a `key`. `clear()` keeps the cells with what their
-/// keys and values have allocated, so that the same keys cost no allocation when they come again.
-/// Confined to one thread.
+/// An index over cells that do not move. A `Cell` has a `row` with a `key`. `clear()` keeps the
+/// cells with what their keys and values have allocated, so that the same keys cost no allocation
+/// when they come again. Confined to one thread.
 template <class Cell>
 class keyed_cells {
 public:
@@ -50,7 +34,7 @@ public:
     else
       cells_[used_] = initial;
     auto& c = cells_[used_++];
-    c.row.key = key;
+    assign_key(c.row.key, key);
     index_.insert(&c);
     return c;
   }
@@ -64,7 +48,8 @@ public:
     index_.clear();
     used_ = 0;
   }
-  /// Forgets all cells but these, and gives their memory back. The pointers change: cells move here.
+  /// Forgets all cells but these, and gives their memory back. The pointers change: cells move
+  /// here.
   void keep(std::vector<Cell*>& some) {
     keyed_cells kept;
     for (auto*& c : some) {
@@ -91,7 +76,7 @@ private:
     }
     template <class A, class B>
     bool operator()(const A& a, const B& b) const noexcept {
-      return key_of(a) == key_of(b);
+      return key_equal(key_of(a), key_of(b));
     }
   };
 

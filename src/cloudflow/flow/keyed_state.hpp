@@ -33,11 +33,11 @@ T decoded(std::string_view bytes) {
 /// A stage that remembers nothing beside its rows.
 struct no_note {};
 
-/// The rows of one store whose keys start with `prefix`. A `Row` has a `key` and a `value` and is what the stage hands
-/// on; only the value is stored. `Note` is for the stage.
+/// The rows of one store whose keys start with `prefix`. A `Row` has a `key` and a `value` and is
+/// what the stage hands on; only the value is stored. `Note` is for the stage.
 ///
-/// A miss reads the store. What has changed since the last commit is held, also while a commit is under way; all else
-/// may be forgotten (`evict`). Confined to one thread.
+/// A miss reads the store. What has changed since the last commit is held, also while a commit is
+/// under way; all else may be forgotten (`evict`). Confined to one thread.
 template <class Row, class Note = no_note>
 class keyed_state {
 public:
@@ -108,11 +108,16 @@ public:
   /// Writes the new values; `each` gets every changed cell.
   template <class F>
   void save(F each) {
+    if (changed_.empty()) return;
+    const auto& values = stores_->values_of(store_);
     for (auto* c : changed_) {
       if (c->has_new_value)
         out_->state.put(
             store_, [&](byte_writer& w) { put_key(c->row.key, w); },
-            [&](byte_writer& w) { encode_onto(c->row.value, w); });
+            [&](byte_writer& w) {
+              values.put_number(w);
+              encode_onto(c->row.value, w);
+            });
       c->is_listed = c->has_new_value = false;
       c->is_saved = true;
       each(*c);
@@ -143,7 +148,8 @@ private:
     byte_writer store_key;
     put_key(c.row.key, store_key);
     if (const auto stored = stores_->find(store_, store_key.view())) {
-      c.row.value = decoded<value_type>(*stored);
+      byte_writer space;
+      c.row.value = decoded<value_type>(stores_->values_of(store_).read(*stored, space));
       c.is_saved = true;
     }
     return c;

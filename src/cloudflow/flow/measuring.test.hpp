@@ -1,4 +1,5 @@
-/// What the benchmarks share: input as bytes, what came out, and a task that drives a pipeline as the runtime does.
+/// What the benchmarks share: input as bytes, what came out, and a task that drives a pipeline as
+/// the runtime does.
 #pragma once
 
 #include "cloudflow/flow/stream.hpp"
@@ -40,8 +41,8 @@ private:
   std::vector<std::size_t> ends_;
 };
 
-/// What came out, wherever commits cut it: number and bytes, and a sum over each `sampled`-th record, with 1 in any
-/// order.
+/// What came out, wherever commits cut it: number and bytes, and a sum over each `sampled`-th
+/// record, with 1 in any order.
 struct outcome {
   std::size_t sampled = 97, records = 0, bytes = 0, hash = 0;
 
@@ -58,7 +59,8 @@ struct outcome {
   bool operator==(const outcome&) const = default;
 };
 
-/// Nothing is stored: what a pipeline reads of it in the middle of a run costs what a virtual call costs.
+/// Nothing is stored: what a pipeline reads of it in the middle of a run costs what a virtual call
+/// costs.
 class empty_stores final : public flow::store_reader {
 public:
   std::optional<std::string> find(std::size_t, std::string_view) const override { return {}; }
@@ -75,18 +77,20 @@ public:
     const std::vector<const void*> inlets{&streamlet_.in}, outlets{&streamlet_.out};
     flow::wiring w{inlets, outlets, streamlet_.states, {&changes_, &stores_, &time_, {}}};
     auto pipeline = streamlet_.logic();
-    program_ = detail::make_program(changes_, pipeline.bind(detail::end{}, w));
-    program_->load();
+    chain_ =
+        detail::make_operator_chain(changes_, pipeline.bind(detail::end{&changes_.counted}, w));
+    (void)chain_->load();
   }
   Streamlet& streamlet() noexcept { return streamlet_; }
 
-  /// Takes all records in batches, with a commit each `per_commit` records and at the end; gives what came out.
+  /// Takes all records in batches, with a commit each `per_commit` records and at the end; gives
+  /// what came out.
   outcome run(std::span<const record_view> records, std::size_t batch, std::size_t per_commit) {
     outcome all{sampled_};
     std::size_t uncommitted = 0;
     for (std::size_t at = 0; at < records.size(); at += batch) {
       const auto some = records.subspan(at, std::min(batch, records.size() - at));
-      program_->run({0, some});
+      (void)chain_->run({0, "in", 0, some});
       if ((uncommitted += some.size()) < per_commit) continue;
       commit(all);
       uncommitted = 0;
@@ -97,17 +101,17 @@ public:
   /// Open windows fire.
   outcome finish() {
     outcome all{sampled_};
-    program_->finish();
+    (void)chain_->finish();
     commit(all);
     return all;
   }
 
 private:
   void commit(outcome& all) {
-    program_->save();
+    chain_->save();
     all.add(changes_.outputs[0]);
     changes_.clear();
-    program_->committed();
+    chain_->committed();
   }
 
   std::size_t sampled_;
@@ -115,7 +119,7 @@ private:
   empty_stores stores_;
   virtual_clock time_;
   flow::changes changes_;
-  std::unique_ptr<flow::program> program_;
+  std::unique_ptr<flow::operator_chain> chain_;
 };
 
 inline void report(benchmark::State& state, std::size_t records) {

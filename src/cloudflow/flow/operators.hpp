@@ -1,11 +1,13 @@
-/// The operators without state. One struct per operator: its settings, and in it `op<Next>`, the running form.
-/// A chain is built back to front, each `op` holds the next by value, so a record's way is one inlined call.
-/// To add an operator: one struct like these, one member function in stream.hpp, one check in checks.hpp.
+/// The operators without state. One struct per operator: its settings, and in it `op<Next>`, the
+/// running form. A chain is built back to front, each `op` holds the next by value, so a record's
+/// way is one inlined call. To add an operator: one struct like these, one member function in
+/// stream.hpp, one check in checks.hpp.
 #pragma once
 
-#include "cloudflow/flow/boundary.hpp"
 #include "cloudflow/flow/errors.hpp"
 #include "cloudflow/flow/ports.hpp"
+#include "cloudflow/flow/signals.hpp"
+#include "cloudflow/flow/wiring.hpp"
 
 #include <functional>
 #include <tuple>
@@ -15,18 +17,18 @@ namespace cloudflow {
 /// The record type of a stream whose records have all been delivered.
 struct nothing {};
 
-/// What travels with a record. `origin` is the record of the inlet it comes from; null for timers and windows.
+/// What travels with a record. `from` lives as long as the call.
 struct record_info {
   timestamp time{};
-  const record_view* origin = nullptr;
-  std::size_t inlet = 0;
+  const flow::origin* from;
 };
 
 namespace detail {
 
-/// Hands everything on. Operators derive from it and hide what they do themselves. `take` gets records that have moved to
-/// this task and gives how many were begun; `rest` says that nothing comes from above for now, `rest_of` the same of an
-/// inlet of moved records.
+using flow::step;
+
+/// Hands everything on. Operators derive from it, and hide or overload (`using link<Next>::on`)
+/// what they do themselves. Signals: signals.hpp.
 template <class Next>
 struct link {
   Next next;
@@ -34,31 +36,21 @@ struct link {
   void raise(const E& e, const record_info& i) {
     next.raise(e, i);
   }
-  void advance(timestamp watermark) { next.advance(watermark); }
-  void resume() { next.resume(); }
-  bool tick(timestamp now) { return next.tick(now); }
-  std::size_t take(const flow::batch& moved) { return next.take(moved); }
-  void rest_of(std::size_t moved_inlet) { next.rest_of(moved_inlet); }
-  void rest() { next.rest(); }
-  void finish() { next.finish(); }
-  void save(flow::changes& out) { next.save(out); }
-  void load() { next.load(); }
-  void committed() { next.committed(); }
+  template <class Signal>
+  void on(Signal& s) {
+    next.on(s);
+  }
 };
 
 /// The end of every chain.
 struct end {
-  void operator()(const nothing&, const record_info&) {}
-  void advance(timestamp) {}
-  void resume() {}
-  bool tick(timestamp) { return false; }
-  std::size_t take(const flow::batch&) { return 0; }
-  void rest_of(std::size_t) {}
-  void rest() {}
-  void finish() {}
-  void save(flow::changes&) {}
-  void load() {}
-  void committed() {}
+  record_balance* count;
+  step operator()(const nothing&, const record_info&) {
+    ++(*count)[record_way::delivered];
+    return step::go_on;
+  }
+  template <class Signal>
+  void on(Signal&) {}
 };
 
 /// Defaults for what the stream's type has to know about a stage.
@@ -67,15 +59,18 @@ struct stage_base {
   static constexpr bool sets_time = false;
 };
 
+/// What such a stage hands on is what has come in, not changed: `keeps_record`.
+template <class Stage>
+concept keeps_record = Stage::keeps_record;
+
 template <class R, class Next>
-inline void hand_on(R&& r, Next& next, const record_info& i) {
+inline step hand_on(R&& r, Next& next, const record_info& i) {
   if constexpr (is_result<std::remove_cvref_t<R>>) {
-    if (r.has_value())
-      next(r.value(), i);
-    else
-      next.raise(r.error(), i);
+    if (r.has_value()) return next(r.value(), i);
+    next.raise(r.error(), i);
+    return step::go_on;
   } else {
-    next(r, i);
+    return next(r, i);
   }
 }
 
@@ -85,8 +80,8 @@ struct map_stage : stage_base {
   template <class Next>
   struct op : link<Next> {
     F fn;
-    void operator()(const In& x, const record_info& i) {
-      hand_on(std::invoke(fn, x), this->next, i);
+    step operator()(const In& x, const record_info& i) {
+      return hand_on(std::invoke(fn, x), this->next, i);
     }
   };
   template <class Next>
@@ -97,17 +92,21 @@ struct map_stage : stage_base {
 
 template <class F, class In>
 struct filter_stage : stage_base {
+  static constexpr bool keeps_record = true;
   F fn;
   template <class Next>
   struct op : link<Next> {
     F fn;
-    void operator()(const In& x, const record_info& i) {
-      if (std::invoke(fn, x)) this->next(x, i);
+    record_balance* count;
+    step operator()(const In& x, const record_info& i) {
+      if (std::invoke(fn, x)) return this->next(x, i);
+      ++(*count)[record_way::filtered];
+      return step::go_on;
     }
   };
   template <class Next>
-  op<Next> bind(Next next, flow::wiring&) {
-    return {{std::move(next)}, std::move(fn)};
+  op<Next> bind(Next next, flow::wiring& w) {
+    return {{std::move(next)}, std::move(fn), &w.out().counted};
   }
 };
 
@@ -117,46 +116,59 @@ struct flat_map_stage : stage_base {
   template <class Next>
   struct op : link<Next> {
     F fn;
-    void operator()(const In& x, const record_info& i) {
-      for (auto&& each : std::invoke(fn, x)) this->next(each, i);
+    record_balance* count;
+    step operator()(const In& x, const record_info& i) {
+      ++(*count)[record_way::expanded];
+      auto result = step::go_on;
+      for (auto&& each : std::invoke(fn, x)) {
+        ++(*count)[record_way::expanded_into];
+        result |= this->next(each, i);
+      }
+      return result;
     }
   };
   template <class Next>
-  op<Next> bind(Next next, flow::wiring&) {
-    return {{std::move(next)}, std::move(fn)};
+  op<Next> bind(Next next, flow::wiring& w) {
+    return {{std::move(next)}, std::move(fn), &w.out().counted};
   }
 };
 
-// -- errors ------------------------------------------------------------------------------------------
+// -- errors ---------------------------------------------------------------------------------------
 
 template <class E, class H, class In>
 struct on_error_stage : stage_base {
+  static constexpr bool keeps_record = true;
   H handler;
   template <class Next>
   struct op : link<Next> {
     H handler;
-    void operator()(const In& x, const record_info& i) { this->next(x, i); }
+    record_balance* count;
+    step operator()(const In& x, const record_info& i) { return this->next(x, i); }
     template <class X>
     void raise(const X& e, const record_info& i) {
-      if constexpr (std::same_as<X, E>)
+      if constexpr (std::same_as<X, E>) {
+        ++(*count)[record_way::handled];
         std::invoke(handler, e);
-      else
+      } else {
         this->next.raise(e, i);
+      }
     }
   };
   template <class Next>
-  op<Next> bind(Next next, flow::wiring&) {
-    return {{std::move(next)}, std::move(handler)};
+  op<Next> bind(Next next, flow::wiring& w) {
+    return {{std::move(next)}, std::move(handler), &w.out().counted};
   }
 };
 
-/// on_error<E>(dead_letter): the original record and `e.reason()`.
+/// on_error<E>(dead_letter): the origin (the record of the inlet, the source's record, the window)
+/// and `e.reason()`.
 template <class E, class In>
 struct dead_letter_stage : stage_base {
+  static constexpr bool keeps_record = true;
   template <class Next>
   struct op : link<Next> {
     flow::changes* out;
-    void operator()(const In& x, const record_info& i) { this->next(x, i); }
+    step operator()(const In& x, const record_info& i) { return this->next(x, i); }
     template <class X>
     void raise(const X& e, const record_info& i) {
       if constexpr (std::same_as<X, E>)
@@ -165,9 +177,8 @@ struct dead_letter_stage : stage_base {
         this->next.raise(e, i);
     }
     void reject(const E& e, const record_info& i) {
-      static constexpr record_view none;
-      out->rejected.push_back(
-          flow::rejected(i.inlet, i.origin != nullptr ? *i.origin : none, e.reason(), true));
+      ++out->counted[record_way::rejected];
+      out->rejected.push_back({i.from->keep(), e.reason()});
     }
   };
   template <class Next>
@@ -176,7 +187,7 @@ struct dead_letter_stage : stage_base {
   }
 };
 
-// -- delivery ----------------------------------------------------------------------------------------
+// -- delivery -------------------------------------------------------------------------------------
 
 template <class T, class X>
 void write(const outlet<T>& port, flow::outlet_buffer& out, const X& x) {
@@ -185,7 +196,15 @@ void write(const outlet<T>& port, flow::outlet_buffer& out, const X& x) {
     key = port.key_of(x, out.key_space());
   else
     key = port.key_of(codec<T>::borrow(x), out.key_space());
-  out.append(key, [&](byte_writer& w) { codec<T>::encode(x, w); });
+  // A field is looked at where it is encoded.
+  if (port.key_field_.empty() && !is_utf8(key)) [[unlikely]]
+    refuse_text(port.name(), "the key of a record");
+  out.append(key, [&](byte_writer& w) {
+    w.check_text();
+    codec<T>::encode(x, w);
+    if (w.had_bad_text()) [[unlikely]]
+      refuse_text(port.name(), "a text in a record");
+  });
 }
 
 /// to() and also_to(): `Pass` is In (hand on) or nothing (the end of the way).
@@ -193,17 +212,18 @@ template <class T, class In, class Pass>
 struct to_stage {
   using ports = std::tuple<outlet<T>>;
   static constexpr bool sets_time = false;
+  static constexpr bool keeps_record = true;
   const outlet<T>* port;
   template <class Next>
   struct op : link<Next> {
     const outlet<T>* port;
     flow::outlet_buffer* out;
-    void operator()(const In& x, const record_info& i) {
+    step operator()(const In& x, const record_info& i) {
       write(*port, *out, x);
       if constexpr (std::same_as<Pass, nothing>)
-        this->next(nothing{}, i);
+        return this->next(nothing{}, i);
       else
-        this->next(x, i);
+        return this->next(x, i);
     }
   };
   template <class Next>
@@ -216,23 +236,27 @@ template <class E, class T, class In>
 struct error_to_stage {
   using ports = std::tuple<outlet<T>>;
   static constexpr bool sets_time = false;
+  static constexpr bool keeps_record = true;
   const outlet<T>* port;
   template <class Next>
   struct op : link<Next> {
     const outlet<T>* port;
     flow::outlet_buffer* out;
-    void operator()(const In& x, const record_info& i) { this->next(x, i); }
+    record_balance* count;
+    step operator()(const In& x, const record_info& i) { return this->next(x, i); }
     template <class X>
     void raise(const X& e, const record_info& i) {
-      if constexpr (std::same_as<X, E>)
+      if constexpr (std::same_as<X, E>) {
+        ++(*count)[record_way::handled];
         write(*port, *out, e);
-      else
+      } else {
         this->next.raise(e, i);
+      }
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
-    return {{std::move(next)}, port, w.outlet(port, port->name())};
+    return {{std::move(next)}, port, w.outlet(port, port->name()), &w.out().counted};
   }
 };
 
@@ -251,55 +275,20 @@ struct split_stage {
   template <class Next, class... Chains>
   struct op : link<Next> {
     std::tuple<Chains...> chains;
-    void operator()(const In& x, const record_info& i) {
-      dispatch(x, i, std::index_sequence_for<Chains...>{});
-      this->next(nothing{}, i);
+    step operator()(const In& x, const record_info& i) {
+      return dispatch(x, i, std::index_sequence_for<Chains...>{});
     }
     template <std::size_t... I>
-    void dispatch(const In& x, const record_info& i, std::index_sequence<I...>) {
-      (void)((x.index() == I && (std::get<I>(chains)(*std::get_if<I>(&x), i), true)) || ...);
+    step dispatch(const In& x, const record_info& i, std::index_sequence<I...>) {
+      auto result = step::go_on;
+      (void)((x.index() == I && (result = std::get<I>(chains)(*std::get_if<I>(&x), i), true)) ||
+             ...);
+      return result;
     }
-    void advance(timestamp t) {
-      all([&](auto& c) { c.advance(t); });
-      this->next.advance(t);
-    }
-    void resume() {
-      all([](auto& c) { c.resume(); });
-      this->next.resume();
-    }
-    bool tick(timestamp now) {
-      bool is_waiting = this->next.tick(now);
-      all([&](auto& c) { is_waiting |= c.tick(now); });
-      return is_waiting;
-    }
-    std::size_t take(const flow::batch& moved) {
-      auto begun = this->next.take(moved);
-      all([&](auto& c) { begun += c.take(moved); });
-      return begun;
-    }
-    void rest_of(std::size_t moved_inlet) {
-      all([&](auto& c) { c.rest_of(moved_inlet); });
-      this->next.rest_of(moved_inlet);
-    }
-    void rest() {
-      all([](auto& c) { c.rest(); });
-      this->next.rest();
-    }
-    void finish() {
-      all([](auto& c) { c.finish(); });
-      this->next.finish();
-    }
-    void save(flow::changes& out) {
-      all([&](auto& c) { c.save(out); });
-      this->next.save(out);
-    }
-    void load() {
-      all([](auto& c) { c.load(); });
-      this->next.load();
-    }
-    void committed() {
-      all([](auto& c) { c.committed(); });
-      this->next.committed();
+    template <class Signal>
+    void on(Signal& s) {
+      all([&s](auto& c) { c.on(s); });
+      this->next.on(s);
     }
     template <class F>
     void all(F f) {
@@ -313,7 +302,7 @@ struct split_stage {
   template <class Next, std::size_t... I>
   auto bind_all(Next next, flow::wiring& w, std::index_sequence<I...>) {
     return op<Next, decltype(std::get<I>(branches).chain(end{}, w))...>{
-        {std::move(next)}, {std::get<I>(branches).chain(end{}, w)...}};
+        {std::move(next)}, {std::get<I>(branches).chain(end{&w.out().counted}, w)...}};
   }
 };
 

@@ -1,9 +1,9 @@
 /// The typed ends of a stream: inlets, outlets, and the state between them. Members of a streamlet.
 #pragma once
 
+#include "cloudflow/flow/keys.hpp"
 #include "cloudflow/schema/derived_codec.hpp"
 
-#include <charconv>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -33,19 +33,36 @@ struct port_type {
       "A port needs a record type that comes from a schema: add the schema to cloudflow_schemas(), "
       "or specialise cloudflow::codec<T>");
 };
-template <class Record, class PortRecord>
+template <class Record, class PortRecord, class Member>
 struct inlet_key {
-  static constexpr bool ok = std::same_as<Record, PortRecord>;
-  static_assert(ok,
+  static constexpr bool is_member = std::same_as<Record, PortRecord>;
+  static_assert(is_member,
                 "keyed_by() of an inlet needs a member of its record type (both are named below)");
+  static constexpr bool is_key = detail::key_type<Member>;
+  static_assert(
+      is_key,
+      "keyed_by() needs a member that can be a key: text, a whole number, bool, an enum, a "
+      "time, or a record of these (its type is named below)");
+  static constexpr bool ok = is_member && is_key;
 };
 template <class Function, class Record>
 struct outlet_key {
-  static constexpr bool ok = std::is_invocable_v<Function&, const Record&>;
+  static constexpr bool is_callable = std::is_invocable_v<Function&, const Record&>;
   static_assert(
-      ok,
+      is_callable,
       "key() of an outlet needs a member of its record type, or a function that takes view_of<T> "
       "(both are named below)");
+  static consteval bool gives_key() {
+    if constexpr (is_callable)
+      return detail::has_key_text<
+          std::remove_cvref_t<std::invoke_result_t<Function&, const Record&>>>;
+    else
+      return true;
+  }
+  static_assert(gives_key(),
+                "key() of an outlet needs a key that can be written as text: text, a number, bool, "
+                "an enum, a time, or a pair, tuple or plain struct of these");
+  static constexpr bool ok = is_callable && gives_key();
 };
 }  // namespace check
 
@@ -107,27 +124,8 @@ struct field_of<M C::*> {
   static std::string_view name(M C::*m) { return codec<C>::name_of(m); }
 };
 
-/// What key_text() can write.
-template <class Part>
-concept has_key_text =
-    std::convertible_to<const Part&, std::string_view> || std::same_as<Part, timestamp> ||
-    (std::is_arithmetic_v<Part> && !std::same_as<Part, bool>);
-
-/// The text form of a key: text as it is, numbers in decimal, times as milliseconds since 1970. Never null.
-template <has_key_text Part>
-std::string_view key_text(const Part& part, byte_writer& space) {
-  if constexpr (std::convertible_to<const Part&, std::string_view>) {
-    const std::string_view text = part;
-    return text.data() == nullptr ? std::string_view{""} : text;
-  } else if constexpr (std::same_as<Part, timestamp>) {
-    return key_text(part.time_since_epoch().count(), space);
-  } else {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, part).ptr;
-    space.put_raw(digits, static_cast<std::size_t>(end - digits));
-    return space.view();
-  }
-}
+/// Throws std::invalid_argument: what an outlet has been given is no text.
+[[noreturn]] void refuse_text(std::string_view outlet, const char* what);
 
 struct port_base {
   std::string_view name_, type_;
@@ -146,19 +144,21 @@ template <class F>
 struct key_function {
   F fn;
 };
-/// `key(&T::member)` or `key([](const view_of<T>& x) { ... })`, giving text, a number or a time.
+/// `key(&T::member)` or `key([](const view_of<T>& x) { ... })`, giving text, a number, bool, an
+/// enum, a time, or a pair, tuple or plain struct of these. Its text form: keys.hpp.
 template <class F>
 key_function<F> key(F f) {
   return {std::move(f)};
 }
-/// What the records of an inlet must be keyed by: `keyed_by(&T::member)`. The blueprint's verification compares
-/// it with the keys of the outlets that write to the topic.
+/// What the records of an inlet must be keyed by: `keyed_by(&T::member)`. The blueprint's
+/// verification compares it with the keys of the outlets that write to the topic.
 template <class M, class T>
 key_function<M T::*> keyed_by(M T::*member) {
   return {member};
 }
 
-/// A typed way in. Its identity is its address in the streamlet; not copyable, so that it cannot lose it.
+/// A typed way in. Its identity is its address in the streamlet; not copyable, so that it cannot
+/// lose it.
 template <class T>
 class inlet : public detail::inlet_base {
 public:
@@ -170,7 +170,7 @@ public:
   }
   template <class M, class Record>
   inlet(port_name name, key_function<M Record::*> k) : inlet(name) {
-    if constexpr (check::port_type<T>::ok && check::inlet_key<Record, T>::ok) {
+    if constexpr (check::port_type<T>::ok && check::inlet_key<Record, T, M>::ok) {
       key_field_ = codec<T>::name_of(k.fn);
       is_key_ = [member = codec<T>::member(k.fn)](std::string_view key, const view& x) {
         byte_writer space;
@@ -183,12 +183,14 @@ public:
 
   /// Whether a record's key is the text of the declared field; true where no key is declared.
   bool has_key(std::string_view key, const view& x) const { return !is_key_ || is_key_(key, x); }
+  bool is_keyed() const noexcept { return static_cast<bool>(is_key_); }
 
 private:
   std::function<bool(std::string_view, const view&)> is_key_;
 };
 
-/// A typed way out, with the key of its records. Without key they go to one partition after the other.
+/// A typed way out, with the key of its records. Without key they go to one partition after the
+/// other.
 template <class T>
 class outlet : public detail::outlet_base {
 public:
@@ -207,7 +209,7 @@ public:
         using part = std::remove_cvref_t<decltype(std::invoke(f, x))>;
         if constexpr (std::same_as<part, std::string>) {
           space.put_raw(std::invoke(f, x));
-          return space.view();
+          return detail::not_null(space.view());
         } else {
           return detail::key_text(std::invoke(f, x), space);
         }
@@ -242,8 +244,8 @@ struct durable {
 };
 }  // namespace check
 
-/// Durable state, one T per key, kept by one stage. A member, so that the descriptor lists it and a diff of two
-/// versions can say what a new one breaks. The name is the identity of what is stored.
+/// Durable state, one T per key, kept by one stage. A member, so that the descriptor lists it and a
+/// diff of two versions can say what a new one breaks. The name is the identity of what is stored.
 template <class T>
 class state : public detail::state_base {
 public:

@@ -1,6 +1,6 @@
-/// What a record costs in a windowed count whose key_by goes through an internal topic, beside the same pipeline where
-/// records stay in their task. The topic is what the upstream half has written; what a log does with it is left out.
-/// All windows of both are compared.
+/// What a record costs in a windowed count whose key_by goes through an internal topic, beside the
+/// same pipeline where records stay in their task. The topic is what the upstream half has written;
+/// what a log does with it is left out. All windows of both are compared.
 #include "cloudflow/flow/measuring.test.hpp"
 #include "flow_test_schemas/count.hpp"
 
@@ -48,7 +48,8 @@ std::span<const record_view> test_data() {
   return views;
 }
 
-/// A task for each partition; the inlet's records take turns between them. Without a topic they all go to the first.
+/// A task for each partition; the inlet's records take turns between them. Without a topic they all
+/// go to the first.
 class tasks {
 public:
   explicit tasks(bool is_repartitioned) : is_repartitioned_(is_repartitioned) {
@@ -58,13 +59,14 @@ public:
       t.changes.outputs.emplace_back(partitions);
       const std::vector<const void*> inlets{&streamlet_.in}, outlets{&streamlet_.out},
           states{&streamlet_.lines};
-      flow::wiring::surroundings around{
+      flow::wiring::dependencies around{
           .out = &t.changes, .stores = &stores_, .time = &time_, .wake = {}, .partition = p};
       if (is_repartitioned) around.repartitions = {{.state = 0, .inlet = 1, .outlet = 1}};
       flow::wiring w{inlets, outlets, states, around};
       auto pipeline = streamlet_.logic();
-      t.program = detail::make_program(t.changes, pipeline.bind(detail::end{}, w));
-      t.program->load();
+      t.program =
+          detail::make_operator_chain(t.changes, pipeline.bind(detail::end{&t.changes.counted}, w));
+      (void)t.program->load();
     }
   }
   outcome run() {
@@ -73,11 +75,11 @@ public:
     std::size_t n = 0;
     for (std::size_t at = 0; at < all.size(); at += batch, ++n) {
       const auto p = is_repartitioned_ ? n % partitions : 0;
-      all_[p].program->run({0, all.subspan(at, std::min(batch, all.size() - at))});
+      (void)all_[p].program->run({0, "in", 0, all.subspan(at, std::min(batch, all.size() - at))});
       if (n % batches_per_commit == 0) commit(rows);
     }
     commit(rows);
-    for (auto& t : all_) t.program->finish();
+    for (auto& t : all_) (void)t.program->finish();
     commit(rows);
     commit(rows);  // what the ends have fired
     return rows;
@@ -86,7 +88,7 @@ public:
 private:
   struct task {
     flow::changes changes;
-    std::unique_ptr<flow::program> program;
+    std::unique_ptr<flow::operator_chain> program;
     std::vector<record_view> moved;
   };
 
@@ -109,7 +111,7 @@ private:
       to.moved.clear();
       for (const auto& e : buffer.entries())
         to.moved.push_back({buffer.key(e), buffer.value(e), {}, {}, {}});
-      if (!to.moved.empty()) to.program->run({1, to.moved});
+      if (!to.moved.empty()) (void)to.program->run({1, "moved", 0, to.moved});
     }
   }
 

@@ -19,31 +19,31 @@ std::string moved_schema_of(std::string_view record_schema) {
       record_schema);
 }
 
-// -- upstream ----------------------------------------------------------------------------------------
+// -- upstream -------------------------------------------------------------------------------------
 
-void repartition_sink::rest() {
-  if (said_ != watermark_) say_watermark();
-  say(moved_kind::idle);
+void repartition_sink::mark_idle() {
+  if (last_sent_watermark_ != watermark_) send_watermark();
+  send(moved_kind::idle);
 }
 
 void repartition_sink::finish() {
-  if (said_ != watermark_) say_watermark();
-  say(moved_kind::end);
+  if (last_sent_watermark_ != watermark_) send_watermark();
+  send(moved_kind::end);
 }
 
 bool repartition_sink::save() {
-  if (said_ != watermark_) say_watermark();
-  return std::exchange(has_spoken_, false);
+  if (last_sent_watermark_ != watermark_) send_watermark();
+  return std::exchange(has_pending_markers_, false);
 }
 
-void repartition_sink::say_watermark() {
-  said_ = watermark_;
-  say(moved_kind::watermark);
-  is_counted_on_ = has_spoken_ = true;
+void repartition_sink::send_watermark() {
+  last_sent_watermark_ = watermark_;
+  send(moved_kind::watermark);
+  is_active_ = has_pending_markers_ = true;
 }
 
-void repartition_sink::say(moved_kind kind) {
-  is_counted_on_ = false;
+void repartition_sink::send(moved_kind kind) {
+  is_active_ = false;
   to_->append_to_each([&](byte_writer& w) {
     w.put_long(static_cast<std::int64_t>(kind));
     w.put_long(partition_);
@@ -51,7 +51,7 @@ void repartition_sink::say(moved_kind kind) {
   });
 }
 
-// -- downstream --------------------------------------------------------------------------------------
+// -- downstream -----------------------------------------------------------------------------------
 
 namespace {
 timestamp get_time(byte_reader& in) { return timestamp{std::chrono::milliseconds{in.get_long()}}; }
@@ -89,7 +89,8 @@ bool merged_watermark::has_ended() const noexcept {
   return std::all_of(upstream_.begin(), upstream_.end(), [](const auto& p) { return p.has_ended; });
 }
 
-/// The smallest of those that are waited for. Where none is, nothing is waited for: the largest of all.
+/// The smallest of those that are waited for. Where none is, nothing is waited for: the largest of
+/// all.
 bool merged_watermark::advance(timestamp now) {
   auto smallest = timestamp::max(), largest = timestamp::min();
   for (const auto& p : upstream_) {
@@ -121,9 +122,9 @@ void merged_watermark::decode(byte_reader& stored) {
     throw storage_failure("the stored watermarks are not those of this number of partitions");
 }
 
-// -- both --------------------------------------------------------------------------------------------
+// -- both -----------------------------------------------------------------------------------------
 
-repartition::repartition(const wiring& w, const repartition_place& place, std::string_view state)
+repartition::repartition(const wiring& w, const repartition_ports& place, std::string_view state)
   : inlet(place.inlet),
     out(&w.out()),
     time(&w.time()),
@@ -142,13 +143,13 @@ void repartition::load() {
   watermark.decode(in);
 }
 
-void repartition::save(changes& to) {
-  const bool has_spoken = sink.save();
-  if (!has_spoken && !watermark.has_changed()) return;
-  to.state.put(
+void repartition::save() {
+  const bool has_pending_markers = sink.save();
+  if (!has_pending_markers && !watermark.has_changed()) return;
+  out->state.put(
       store_, [this](byte_writer& w) { w.put_raw(store_key_); },
       [this](byte_writer& w) {
-        w.put_long(sink.said().time_since_epoch().count());
+        w.put_long(sink.last_sent_watermark().time_since_epoch().count());
         watermark.encode(w);
       });
 }

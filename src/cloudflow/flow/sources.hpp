@@ -1,45 +1,14 @@
 /// Where streams come from: an inlet, or a source of the author's.
 #pragma once
 
+#include "cloudflow/flow/emissions.hpp"
 #include "cloudflow/flow/operators.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 
 namespace cloudflow {
-
-/// Where a source puts its records.
-template <class T>
-class emitter {
-public:
-  /// `when_durable` runs after the commit that holds the record, on the worker: the place to answer a client.
-  /// It is destroyed without being called when the commit fails.
-  void operator()(T record, std::function<void()> when_durable = {}) {
-    records_.push_back(std::move(record));
-    if (when_durable) when_durable_.push_back(std::move(when_durable));
-  }
-
-  // -- used by the library and by tests ---
-  std::vector<T>& records() noexcept { return records_; }
-  std::vector<std::function<void()>>& when_durable() noexcept { return when_durable_; }
-
-private:
-  std::vector<T> records_;
-  std::vector<std::function<void()>> when_durable_;
-};
-
-/// Something that records come from besides inlets: a server, a clock, a generator. One task polls it; what other
-/// threads bring waits inside, bounded.
-template <class T>
-class source {
-public:
-  virtual ~source() = default;
-  /// Called before the first poll. `wake` may be called from any thread when there is something to poll.
-  virtual void open([[maybe_unused]] std::function<void()> wake) {}
-  /// Emits what there is, some thousand records at most, and does not block.
-  virtual flow::source_status poll(emitter<T>& emit) = 0;
-};
-
 namespace detail {
 
 /// Decodes the records of one inlet and drives one chain.
@@ -47,34 +16,56 @@ template <class T, class Chain>
 struct inlet_entry {
   const inlet<T>* port;
   std::size_t index;
+  bool needs_keys;  ///< a record without one may be in any partition
   flow::changes* out;
+  const std::atomic<bool>* must_leave;
   Chain chain;
 
-  std::size_t run(const flow::batch& b) {
-    if (b.inlet != index) return chain.take(b);
+  flow::run_result run(const flow::batch& b) {
+    if (b.inlet != index) {
+      flow::signals::moved moved{b};
+      chain.on(moved);
+      return moved.result;
+    }
     view_of<T> v{};
-    const auto begun = flow::for_each_record(b, *out, [&](const record_view& r) {
+    flow::record_call at{&b, nullptr};
+    const flow::origin origin{&at, flow::record_call::keep};
+    const auto all = flow::for_each_record(b, *must_leave, [&](const record_view& r) {
+      at.record = &r;
       if (!codec<T>::decode(r.value, v)) [[unlikely]]
-        return reject(r, "not a record of the inlet's schema");
+        return reject(at, "not a record of the inlet's schema", false);
+      if (r.key.data() == nullptr && needs_keys) [[unlikely]]
+        return reject(at,
+                      "the record has no key, but its inlet is keyed by a field and its topic has "
+                      "several partitions: nothing says that it is in the right one",
+                      true);
       if (&r == b.records.data()) expect_key(r, v);
-      chain(v, record_info{r.time, &r, index});
+      return chain(v, record_info{r.time, &origin});
     });
-    out->count.records_in += begun;
-    return begun;
+    out->count.records_in += all.processed;
+    return all;
   }
-  void rest(std::size_t inlet) {
+  void mark_idle(std::size_t inlet) {
     if (inlet == index)
-      chain.rest();
+      send<flow::signals::idle>({});
     else
-      chain.rest_of(inlet);
+      send<flow::signals::moved_idle>({inlet});
   }
-  flow::source_status poll() { return flow::source_status::ended; }
+  flow::poll_result poll() { return {}; }
+  void resumed(step) {}
 
 private:
-  void reject(const record_view& r, std::string reason) {
-    out->rejected.push_back(flow::rejected(index, r, std::move(reason), false));
+  template <class Signal>
+  void send(Signal s) {
+    chain.on(s);
   }
-  /// Sampled: with a wrong key, the records of one key are spread over partitions, and windows would be wrong.
+  step reject(const flow::record_call& at, std::string why, bool is_decodable) {
+    ++out->counted[record_way::rejected];
+    out->rejected.push_back({flow::record_call::keep(&at), std::move(why), is_decodable});
+    return step::go_on;
+  }
+  /// Sampled: with a wrong key, the records of one key are spread over partitions, and windows
+  /// would be wrong.
   void expect_key(const record_view& r, const view_of<T>& v) const {
     if (r.key.data() != nullptr && !port->has_key(r.key, v)) [[unlikely]]
       throw std::runtime_error("the record's key is not the field that this inlet is keyed by");
@@ -84,100 +75,196 @@ private:
 template <class T>
 struct inlet_source {
   using ports = std::tuple<cloudflow::inlet<T>>;
-  static constexpr bool timed = false;
+  static constexpr bool timed = false, has_clock = false;
   const inlet<T>* port;
   std::size_t index = 0;
   /// Before the stages are bound.
   void enter(flow::wiring& w) { index = w.inlet(port, port->name()); }
   template <class Chain>
   auto bind(Chain chain, flow::wiring& w) {
-    return std::tuple{inlet_entry<T, Chain>{port, index, &w.out(), std::move(chain)}};
+    return std::tuple{inlet_entry<T, Chain>{port, index, port->is_keyed() && w.is_partitioned(),
+                                            &w.out(), &w.must_leave(), std::move(chain)}};
   }
 };
 
+/// Drives one chain with what a source emits.
 template <class T, class Chain>
 struct source_entry {
-  std::shared_ptr<source<T>> from;
+  emissions<T>* from;
+  std::size_t index;
   flow::changes* out;
+  const flow::quarantine* bad;
+  const std::atomic<bool>* must_leave;
   Chain chain;
-  emitter<T> emit{};
 
-  std::size_t run(const flow::batch& b) { return chain.take(b); }
-  void rest(std::size_t inlet) { chain.rest_of(inlet); }
-  flow::source_status poll() {
-    const auto status = from->poll(emit);
-    for (const auto& x : emit.records()) chain(x, record_info{});
-    out->count.records_in += emit.records().size();
-    emit.records().clear();
-    std::move(emit.when_durable().begin(), emit.when_durable().end(),
-              std::back_inserter(out->when_durable));
-    emit.when_durable().clear();
-    return status;
+  flow::run_result run(const flow::batch& b) {
+    flow::signals::moved moved{b};
+    chain.on(moved);
+    return moved.result;
+  }
+  void mark_idle(std::size_t inlet) {
+    flow::signals::moved_idle s{inlet};
+    chain.on(s);
+  }
+  flow::poll_result poll() {
+    flow::poll_result all{flow::source_status::produced, step::go_on};
+    if (!from->has_next()) all.status = from->poll();
+    const auto before = from->number();
+    all.result = process();
+    // A commit takes note of them, also where nothing has come of them.
+    out->has_unsaved_state |= from->number() != before;
+    if (all.result == step::go_on) from->acknowledge(out->when_durable);
+    if (from->has_next() || all.result == step::suspended)
+      all.status = flow::source_status::produced;
+    return all;
+  }
+  /// What was held of the records is done.
+  void resumed(step result) {
+    if (result == step::go_on) from->acknowledge(out->when_durable);
+  }
+
+private:
+  struct at_record {
+    const source_entry* entry;
+    static flow::kept_origin keep(const void* of) {
+      return static_cast<const at_record*>(of)->entry->keep();
+    }
+  };
+  /// Where a group stands or falls as a whole, its records have the same identity.
+  flow::kept_origin keep() const {
+    const auto identity = from->is_atomic() ? from->end_of_group() : from->number() + 1;
+    flow::kept_origin o{.what = flow::origin_kind::source,
+                        .index = index,
+                        .offset = record_offset{static_cast<std::int64_t>(identity)}};
+    if constexpr (encodable<T>) {
+      byte_writer w;
+      codec<T>::encode(from->record(), w);
+      o.value = w.view();
+      o.schema_text = codec<T>::schema_text;
+    }
+    return o;
+  }
+  /// The executor does not tear groups; a stage that suspends may.
+  step process() {
+    const at_record at{this};
+    const flow::origin origin{&at, at_record::keep};
+    while (from->has_next()) {
+      const auto end = from->end_of_group();
+      if (!bad->empty() && leave_out()) continue;
+      const auto result = flow::blame(
+          [&] {
+            return chain(from->record(), record_info{{}, &origin});
+          },
+          [this] { return keep(); });
+      from->advance();
+      ++out->count.records_in;
+      ++out->counted[record_way::emitted];
+      if (result == step::suspended) return result;
+      if (from->number() == end && must_leave->load(std::memory_order_relaxed)) break;
+    }
+    return step::go_on;
+  }
+  /// True if the record is known to be bad: whoever waits for its group is told, and the group is
+  /// left out; or, where nobody can be told, the record alone is kept as a dead letter.
+  bool leave_out() {
+    auto kept = keep();
+    const auto* known = bad->find(kept, {});
+    if (known == nullptr) return false;
+    out->has_unsaved_state = true;  // so that a commit takes note of it
+    if (from->is_atomic()) {
+      from->refuse_group({known->reason, known->cause});
+      return true;
+    }
+    ++out->counted[record_way::emitted];
+    ++out->counted[record_way::rejected];
+    out->rejected.push_back({std::move(kept), known->reason});
+    from->leave_out_record();
+    return true;
   }
 };
 
 template <class T>
 struct author_source {
   using ports = std::tuple<>;
-  static constexpr bool timed = false;
+  static constexpr bool timed = false, has_clock = false;
   std::shared_ptr<source<T>> from;
   void enter(flow::wiring& w) { w.leave_inlets(); }
   template <class Chain>
   auto bind(Chain chain, flow::wiring& w) {
+    const auto index = w.next_source();
+    return std::tuple{source_entry<T, Chain>{kept(w, index), index, &w.out(), &w.bad(),
+                                             &w.must_leave(), std::move(chain)}};
+  }
+
+private:
+  /// The source as it was when the chain was built for the first time.
+  emissions<T>* kept(flow::wiring& w, std::size_t index) {
+    if (w.sources() == nullptr) return nullptr;
+    if (auto* known = w.sources()->find(index)) return static_cast<emissions<T>*>(known);
     if (w.wake()) from->open(w.wake());
-    return std::tuple{source_entry<T, Chain>{from, &w.out(), std::move(chain)}};
+    return static_cast<emissions<T>*>(
+        &w.sources()->add(index, std::make_unique<emissions<T>>(std::move(from))));
   }
 };
 
-/// All entries of a streamlet's pipelines behind the virtual functions of `program`.
+/// All entries of a streamlet's pipelines behind the virtual functions of `operator_chain`.
 template <class... Entries>
-class fused final : public flow::program {
+class fused final : public flow::operator_chain {
 public:
   fused(flow::changes& out, std::tuple<Entries...> entries)
     : out_(&out), entries_(std::move(entries)) {}
 
-  void load() override {
-    all([](auto& e) { e.chain.load(); });
-  }
-  std::size_t run(const flow::batch& b) override {
-    std::size_t begun = 0;
-    all([&](auto& e) { begun += e.run(b); });
-    return begun;
-  }
-  void resume() override {
-    out_->is_suspended = false;
-    all([](auto& e) { e.chain.resume(); });
-  }
-  flow::source_status poll() override {
-    auto status = flow::source_status::ended;
-    all([&](auto& e) {
-      const auto s = e.poll();
-      if (s == flow::source_status::produced || status == flow::source_status::ended) status = s;
+  step load() override { return send<flow::signals::load>({}).result; }
+  flow::run_result run(const flow::batch& b) override {
+    flow::run_result all;
+    each([&](auto& e) {
+      const auto done = e.run(b);
+      all.processed += done.processed;
+      all.result |= done.result;
     });
-    return status;
+    return all;
   }
-  bool tick(timestamp now) override {
-    bool is_waiting = false;
-    all([&](auto& e) { is_waiting |= e.chain.tick(now); });
-    return is_waiting;
+  step resume() override {
+    auto all = step::go_on;
+    each([&](auto& e) {
+      flow::signals::resume s;
+      e.chain.on(s);
+      e.resumed(s.result);
+      all |= s.result;
+    });
+    return all;
   }
-  void rest(std::size_t inlet) override {
-    all([&](auto& e) { e.rest(inlet); });
+  flow::poll_result poll() override {
+    flow::poll_result all;
+    each([&](auto& e) {
+      const auto done = e.poll();
+      all.status = std::max(all.status, done.status);
+      all.result |= done.result;
+    });
+    return all;
   }
-  void finish() override {
-    all([](auto& e) { e.chain.finish(); });
+  flow::tick_result tick(timestamp now) override {
+    const auto s = send<flow::signals::tick>({.now = now});
+    return {s.is_waiting, s.result};
   }
+  void mark_idle(std::size_t inlet) override {
+    each([&](auto& e) { e.mark_idle(inlet); });
+  }
+  step finish() override { return send<flow::signals::finish>({}).result; }
   void save() override {
-    all([&](auto& e) { e.chain.save(*out_); });
+    send<flow::signals::save>({});
     out_->has_unsaved_state = false;
   }
-  void committed() override {
-    all([](auto& e) { e.chain.committed(); });
-  }
+  void committed() override { send<flow::signals::committed>({}); }
 
 private:
+  template <class Signal>
+  Signal send(Signal s) {
+    each([&s](auto& e) { e.chain.on(s); });
+    return s;
+  }
   template <class F>
-  void all(F f) {
+  void each(F f) {
     for_all(entries_, f, std::index_sequence_for<Entries...>{});
   }
   flow::changes* out_;
@@ -185,7 +272,8 @@ private:
 };
 
 template <class... Entries>
-std::unique_ptr<flow::program> make_program(flow::changes& out, std::tuple<Entries...> entries) {
+std::unique_ptr<flow::operator_chain> make_operator_chain(flow::changes& out,
+                                                          std::tuple<Entries...> entries) {
   return std::make_unique<fused<Entries...>>(out, std::move(entries));
 }
 

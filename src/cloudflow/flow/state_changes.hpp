@@ -16,8 +16,8 @@ namespace cloudflow::flow {
 template <class F>
 concept appends_bytes = std::invocable<F&, byte_writer&>;
 
-/// One growing byte buffer and an index into it; of several entries with the same key the last one counts.
-/// `clear()` keeps the capacity. Confined to one thread.
+/// One growing byte buffer and an index into it; of several entries with the same key the last one
+/// counts. `clear()` keeps the capacity. Confined to one thread.
 class state_changes {
 public:
   struct entry {

@@ -1,6 +1,7 @@
-/// What a record costs in a pipeline that is driven as the runtime drives it, in batches with commits; beside each a
-/// loop written by hand over the same bytes, which is the limit. Left out: what the log does with the changes. Every
-/// pass checks what came out, and that a pipeline without state has not allocated.
+/// What a record costs in a pipeline that is driven as the runtime drives it, in batches with
+/// commits; beside each a loop written by hand over the same bytes, which is the limit. Left out:
+/// what the log does with the changes. Every pass checks what came out, and that a pipeline without
+/// state has not allocated.
 #include "cloudflow/flow/measuring.test.hpp"
 #include "flow_test_schemas/count.hpp"
 
@@ -53,7 +54,7 @@ void write(flow::outlet_buffer& out, const count::view& c) {
   out.append(c.app, [&](byte_writer& w) { codec<count>::encode(c, w); });
 }
 
-// -- pipelines ---------------------------------------------------------------------------------------
+// -- pipelines ------------------------------------------------------------------------------------
 
 struct scored {
   line::view l;
@@ -103,7 +104,7 @@ struct seven_stages_owned {
   }
 };
 
-// -- by hand -----------------------------------------------------------------------------------------
+// -- by hand --------------------------------------------------------------------------------------
 
 outcome stages_by_hand(flow::outlet_buffer& out) {
   outcome all{sampled};
@@ -124,7 +125,7 @@ outcome stages_by_hand(flow::outlet_buffer& out) {
   return all;
 }
 
-// -- benchmarks --------------------------------------------------------------------------------------
+// -- benchmarks -----------------------------------------------------------------------------------
 
 const outcome& expected_of_stages() {
   static const auto made = [] {

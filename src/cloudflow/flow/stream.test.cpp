@@ -159,7 +159,7 @@ TEST(inlet, rejects_bytes_that_are_no_record_and_reads_on) {
   const std::string good{w.view()};
   const std::vector<record_view> records{{{}, "\x02", {}, at(0), record_offset{0}},
                                          {{}, good, {}, at(0), record_offset{1}}};
-  EXPECT_EQ(h.program->run({0, records}), 2u);
+  EXPECT_EQ(h.program->run({0, "lines", 0, records}).processed, 2u);
   h.commit();
   EXPECT_EQ(h.rejected.size(), 1u);
   EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one"}));
@@ -184,9 +184,10 @@ TEST(inlet, says_for_which_record_the_authors_code_has_thrown) {
   try {
     h.run(three, 3);
     FAIL() << "nothing was thrown";
-  } catch (const flow::record_failure& e) {
-    EXPECT_EQ(e.offset, record_offset{2});
-    EXPECT_STREQ(e.what(), "no three");
+  } catch (const flow::failure& f) {
+    EXPECT_EQ(f.from.what, flow::origin_kind::inlet);
+    EXPECT_EQ(f.from.offset, record_offset{2});
+    EXPECT_EQ(f.reason, "no three");
   }
 }
 

@@ -64,14 +64,17 @@ struct failing {
   bool is_retriable() const { return later; }
 };
 
-/// Gives out one record for each letter of the text, two at a time. At `?` it fails as often as `broken` says, at `!`
-/// for good.
+/// Gives out one record for each letter of the text, two at a time. At `?` it fails as often as
+/// `broken` says, at `!` for good.
 struct letters {
   using state = std::int64_t;
   using output = line;
   std::shared_ptr<int> broken = std::make_shared<int>(0);
+  bool by_time = false;  ///< records of another time are others
 
-  std::string key(const line::view& l) const { return std::string{l.app}; }
+  std::string key(const auto& l) const {
+    return std::string{l.app} + (by_time ? std::to_string(l.time.time_since_epoch().count()) : "");
+  }
   result<expansion_progress, failing> advance(std::int64_t& next, const line& l,
                                               expansion_output<line>& out) const {
     for (int n = 0; n != 2; ++n) {

@@ -1,6 +1,7 @@
-/// What a record costs in a windowed count, by the number of keys, how evenly they and the windows are filled, and how
-/// often is committed; beside it a count by hand, which notes nothing for a commit. Once a task has seen its keys it
-/// must not allocate. All windows of all passes are compared with those counted by hand.
+/// What a record costs in a windowed count, by the number of keys, how evenly they and the windows
+/// are filled, and how often is committed; beside it a count by hand, which notes nothing for a
+/// commit. Once a task has seen its keys it must not allocate. All windows of all passes are
+/// compared with those counted by hand.
 #include "cloudflow/flow/measuring.test.hpp"
 #include "flow_test_schemas/count.hpp"
 
@@ -22,7 +23,7 @@ using flowtest::line;
 
 constexpr std::chrono::milliseconds window_size{60'000}, latest_by{2'000};
 
-// -- input -------------------------------------------------------------------------------------------
+// -- input ----------------------------------------------------------------------------------------
 
 /// Lines over a whole number of windows: shifted by `span` they follow on themselves.
 struct traffic {
@@ -72,7 +73,7 @@ const traffic& uneven(int keys) {
   return *t;
 }
 
-// -- the same twice ----------------------------------------------------------------------------------
+// -- the same twice -------------------------------------------------------------------------------
 
 struct per_minute {
   std::chrono::milliseconds shift{};
@@ -149,7 +150,7 @@ private:
   timestamp start_ = timestamp::max(), due_ = timestamp::max();
 };
 
-// -- benchmarks --------------------------------------------------------------------------------------
+// -- benchmarks -----------------------------------------------------------------------------------
 
 outcome operator+(const outcome& a, const outcome& b) {
   return {1, a.records + b.records, a.bytes + b.bytes, a.hash + b.hash};

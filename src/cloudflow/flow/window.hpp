@@ -1,9 +1,11 @@
-/// Event time and windows. After "The Dataflow Model" (Akidau et al., VLDB 2015): windows fire when the watermark
-/// passes their end, and again for each record that is late but within the allowed lateness.
+/// Event time and windows. After "The Dataflow Model" (Akidau et al., VLDB 2015): windows fire when
+/// the watermark passes their end, and again for each record that is late but within the allowed
+/// lateness.
 #pragma once
 
 #include "cloudflow/flow/keyed.hpp"
-#include "cloudflow/flow/window_pane.hpp"
+#include "cloudflow/flow/moved_key.hpp"
+#include "cloudflow/flow/window_contents.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -45,11 +47,13 @@ inline constexpr allowed_lateness unlimited_lateness{std::chrono::milliseconds{0
 
 namespace detail {
 
-/// The watermark is updated record by record, so that what counts as late does not depend on batch boundaries.
+/// The watermark is updated record by record, so that what counts as late does not depend on batch
+/// boundaries.
 template <class F, class In>
 struct event_time_stage {
   using ports = std::tuple<>;
   static constexpr bool sets_time = true;
+  static constexpr bool keeps_record = true;
   /// Times beyond this (the year 287,396) would overflow when windows are computed from them.
   static constexpr std::chrono::milliseconds furthest{std::int64_t{1} << 53};
   F time_of;
@@ -58,49 +62,60 @@ struct event_time_stage {
   struct op : link<Next> {
     F time_of;
     std::chrono::milliseconds bound;
+    flow::changes* out;
     const flow::store_reader* stores;
     std::size_t store;
     std::string store_key;
     timestamp watermark = timestamp::min(), saved = timestamp::min();
 
-    void operator()(const In& x, const record_info& i) {
+    step operator()(const In& x, const record_info& i) {
       const timestamp t = std::invoke(time_of, x);
       if (t.time_since_epoch() > furthest || t.time_since_epoch() < -furthest) [[unlikely]]
         throw std::out_of_range("the record's event time is out of range");
+      auto result = step::go_on;
       if (t - bound > watermark) {
         watermark = t - bound;
-        this->next.advance(watermark);
+        result = advance();
       }
-      this->next(x, record_info{t, i.origin, i.inlet});
+      return result | this->next(x, record_info{t, i.from});
     }
-    /// Behind what it stands for: at least once, a part of a commit may be all that becomes durable, and what is replayed
-    /// then must not be late.
-    void save(flow::changes& out) {
-      this->next.save(out);
+    using link<Next>::on;
+    /// Behind what it stands for: at least once, a part of a commit may be all that becomes
+    /// durable, and what is replayed then must not be late.
+    void on(flow::signals::save& s) {
+      this->next.on(s);
       if (std::exchange(saved, watermark) == watermark) return;
-      out.state.put(
+      out->state.put(
           store, [this](byte_writer& w) { w.put_raw(store_key); },
           [this](byte_writer& w) { w.put_long(watermark.time_since_epoch().count()); });
     }
-    void load() {
+    void on(flow::signals::load& s) {
       if (const auto stored = stores->find(store, store_key)) {
         byte_reader r{*stored};
         watermark = saved = timestamp{std::chrono::milliseconds{r.get_long()}};
       }
-      this->next.load();
-      if (watermark != timestamp::min()) this->next.advance(watermark);
+      this->next.on(s);
+      if (watermark != timestamp::min()) s.result |= advance();
+    }
+
+  private:
+    step advance() {
+      flow::signals::watermark s{watermark};
+      this->next.on(s);
+      return s.result;
     }
   };
   template <class Next>
   op<Next> bind(Next next, flow::wiring& w) {
-    return {{std::move(next)}, std::move(time_of),  bound,
-            &w.stores(),       w.watermark_store(), std::to_string(w.next_watermark())};
+    return {{std::move(next)},   std::move(time_of), bound, &w.out(), &w.stores(),
+            w.watermark_store(), w.next_watermark()};
   }
 };
 
 /// fold() on windows of a keyed stream. Values are cached by pane: one window with all its keys.
 template <class KeyFn, class Key, class Acc, class F, class In, class Late>
 struct window_fold_stage {
+  static constexpr bool gives_time = true;  ///< the window's end, whatever came before
   using ports =
       std::conditional_t<std::same_as<Late, nothing>, std::tuple<>, std::tuple<outlet<Late>>>;
   static constexpr bool sets_time = false;
@@ -115,13 +130,14 @@ struct window_fold_stage {
   template <class Next>
   struct op : link<Next> {
     using row = windowed<Key, Acc>;
-    using pane = window_pane<row>;
+    using pane = window_contents<row>;
     using pane_map = std::map<timestamp, pane>;
 
     window_fold_stage settings;
     flow::outlet_buffer* late_out;
     flow::changes* out;
     const flow::store_reader* stores;
+    const flow::quarantine* bad;
     std::size_t store, max_cached;
     pane_map panes{};
     typename pane_map::node_type spare{};  ///< the memory of a pane that is not needed any more
@@ -132,7 +148,7 @@ struct window_fold_stage {
 
     // -- records ---
 
-    void operator()(const In& x, const record_info& i) {
+    step operator()(const In& x, const record_info& i) {
       const auto start = start_of(i.time);
       const bool is_late = start + settings.window.size <= watermark;
       if (is_late && is_expired(start)) [[unlikely]]
@@ -142,50 +158,55 @@ struct window_fold_stage {
       auto& c = current->at(std::invoke(settings.key_of, x));
       std::invoke(settings.fn, c.row.value, x);
       current->touch(c);
+      ++out->counted[record_way::kept];
       const auto timer = is_late ? when_fired() : window_timer::must_fire;
       if (c.note.timer != timer) [[unlikely]]
         current->expect(c, timer);
-      if (is_late) [[unlikely]]
-        emit(c.row, i);
+      return is_late ? emit(c.row) : step::go_on;
     }
-    void too_late(const In& x) {
+    step too_late(const In& x) {
+      ++out->counted[record_way::late];
       if constexpr (std::same_as<Late, nothing>)
         ++out->count.records_late;
       else
         write(*settings.late, *late_out, x);
+      return step::go_on;
     }
+
+    using link<Next>::on;
 
     // -- time ---
 
-    void advance(timestamp w) {
-      watermark = out->count.watermark = w;
-      if (w >= next_due) [[unlikely]]
-        work_off();
-      this->next.advance(w);
+    void on(flow::signals::watermark& s) {
+      watermark = out->count.watermark = s.value;
+      if (watermark >= next_due) [[unlikely]]
+        s.result |= drain();
+      this->next.on(s);
     }
-    /// Open windows fire. Nothing expires: more records may come for them, at once or in another run.
-    void finish() {
-      for (auto& [start, p] : panes) fire(p);
-      this->next.finish();
+    /// Open windows fire. Nothing expires: more records may come for them, at once or in another
+    /// run.
+    void on(flow::signals::finish& s) {
+      for (auto& [start, p] : panes) s.result |= fire(p);
+      this->next.on(s);
     }
 
     // -- durability ---
 
-    void load() {
+    void on(flow::signals::load& s) {
       stores->scan(store, "t", [this](std::string_view key, std::string_view timer) {
         pane_at(window_store::start_of(key)).found(timer);
         return true;
       });
-      this->next.load();
+      this->next.on(s);
     }
-    void save(flow::changes& to) {
+    void on(flow::signals::save& s) {
       for (auto& [start, p] : panes) p.save();
-      this->next.save(to);
+      this->next.on(s);
     }
-    void committed() {
+    void on(flow::signals::committed& s) {
       if (settings.lateness.is_unlimited) forget_idle();
       evict();
-      this->next.committed();
+      this->next.on(s);
     }
 
   private:
@@ -228,23 +249,54 @@ struct window_fold_stage {
       if (unused.mapped().size() <= max_cached) spare = std::move(unused);
     }
 
-    void emit(const row& r, const record_info& i) {
-      this->next(r, record_info{r.window.end - std::chrono::milliseconds{1}, i.origin, i.inlet});
+    /// One firing of a window for a key. The record whose arrival moved the clock, or was late, has
+    /// no part in it: what follows belongs to the window.
+    struct firing {
+      const op* window;
+      const row* fired;
+      static flow::kept_origin keep(const void* of) {
+        const auto& f = *static_cast<const firing*>(of);
+        byte_writer key;
+        return {.what = flow::origin_kind::window,
+                .index = f.window->store,
+                .key = std::string{moved_key_of(f.fired->key, key)},
+                .value = encoded(f.fired->value),
+                .time = f.fired->window.start,
+                .end = f.fired->window.end};
+      }
+    };
+    step emit(const row& r) {
+      ++out->counted[record_way::fired];
+      const firing f{this, &r};
+      if (!bad->empty()) [[unlikely]] {
+        auto kept = firing::keep(&f);
+        if (const auto* known = bad->find(kept, {})) {
+          ++out->counted[record_way::rejected];
+          out->rejected.push_back({std::move(kept), known->reason});
+          return step::go_on;
+        }
+      }
+      const flow::origin origin{&f, firing::keep};
+      const record_info i{r.window.end - std::chrono::milliseconds{1}, &origin};
+      return flow::blame([&] { return this->next(r, i); }, [&f] { return firing::keep(&f); });
     }
-    void fire(pane& p) {
-      p.fire(when_fired(), [this](const row& r) { emit(r, record_info{}); });
+    step fire(pane& p) {
+      auto result = step::go_on;
+      p.fire(when_fired(), [&](const row& r) { result |= emit(r); });
+      return result;
     }
     /// Fires and removes what is due.
-    void work_off() {
+    step drain() {
+      auto result = step::go_on;
       next_due = timestamp::max();
       for (auto at = panes.begin(); at != panes.end();) {
         const auto p = at++;
         const auto end = p->first + settings.window.size;
         if (end > watermark) {
           next_due = std::min(next_due, end);
-          return;
+          return result;
         }
-        fire(p->second);
+        result |= fire(p->second);
         if (is_expired(p->first)) {
           p->second.remove();
           drop(p);
@@ -252,6 +304,7 @@ struct window_fold_stage {
           next_due = std::min(next_due, end + settings.lateness.by);
         }
       }
+      return result;
     }
     /// With unlimited lateness: if a late record comes, the value is read again.
     void forget_idle() {
@@ -277,8 +330,8 @@ struct window_fold_stage {
     const auto index = w.state(
         store.member, store.name,
         {codec<Key>::schema_text, "tumbling " + std::to_string(window.size.count()) + " ms"});
-    return {{std::move(next)}, std::move(*this), late_out, &w.out(), &w.stores(), index,
-            w.max_cached()};
+    return {{std::move(next)}, std::move(*this), late_out, &w.out(),
+            &w.stores(),       &w.bad(),         index,    w.max_cached()};
   }
 };
 

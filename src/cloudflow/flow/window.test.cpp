@@ -69,7 +69,7 @@ TEST_F(windows, go_on_after_a_kill_as_if_nothing_had_happened) {
 
 TEST_F(windows, fire_at_the_end_of_the_input_and_take_what_follows_in_another_run) {
   lines_at({0, 30});
-  h.program->finish();
+  h.finish();
   h.commit();
   EXPECT_EQ(results(), (rows{{0, 2}}));
   h.kill();
@@ -102,7 +102,7 @@ TEST_F(late_windows, are_forgotten_when_their_lateness_is_over) {
 TEST_F(windows, that_the_end_of_the_input_has_fired_fire_again_for_what_follows_at_once) {
   input = {{"app", at(0), "x"}};
   h.run(input, 1);
-  h.program->finish();
+  h.finish();
   lines_at({40, 60});
   EXPECT_EQ(results(), (rows{{0, 1}, {0, 2}}));
 }
@@ -178,11 +178,11 @@ TEST_F(windows, hold_no_more_keys_than_they_may_and_fire_all_the_same) {
 TEST_F(late_windows, go_on_from_bytes_that_an_earlier_version_has_stored) {
   using namespace std::string_literals;
   const auto first = "\x80\0\0\0\0\0\0\0"s + "\6app", second = "\x80\0\0\0\0\0\xea\x60"s + "\6app";
-  h.stores.values = {{{0, "v" + first}, "\4"},  // two lines
-                     {{0, "t" + first}, "f"},   // has fired
-                     {{0, "v" + second}, "\2"},
-                     {{0, "t" + second}, ""},    // has to fire
-                     {{2, "0"}, "\xc0\xa9\7"}};  // the watermark is at 60 s
+  h.stores.values = {{{0, "v" + first}, "\0\4"s},  // two lines
+                     {{0, "t" + first}, "f"},      // has fired
+                     {{0, "v" + second}, "\0\2"s},
+                     {{0, "t" + second}, ""},       // has to fire
+                     {{2, "in.0"}, "\xc0\xa9\7"}};  // the watermark is at 60 s
   h.kill();
   lines_at({5, 61, 120});
   EXPECT_EQ(results(), (rows{{0, 3}, {60, 2}}));
@@ -193,7 +193,7 @@ TEST_F(late_windows, go_on_from_bytes_that_an_earlier_version_has_stored) {
 
 TEST_F(windows, do_not_take_a_time_that_would_overflow) {
   input.push_back({"app", timestamp::max(), "x"});
-  EXPECT_THROW(h.run(input, 1), flow::record_failure);
+  EXPECT_THROW(h.run(input, 1), flow::failure);
 }
 
 }  // namespace

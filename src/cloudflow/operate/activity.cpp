@@ -13,18 +13,19 @@ double rate(std::uint64_t before, std::uint64_t now, std::chrono::nanoseconds el
   return seconds > 0 ? static_cast<double>(done) / seconds : 0;
 }
 
-task_activity::state state_of(const runtime::task_status& t) {
+task_activity::state state_of(const app::task_status& t) {
   if (t.is_restoring) return task_activity::state::restoring;
   return t.is_running ? task_activity::state::running : task_activity::state::failed;
 }
 
 /// @pre of the two, `into` reads if any does
-void add(const runtime::task_status& t, runtime::task_status& into) {
+void add(const app::task_status& t, app::task_status& into) {
   into.records_in += t.records_in;
   into.records_out += t.records_out;
   into.bytes_out += t.bytes_out;
   into.records_late += t.records_late;
   into.records_rejected += t.records_rejected;
+  into.counted += t.counted;
   into.commits += t.commits;
   into.restarts += t.restarts;
   if (t.sources.empty()) return;
@@ -37,12 +38,12 @@ void add(const runtime::task_status& t, runtime::task_status& into) {
 
 }  // namespace
 
-std::vector<runtime::task_status> merged(std::vector<runtime::task_status> of_processes) {
+std::vector<app::task_status> merged(std::vector<app::task_status> of_processes) {
   const auto place = [](const auto& t) { return std::tie(t.streamlet, t.partition); };
   std::ranges::stable_sort(of_processes, [&](const auto& a, const auto& b) {
     return place(a) != place(b) ? place(a) < place(b) : a.sources.size() > b.sources.size();
   });
-  std::vector<runtime::task_status> all;
+  std::vector<app::task_status> all;
   for (auto& t : of_processes) {
     if (!all.empty() && place(all.back()) == place(t))
       add(t, all.back());
@@ -61,8 +62,8 @@ std::string_view to_string(task_activity::state s) {
   return "";
 }
 
-std::vector<task_activity> activity_of(const std::vector<runtime::task_status>& before,
-                                       const std::vector<runtime::task_status>& now,
+std::vector<task_activity> activity_of(const std::vector<app::task_status>& before,
+                                       const std::vector<app::task_status>& now,
                                        std::chrono::nanoseconds elapsed) {
   std::vector<task_activity> all;
   for (const auto& t : now) {
@@ -70,7 +71,7 @@ std::vector<task_activity> activity_of(const std::vector<runtime::task_status>& 
       return b.streamlet == t.streamlet && b.partition == t.partition;
     };
     const auto found = std::find_if(before.begin(), before.end(), same);
-    const auto was = found == before.end() ? runtime::task_status{} : *found;
+    const auto was = found == before.end() ? app::task_status{} : *found;
     auto& a = all.emplace_back();
     a.streamlet = t.streamlet;
     a.partition = t.partition;

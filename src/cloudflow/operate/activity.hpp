@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cloudflow/runtime/metrics.hpp"
+#include "cloudflow/application/task_status.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -24,14 +24,15 @@ struct task_activity {
 
 std::string_view to_string(task_activity::state s);
 
-/// One status for each streamlet and partition, in this order. Every process of a streamlet has a task for each
-/// partition, and may read one of its topics while another reads the other: what they have done is added up, and the
-/// state is that of those that read.
-std::vector<runtime::task_status> merged(std::vector<runtime::task_status> of_processes);
+/// One status for each streamlet and partition, in this order. Every process of a streamlet has a
+/// task for each partition, and may read one of its topics while another reads the other: what they
+/// have done is added up, and the state is that of those that read.
+std::vector<app::task_status> merged(std::vector<app::task_status> of_processes);
 
-/// Of each task in `now`. One that was not there before, or was started again meanwhile, has done all it did since.
-std::vector<task_activity> activity_of(const std::vector<runtime::task_status>& before,
-                                       const std::vector<runtime::task_status>& now,
+/// Of each task in `now`. One that was not there before, or was started again meanwhile, has done
+/// all it did since.
+std::vector<task_activity> activity_of(const std::vector<app::task_status>& before,
+                                       const std::vector<app::task_status>& now,
                                        std::chrono::nanoseconds elapsed);
 
 /// The sums; the watermark that is furthest behind; the worst state.

@@ -9,8 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-runtime::task_status status(std::uint64_t in, std::uint64_t out) {
-  runtime::task_status t{
+app::task_status status(std::uint64_t in, std::uint64_t out) {
+  app::task_status t{
       .streamlet = "s", .partition = 0, .is_running = true, .failure = {}, .sources = {}};
   t.records_in = in;
   t.records_out = out;

@@ -1,8 +1,8 @@
 #include "cloudflow/operate/dead_letters.hpp"
 
-#include "cloudflow/flow/boundary.hpp"
 #include "cloudflow/operate/topic_reader.hpp"
-#include "cloudflow/runtime/dead_letter.hpp"
+#include "cloudflow/pubsub/dead_letter.hpp"
+#include "cloudflow/schema/schema_header.hpp"
 
 #include <fmt/format.h>
 
@@ -11,14 +11,12 @@
 
 namespace cloudflow::operate {
 
-namespace header = runtime::dead_letter;
+namespace header = pubsub::dead_letter;
 
 namespace {
 
 /// Bounds of one transaction.
 constexpr std::size_t letters_per_commit = 1000, bytes_per_commit = 4 * 1024 * 1024;
-/// Bytes of a fingerprint in a record's header.
-constexpr std::size_t schema_header_size = 8;
 
 /// The value of a header; null data when the record does not have it.
 std::string_view value_of(const record_view& record, std::string_view name) {
@@ -78,21 +76,21 @@ bool letter_filter::takes(const dead_letter& letter) const {
 }
 
 result<dead_letter_topic> dead_letter_topic::of(pubsub::backend& log, const planned_inlet& inlet) {
-  if (inlet.port->dead_letter_topic.empty())
+  if (!inlet.port->dead_letter_topic)
     return error{fmt::format("inlet {} keeps no dead letters: its policy for bad records is {}",
                              inlet.path(), blueprint::to_string(inlet.port->on_bad_record))};
   return dead_letter_topic{log, inlet};
 }
 
-// -- looking -----------------------------------------------------------------------------------------
+// -- looking --------------------------------------------------------------------------------------
 
-/// The runtime writes all letters of an inlet to one partition.
+/// The runtime writes all dead letters of an inlet to one partition.
 pubsub::topic_partition dead_letter_topic::source() const {
-  return {inlet_.port->dead_letter_topic, partition_id{0}};
+  return {inlet_.dead_letter_topic(), partition_id{0}};
 }
 
 result<pubsub::partition_range> dead_letter_topic::range() const {
-  const auto info = log_->topic(inlet_.port->dead_letter_topic);
+  const auto info = log_->topic(inlet_.dead_letter_topic());
   if (info) return info->partitions.at(0);
   if (info.error().code == pubsub::errc::topic_not_found) return pubsub::partition_range{};
   return error{info.error().message};
@@ -158,7 +156,7 @@ result<letter_summary> dead_letter_topic::summarise() const {
 }
 
 std::string dead_letter_topic::schema_of(const record_view& letter) {
-  if (const auto own = value_of(letter, flow::schema_header_name); !own.empty())
+  if (const auto own = value_of(letter, schema::schema_header_name); !own.empty())
     return std::string{own};
   const std::string topic{value_of(letter, header::topic)};
   const auto known = base_schemas_.find(topic);
@@ -167,7 +165,7 @@ std::string dead_letter_topic::schema_of(const record_view& letter) {
   return base_schemas_[topic] = info ? info->spec.base_schema : std::string{};
 }
 
-// -- changing ----------------------------------------------------------------------------------------
+// -- changing -------------------------------------------------------------------------------------
 
 /// Letters on their way: transactions of what becomes of them and of the mark that says so.
 class dead_letter_topic::transfer {
@@ -201,7 +199,7 @@ public:
     changes.outputs.push_back({letters_.topic, letters_.partition, &mark});
     if (auto done = to_->commit(changes); !done)
       return error{
-          fmt::format("{} letters are {}; then: {}", done_, outcome_, done.error().message)};
+          fmt::format("{} dead letters are {}; then: {}", done_, outcome_, done.error().message)};
     done_ += std::exchange(count_, 0);
     bytes_ = 0;
     records_.clear();
@@ -215,19 +213,20 @@ private:
   result<void> write_again(const dead_letter& letter, std::string_view schema) {
     const auto& to = retry_topic_of(letter);
     if (static_cast<std::size_t>(letter.partition.value()) >= to.partitions.size())
-      return error{fmt::format(
-          "the letter at offset {} was in partition {} of {}, but {} has only {} partitions; drop "
-          "it, or leave it out with --offset",
-          letter.record->offset.value(), letter.partition.value(), letter.topic, to.spec.name,
-          to.partitions.size())};
+      return error{
+          fmt::format("the dead letter at offset {} was in partition {} of {}, but {} has only {} "
+                      "partitions; drop "
+                      "it, or leave it out with --offset",
+                      letter.record->offset.value(), letter.partition.value(), letter.topic,
+                      to.spec.name, to.partitions.size())};
     auto& records = records_[{to.spec.name, letter.partition}];
     records.append(letter.record->key, letter.record->value);
     for (const auto& h : letter.record->headers)
       if (!header::is_own(h.name) && h.name != header::failures && h.name != header::origin &&
-          h.name != flow::schema_header_name)
+          h.name != schema::schema_header_name)
         records.add_header(h.name, h.value);
     if (!schema.empty() && !to.spec.base_schema.starts_with(schema))
-      records.add_header(flow::schema_header_name, schema.substr(0, schema_header_size));
+      records.add_header(schema::schema_header_name, schema.substr(0, schema::schema_header_size));
     records.add_header(header::failures, std::to_string(letter.failures));
     records.add_header(
         header::origin,
@@ -244,7 +243,7 @@ private:
   std::unique_ptr<pubsub::producer> to_;
   pubsub::topic_partition letters_;
   std::string_view outcome_;
-  std::vector<pubsub::topic_info> retry_topics_;  // none: letters are not written again
+  std::vector<pubsub::topic_info> retry_topics_;  // none: dead letters are not written again
   std::map<pubsub::topic_partition, record_buffer> records_;
   offset_set offsets_;
   std::size_t count_ = 0, bytes_ = 0;
@@ -252,9 +251,8 @@ private:
 };
 
 result<std::uint64_t> dead_letter_topic::retry(const letter_filter& filter) {
-  std::vector<std::string> names{inlet_.port->retry_topic};
-  for (const auto& r : inlet_.streamlet->repartitions)
-    if (r.port.name == inlet_.port->name) names.push_back(r.port.retry_topic);
+  auto names = inlet_.repartition_topics();
+  names.insert(names.begin(), inlet_.retry_topic());
   std::vector<pubsub::topic_info> topics;
   for (const auto& name : names) {
     auto to = log_->topic(name);
@@ -273,8 +271,10 @@ result<std::uint64_t> dead_letter_topic::drop(const letter_filter& filter) {
 result<std::uint64_t> dead_letter_topic::hand_over(const letter_filter& filter,
                                                    std::string_view outcome,
                                                    std::vector<pubsub::topic_info> retry_topics) {
-  // Opened before anything is read: whoever was at work here before is fenced, and what it has done is seen.
-  auto producer = log_->open_producer({.transactional_id = inlet_.port->retry_topic});
+  // Opened before anything is read: whoever was at work here before is fenced, and what it has done
+  // is seen.
+  auto producer = log_->open_producer({.transactional_id = inlet_.plan->names().dead_letters_id(
+                                           inlet_.streamlet->name, inlet_.port->name)});
   if (!producer) return error{producer.error().message};
   const auto in = range();
   if (!in) return in.error();

@@ -15,8 +15,8 @@
 
 namespace cloudflow::operate {
 
-/// A record that an inlet has refused, as it lies in the inlet's topic of dead letters. Borrows from the batch that it
-/// was read with.
+/// A record that an inlet has refused, as it lies in the inlet's topic of dead letters. Borrows
+/// from the batch that it was read with.
 struct dead_letter {
   const record_view* record = nullptr;
   std::string_view reason, time;  ///< when it failed, in ISO 8601
@@ -27,9 +27,9 @@ struct dead_letter {
   std::int64_t failures = 1;  ///< how often it has failed
 };
 
-/// Which letters a command is about.
+/// Which dead letters a command is about.
 struct letter_filter {
-  std::optional<offset_set> offsets = {};  ///< of the letters; none: all
+  std::optional<offset_set> offsets = {};  ///< of the dead letters; none: all
   std::string reason = {};                 ///< is a part of theirs
 
   bool takes(const dead_letter& letter) const;
@@ -44,12 +44,13 @@ struct letter_summary {
 
 /// The dead letters of one inlet: what waits, what it looks like, what becomes of it.
 ///
-/// The topic is a diary: what is done with letters is written behind them, as a mark that names their offsets (see
-/// runtime/dead_letter.hpp). So a mark is durable with the records that it is about, in one transaction on any log, and
-/// retention, which deletes from the front, never deletes a mark before its letters.
+/// The topic is a diary: what is done with dead letters is written behind them, as a mark that
+/// names their offsets (see pubsub/dead_letter.hpp). So a mark is durable with the records that it
+/// is about, in one transaction on any log, and retention, which deletes from the front, never
+/// deletes a mark before its dead letters.
 ///
-/// Confined to one thread; `log` and the plan of the inlet outlive it. Two at work on the same inlet at the same time
-/// fence each other, so that no letter is handled twice.
+/// Confined to one thread; `log` and the plan of the inlet outlive it. Two at work on the same
+/// inlet at the same time fence each other, so that no dead letter is handled twice.
 class dead_letter_topic {
 public:
   /// Errors: an inlet that keeps no dead letters.
@@ -61,14 +62,15 @@ public:
   /// Those that wait, the oldest first; `f` returns false to stop.
   result<void> visit(const letter_filter& filter,
                      const std::function<bool(const dead_letter&)>& f) const;
-  /// The fingerprint, or its first bytes, of the schema of a letter's value; empty: not known.
+  /// The fingerprint, or its first bytes, of the schema of a dead letter's value; empty: not known.
   std::string schema_of(const record_view& letter);
 
-  /// Each returns how many letters it was: those that match when it is called; what fails again meanwhile is not among
-  /// them. Many letters are several transactions: after an error, which says how many are done, those are done.
+  /// Each returns how many dead letters it was: those that match when it is called; what fails
+  /// again meanwhile is not among them. Many dead letters are several transactions: after an error,
+  /// which says how many are done, those are done.
   ///
-  /// retry: each record goes, as it was, to the retry topic of the inlet, into the partition it was in at first; one that
-  /// failed behind a repartition topic goes there.
+  /// retry: each record goes, as it was, to the retry topic of the inlet, into the partition it was
+  /// in at first; one that failed behind a repartition topic goes there.
   result<std::uint64_t> retry(const letter_filter& filter);
   result<std::uint64_t> drop(const letter_filter& filter);
 
@@ -79,7 +81,7 @@ private:
   pubsub::topic_partition source() const;
   /// What there is now; empty when the topic has not been made yet.
   result<pubsub::partition_range> range() const;
-  /// What has become of letters: outcome -> their offsets.
+  /// What has become of dead letters: outcome -> their offsets.
   result<std::map<std::string, offset_set, std::less<>>> marks(
       const pubsub::partition_range& in) const;
   result<void> for_each_waiting(const pubsub::partition_range& in, const letter_filter& filter,

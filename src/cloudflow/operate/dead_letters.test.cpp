@@ -11,7 +11,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 
-/// shouter has refused the second and the third line of partition 1, and a record that is no line at all.
+/// shouter has refused the second and the third line of partition 1, and a record that is no line
+/// at all.
 class dead_letters : public small_application {
 protected:
   dead_letters() {
@@ -166,7 +167,7 @@ TEST_F(small_application, without_letters_there_is_nothing_to_retry) {
 
 TEST_F(small_application, an_inlet_that_skips_bad_records_keeps_no_letters) {
   plan.streamlets[0].inlets[0].on_bad_record = blueprint::bad_record_policy::skip;
-  plan.streamlets[0].inlets[0].dead_letter_topic.clear();
+  plan.streamlets[0].inlets[0].dead_letter_topic.reset();
   EXPECT_EQ(dead_letter_topic::of(*log, inlet("shouter.lines")).error().message,
             "inlet shouter.lines keeps no dead letters: its policy for bad records is skip");
 }

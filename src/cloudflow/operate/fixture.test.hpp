@@ -1,11 +1,12 @@
 /// A small application on a log in memory, in virtual time: what the commands look at and change.
 #pragma once
 
+#include "cloudflow/application/provision.hpp"
 #include "cloudflow/blueprint/application.hpp"
 #include "cloudflow/blueprint/resolve.hpp"
 #include "cloudflow/blueprint/verify.hpp"
 #include "cloudflow/operate/inlets.hpp"
-#include "cloudflow/operate/place.hpp"
+#include "cloudflow/operate/offset_spec.hpp"
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/pubsub/embedded/simulated_disk.hpp"
 #include "cloudflow/runtime/runtime.hpp"
@@ -115,7 +116,7 @@ protected:
 
   // -- running ---
 
-  runtime::surroundings around() {
+  runtime::dependencies around() {
     return {.log = log.get(),
             .time = &clock,
             .definition_of = [this](const std::string& c) { return by_class_.at(c); },
@@ -123,7 +124,9 @@ protected:
             .on_listening = {}};
   }
   void start() {
-    auto started = runtime::native_runtime::create(plan, around(), {});
+    auto facts = app::provision(plan, *log);
+    ASSERT_TRUE(facts) << facts.error().message;
+    auto started = runtime::native_runtime::create(plan, std::move(facts).value(), around(), {});
     ASSERT_TRUE(started) << started.error().message;
     running = std::move(started).value();
   }
@@ -142,11 +145,7 @@ protected:
     run_to_end(*running);
     stop();
   }
-  /// Makes the topics, and no more.
-  void make_topics() {
-    start();
-    stop();
-  }
+  void make_topics() { ASSERT_TRUE(app::provision(plan, *log)); }
 
   // -- records ---
 
@@ -200,7 +199,9 @@ protected:
   }
 
   planned_inlet inlet(const std::string& path) const { return find_inlet(plan, path).value(); }
-  place where(std::string_view text) const { return place::parse(text, clock.now()).value(); }
+  offset_spec where(std::string_view text) const {
+    return offset_spec::parse(text, clock.now()).value();
+  }
 
   virtual_clock clock;
   blueprint::plan plan;
@@ -209,7 +210,7 @@ protected:
 
 private:
   void add(const streamlet_definition& definition) {
-    descriptors_.push_back(definition.describe());
+    descriptors_.push_back(definition.describe().value());
     by_class_[descriptors_.back().class_name] = &definition;
   }
 

@@ -15,6 +15,13 @@ error not_there(std::string_view what, std::string_view word,
 
 }  // namespace
 
+std::vector<std::string> planned_inlet::repartition_topics() const {
+  std::vector<std::string> topics;
+  for (const auto& r : streamlet->repartitions)
+    if (r.port.name == port->name) topics.push_back(plan->topics[r.port.topic].name);
+  return topics;
+}
+
 result<const blueprint::streamlet_plan*> find_streamlet(const blueprint::plan& plan,
                                                         std::string_view name) {
   if (const auto* found = plan.find_streamlet(name)) return found;
@@ -27,8 +34,7 @@ result<std::vector<planned_inlet>> find_inlets(const blueprint::plan& plan, std:
   std::vector<planned_inlet> found;
   if (path.empty()) {
     for (const auto& s : plan.streamlets)
-      for (const auto& port : s.inlets)
-        found.push_back({&s, &port, plan.find_topic(port.topic_id)});
+      for (const auto& port : s.inlets) found.push_back({&plan, &s, &port});
     return found;
   }
   const auto dot = path.find('.');
@@ -36,7 +42,7 @@ result<std::vector<planned_inlet>> find_inlets(const blueprint::plan& plan, std:
   if (!streamlet) return streamlet.error();
   std::vector<std::string> names;
   for (const auto& port : (*streamlet)->inlets) {
-    const planned_inlet inlet{*streamlet, &port, plan.find_topic(port.topic_id)};
+    const planned_inlet inlet{&plan, *streamlet, &port};
     names.push_back(inlet.path());
     if (dot == std::string_view::npos || inlet.path() == path) found.push_back(inlet);
   }

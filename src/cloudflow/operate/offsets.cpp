@@ -31,8 +31,9 @@ result<void> add_positions(const pubsub::backend& log, const planned_inlet& inle
   return {};
 }
 
-result<void> commit(pubsub::backend& log, const std::vector<inlet_position>& moved) {
-  auto producer = log.open_producer({.transactional_id = moved.front().group + ".offsets"});
+result<void> commit(pubsub::backend& log, const std::string& transactional_id,
+                    const std::vector<inlet_position>& moved) {
+  auto producer = log.open_producer({.transactional_id = transactional_id});
   if (!producer) return error{producer.error().message};
   pubsub::transaction changes;
   for (const auto& m : moved)
@@ -61,9 +62,9 @@ result<std::vector<pubsub::partition_range>> ranges_of(const pubsub::backend& lo
       fmt::format("{} Start the application once: it makes its topics.", info.error().message)};
 }
 
-result<void> expect_one_partition(const place& where, const std::string& topic,
+result<void> expect_one_partition(const offset_spec& where, const std::string& topic,
                                   std::size_t partitions) {
-  if (where.what() != place::kind::offset || partitions == 1) return {};
+  if (where.what() != offset_spec::kind::offset || partitions == 1) return {};
   return error{
       fmt::format("an offset belongs to one partition, and {} has {}: name a time instead, "
                   "or beginning or end",
@@ -88,16 +89,15 @@ result<std::vector<inlet_position>> positions(const pubsub::backend& log,
   if (!inlets) return inlets.error();
   std::vector<inlet_position> all;
   for (const auto& inlet : *inlets) {
-    if (auto added = add_positions(log, inlet, inlet.topic->name, all); !added)
+    if (auto added = add_positions(log, inlet, inlet.topic(), all); !added)
       return std::move(added).error();
-    for (const auto& r : inlet.streamlet->repartitions)
-      if (r.port.name == inlet.port->name)
-        if (auto added = add_positions(log, inlet, plan.find_topic(r.port.topic_id)->name, all);
-            !added)
-          return std::move(added).error();
-    if (inlet.port->retry_topic.empty()) continue;
+    for (const auto& topic : inlet.repartition_topics())
+      if (auto added = add_positions(log, inlet, topic, all); !added)
+        return std::move(added).error();
+    const auto retry_topic = inlet.retry_topic();
+    if (retry_topic.empty()) continue;
     std::vector<inlet_position> retries;
-    if (auto added = add_positions(log, inlet, inlet.port->retry_topic, retries); !added)
+    if (auto added = add_positions(log, inlet, retry_topic, retries); !added)
       return std::move(added).error();
     std::erase_if(retries, [](const auto& r) { return r.range.end == record_offset{0}; });
     all.insert(all.end(), retries.begin(), retries.end());
@@ -106,10 +106,10 @@ result<std::vector<inlet_position>> positions(const pubsub::backend& log,
 }
 
 result<std::vector<inlet_position>> set_positions(pubsub::backend& log, const planned_inlet& inlet,
-                                                  const place& to,
+                                                  const offset_spec& to,
                                                   std::optional<std::int32_t> partition) {
   const auto& name = inlet.streamlet->name;
-  if (!inlet.streamlet->descriptor.states.empty())
+  if (!inlet.streamlet->states.empty())
     return error{fmt::format(
         "streamlet {0} keeps state that belongs to its positions, so they are not moved alone: "
         "`replay {0} --from ... --reset-state` forgets the state as well, `replay {0} --from ... "
@@ -117,7 +117,7 @@ result<std::vector<inlet_position>> set_positions(pubsub::backend& log, const pl
         name)};
   if (auto stopped = expect_stopped(log, *inlet.streamlet); !stopped)
     return std::move(stopped).error();
-  const auto& topic = inlet.topic->name;
+  const auto& topic = inlet.topic();
   const auto ranges = ranges_of(log, topic);
   if (!ranges) return ranges.error();
   const auto count = static_cast<std::int32_t>(ranges->size());
@@ -135,7 +135,8 @@ result<std::vector<inlet_position>> set_positions(pubsub::backend& log, const pl
     if (!offset) return offset.error();
     moved.push_back({inlet.path(), inlet.port->group, source, *offset, range});
   }
-  if (auto done = commit(log, moved); !done) return std::move(done).error();
+  const auto id = inlet.plan->names().offsets_id(name, inlet.port->name);
+  if (auto done = commit(log, id, moved); !done) return std::move(done).error();
   return moved;
 }
 

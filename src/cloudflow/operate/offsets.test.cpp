@@ -64,8 +64,9 @@ TEST_F(offsets, are_not_moved_where_that_would_be_wrong) {
               HasSubstr("an offset belongs to one partition, and lines has 2"));
   EXPECT_THAT(set("1", 2).error().message, HasSubstr("topic lines has no partition 2"));
   EXPECT_THAT(set("7", 1).error().message, HasSubstr("lines/1 has no offset 7"));
-  EXPECT_THAT(set_positions(*log, inlet("counter.shouted"), place::earliest(), {}).error().message,
-              HasSubstr("`replay counter --from ... --reset-state`"));
+  EXPECT_THAT(
+      set_positions(*log, inlet("counter.shouted"), offset_spec::earliest(), {}).error().message,
+      HasSubstr("`replay counter --from ... --reset-state`"));
   start();
   EXPECT_THAT(set("beginning").error().message, HasSubstr("streamlet shouter runs"));
   stop();

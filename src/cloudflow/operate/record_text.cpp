@@ -1,8 +1,8 @@
 #include "cloudflow/operate/record_text.hpp"
 
-#include "cloudflow/flow/boundary.hpp"
 #include "cloudflow/schema/avro_json.hpp"
 #include "cloudflow/schema/json.hpp"
+#include "cloudflow/schema/schema_header.hpp"
 #include "cloudflow/schema/utf8.hpp"
 
 #include <fmt/format.h>
@@ -59,7 +59,7 @@ result<shown_record> record_text::show(const record_view& r, std::int32_t partit
   if (r.key.data() != nullptr) s.key = std::string{r.key};
   std::string schema = base_;
   for (const auto& h : r.headers) {
-    if (h.name == flow::schema_header_name)
+    if (h.name == schema::schema_header_name)
       schema = h.value;
     else
       s.headers.emplace_back(h.name, h.value);

@@ -22,21 +22,22 @@ struct shown_record {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// Turns the records of one topic into text by the schemas of the log's schema store, and text into records. Confined
-/// to one thread.
+/// Turns the records of one topic into text by the schemas of the log's schema store, and text into
+/// records. Confined to one thread.
 class record_text {
 public:
-  /// `log` outlives this; `base_schema` is the fingerprint (or the first bytes of it) of records without schema header.
-  /// `has_readable_times`: ISO 8601 instead of the numbers that are stored.
+  /// `log` outlives this; `base_schema` is the fingerprint (or the first bytes of it) of records
+  /// without schema header. `has_readable_times`: ISO 8601 instead of the numbers that are stored.
   record_text(pubsub::backend& log, std::string base_schema, bool has_readable_times)
     : log_(&log), base_(std::move(base_schema)), has_readable_times_(has_readable_times) {}
 
-  /// A value that its schema cannot read is shown as `{"text": ...}` when it is text, else as `{"hex": ...}`; that is
-  /// no error. The schema's header is not shown.
+  /// A value that its schema cannot read is shown as `{"text": ...}` when it is text, else as
+  /// `{"hex": ...}`; that is no error. The schema's header is not shown.
   result<shown_record> show(const record_view& r, std::int32_t partition);
   /// One value as JSON, by the schema of that fingerprint, as above.
   result<std::string> show_value(std::string_view value, const std::string& schema);
-  /// Plain JSON to the base schema's Avro. Errors name the field, what was expected and what was found.
+  /// Plain JSON to the base schema's Avro. Errors name the field, what was expected and what was
+  /// found.
   result<std::string> encode(const std::string& json);
 
 private:

@@ -71,16 +71,7 @@ TEST_F(repartitioned, a_replay_into_a_copy_has_a_topic_of_its_own) {
   EXPECT_THAT(topics, IsSupersetOf({"app.try.seen.repartition", "app.try.lines.retry"}));
   const auto& port = shadow.streamlets[0].repartitions[0].port;
   EXPECT_EQ(port.group, "app.try.lines");
-  EXPECT_EQ(port.retry_topic, "app.try.seen.repartition");
-  shouting::is_mended = true;
-  auto run = shadow_run::create(
-      shadow,
-      parts_of(*log, shadow, shadow.streamlets[0], where("beginning"), where("end")).value(),
-      around(), {});
-  ASSERT_TRUE(run) << run.error().message;
-  run_to_end((*run)->runtime());
-  EXPECT_THAT(counts("counts.try"), ElementsAre("a@0: 3"));
-  EXPECT_THAT(counts(), ElementsAre("a@0: 2"));
+  EXPECT_EQ(shadow.topics[*port.retry_topic].name, "app.try.seen.repartition");
 }
 
 }  // namespace

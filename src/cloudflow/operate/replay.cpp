@@ -27,12 +27,12 @@ result<void> commit(pubsub::producer& to, const pubsub::transaction& changes) {
 
 result<std::vector<replay_part>> parts_of(const pubsub::backend& log, const blueprint::plan& plan,
                                           const blueprint::streamlet_plan& streamlet,
-                                          const place& from, const place& to) {
+                                          const offset_spec& from, const offset_spec& to) {
   const auto inlets = find_inlets(plan, streamlet.name);
   if (!inlets) return inlets.error();
   std::vector<replay_part> parts;
   for (const auto& inlet : *inlets) {
-    const auto& topic = inlet.topic->name;
+    const auto& topic = inlet.topic();
     const auto ranges = ranges_of(log, topic);
     if (!ranges) return ranges.error();
     for (const auto& where : {from, to})
@@ -51,7 +51,7 @@ result<std::vector<replay_part>> parts_of(const pubsub::backend& log, const blue
   return parts;
 }
 
-// -- with its own state, from the beginning ----------------------------------------------------------
+// -- with its own state, from the beginning -------------------------------------------------------
 
 namespace {
 
@@ -76,14 +76,14 @@ result<void> restore_all(pubsub::backend& log, const std::string& owner, std::in
   return {};
 }
 
-/// The names of all state stores of a streamlet, as the runtime gives them.
+/// The names of all state stores of a streamlet.
 std::vector<std::string> stores_of(const blueprint::streamlet_plan& streamlet) {
   std::vector<std::string> names;
-  for (const auto& state : streamlet.descriptor.states) {
-    names.push_back(streamlet.name + "." + state.name);
-    names.push_back(names.back() + ".parked");
+  for (const auto& state : streamlet.states) {
+    names.push_back(state.store);
+    names.push_back(state.parked_store);
   }
-  names.push_back(streamlet.name + ".event-time");
+  names.push_back(streamlet.event_time_store);
   return names;
 }
 
@@ -107,10 +107,9 @@ result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
                          const blueprint::streamlet_plan& streamlet,
                          const std::vector<replay_part>& parts) {
   if (auto stopped = expect_stopped(log, streamlet); !stopped) return stopped;
-  auto writer =
-      open_producer(log, fmt::format("{}{}.{}.stores", plan.prefix, plan.app_id, streamlet.name));
+  auto writer = open_producer(log, plan.names().stores_id(streamlet.name, {}));
   if (!writer) return std::move(writer).error();
-  if (!streamlet.descriptor.states.empty()) {
+  if (!streamlet.states.empty()) {
     if (auto done = forget_state(log, **writer, streamlet, parts); !done) return done;
   }
   pubsub::transaction changes;
@@ -118,7 +117,7 @@ result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
     changes.positions.push_back({part.group, part.source.topic, part.source.partition, part.from});
   // What has moved to its key and was not processed comes again.
   for (const auto& r : streamlet.repartitions) {
-    const auto& topic = plan.find_topic(r.port.topic_id)->name;
+    const auto& topic = plan.topics[r.port.topic].name;
     const auto ranges = ranges_of(log, topic);
     if (!ranges) return ranges.error();
     for (std::size_t p = 0; p != ranges->size(); ++p)
@@ -126,71 +125,6 @@ result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
           {r.port.group, topic, partition_id{static_cast<std::int32_t>(p)}, (*ranges)[p].end});
   }
   return commit(**writer, changes);
-}
-
-// -- beside the original -----------------------------------------------------------------------------
-
-namespace {
-
-bounded_log::ends ends_of(const std::vector<replay_part>& parts) {
-  bounded_log::ends ends;
-  for (const auto& part : parts) ends.emplace(part.source, part.to);
-  return ends;
-}
-
-/// Where the groups have no position yet, they begin with the range.
-result<void> begin_at(pubsub::backend& log, const std::string& id,
-                      const std::vector<replay_part>& parts) {
-  pubsub::transaction changes;
-  for (const auto& part : parts) {
-    const auto position = log.position(part.group, part.source);
-    if (!position) return error{position.error().message};
-    if (!*position)
-      changes.positions.push_back(
-          {part.group, part.source.topic, part.source.partition, part.from});
-  }
-  if (changes.empty()) return {};
-  auto writer = open_producer(log, id);
-  if (!writer) return std::move(writer).error();
-  return commit(**writer, changes);
-}
-
-}  // namespace
-
-shadow_run::shadow_run(pubsub::backend& log, std::vector<replay_part> parts)
-  : parts_(std::move(parts)), log_(log, ends_of(parts_)) {}
-
-result<std::unique_ptr<shadow_run>> shadow_run::create(const blueprint::plan& shadow,
-                                                       const std::vector<replay_part>& parts,
-                                                       const runtime::surroundings& around,
-                                                       runtime::runtime_options options) {
-  const auto& name = shadow.streamlets.front().name;
-  const auto id = fmt::format("{}{}.{}.replay", shadow.prefix, shadow.app_id, name);
-  if (auto begun = begin_at(*around.log, id, parts); !begun) return std::move(begun).error();
-  std::unique_ptr<shadow_run> run{new shadow_run(*around.log, parts)};
-  auto bounded = around;
-  bounded.log = &run->log_;
-  options.instance = name;
-  auto started = runtime::native_runtime::create(shadow, std::move(bounded), options);
-  if (!started) return std::move(started).error();
-  run->runtime_ = std::move(started).value();
-  return run;
-}
-
-std::int64_t shadow_run::records() const {
-  std::int64_t sum = 0;
-  for (const auto& part : parts_) sum += part.records();
-  return sum;
-}
-
-std::int64_t shadow_run::records_done() const {
-  std::int64_t sum = 0;
-  for (const auto& task : runtime_->status())
-    for (const auto& source : task.sources)
-      for (const auto& part : parts_)
-        if (part.source == pubsub::topic_partition{source.topic, partition_id{source.partition}})
-          sum += std::clamp<std::int64_t>(source.position - part.from.value(), 0, part.records());
-  return sum;
 }
 
 }  // namespace cloudflow::operate

@@ -9,9 +9,9 @@ namespace cloudflow::operate {
 
 namespace {
 
-result<void> commit(pubsub::backend& log, const std::string& topic,
-                    const std::vector<record_buffer>& by_partition) {
-  auto producer = log.open_producer({.transactional_id = "send." + topic});
+result<void> commit(pubsub::backend& log, const pubsub::durable_names& names,
+                    const std::string& topic, const std::vector<record_buffer>& by_partition) {
+  auto producer = log.open_producer({.transactional_id = names.send_id(topic)});
   if (!producer) return error{producer.error().message};
   pubsub::transaction changes;
   for (std::size_t p = 0; p != by_partition.size(); ++p)
@@ -24,7 +24,8 @@ result<void> commit(pubsub::backend& log, const std::string& topic,
 
 }  // namespace
 
-result<void> send(pubsub::backend& log, const send_request& request) {
+result<void> send(pubsub::backend& log, const pubsub::durable_names& names,
+                  const send_request& request) {
   const auto info = log.topic(request.topic);
   if (!info) return error{info.error().message};
   record_text text{log, info->spec.base_schema, false};
@@ -38,7 +39,7 @@ result<void> send(pubsub::backend& log, const send_request& request) {
     by_partition[static_cast<std::size_t>(p)].append(
         request.key ? std::string_view{*request.key} : std::string_view{}, *encoded);
   }
-  return commit(log, request.topic, by_partition);
+  return commit(log, names, request.topic, by_partition);
 }
 
 }  // namespace cloudflow::operate

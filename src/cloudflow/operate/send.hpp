@@ -2,6 +2,7 @@
 
 #include "cloudflow/base/result.hpp"
 #include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/pubsub/durable_names.hpp"
 
 #include <optional>
 #include <string>
@@ -15,8 +16,9 @@ struct send_request {
   std::vector<std::string> values_json;  ///< in the topic's schema
 };
 
-/// Appends all values in one transaction, or none. Errors: a value that the schema does not take, with its number;
-/// what the log says.
-result<void> send(pubsub::backend& log, const send_request& request);
+/// Appends all values in one transaction, or none. `names`: of the application. Errors: a value
+/// that the schema does not take, with its number; what the log says.
+result<void> send(pubsub::backend& log, const pubsub::durable_names& names,
+                  const send_request& request);
 
 }  // namespace cloudflow::operate

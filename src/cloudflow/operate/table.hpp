@@ -27,8 +27,8 @@ public:
   /// @pre as many cells as columns
   void add(std::vector<cell> row);
   bool empty() const noexcept { return rows_.empty(); }
-  /// A line of names, then the rows; without blanks at the ends of lines. Columns are as wide as their widest text,
-  /// counted in characters.
+  /// A line of names, then the rows; without blanks at the ends of lines. Columns are as wide as
+  /// their widest text, counted in characters.
   std::string text(bool has_colours = false) const;
 
 private:

@@ -8,14 +8,16 @@
 
 namespace cloudflow::operate {
 
-/// Reads one partition from one offset to before another, a batch at a time. Confined to one thread; `log` outlives it.
+/// Reads one partition from one offset to before another, a batch at a time. Confined to one
+/// thread; `log` outlives it.
 class partition_reader {
 public:
   partition_reader(const pubsub::backend& log, pubsub::topic_partition source, record_offset from,
                    record_offset to)
     : log_(&log), source_(std::move(source)), next_(from), to_(to) {}
 
-  /// The record at hand; null behind the last one. Valid until advance(). Reads the next batch when it has to.
+  /// The record at hand; null behind the last one. Valid until advance(). Reads the next batch when
+  /// it has to.
   result<const record_view*> current();
   void advance() noexcept { ++index_; }
   const pubsub::topic_partition& source() const noexcept { return source_; }
@@ -28,7 +30,8 @@ private:
   std::size_t index_ = 0;
 };
 
-/// Several partitions as one sequence: always the record that was appended first. Confined to one thread.
+/// Several partitions as one sequence: always the record that was appended first. Confined to one
+/// thread.
 class merged_reader {
 public:
   explicit merged_reader(std::vector<partition_reader> parts) : parts_(std::move(parts)) {}

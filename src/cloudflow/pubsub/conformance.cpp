@@ -40,7 +40,7 @@ std::vector<std::string> values_of(const std::vector<plain_record>& records) {
   return values;
 }
 
-// -- waiting -----------------------------------------------------------------------------------------
+// -- waiting --------------------------------------------------------------------------------------
 
 void bell::ring() {
   const std::lock_guard lock{mutex_};
@@ -79,7 +79,7 @@ record_offset end_of(const topic_partition& source, environment& world) {
   return topic->partitions.at(static_cast<std::size_t>(source.partition.value())).end;
 }
 
-// -- member ------------------------------------------------------------------------------------------
+// -- member ---------------------------------------------------------------------------------------
 
 member::member(environment& world, consumer_options wanted) : world_(world) {
   wanted.on_ready = [news = news_.get()] { news->ring(); };
@@ -92,7 +92,7 @@ std::vector<assignment> member::assigned(std::size_t count) {
   std::vector<assignment> all;
   eventually(
       [&] {
-        const auto changes = consumer_->poll();
+        const auto changes = consumer_->poll_assignments();
         EXPECT_TRUE(changes.has_value()) << changes.error().message;
         if (!changes) return true;
         all.insert(all.end(), changes->begin(), changes->end());
@@ -119,7 +119,7 @@ std::vector<std::string> member::take_all(const topic_partition& source, fetch_l
   const auto end = end_of(source, world_);
   std::vector<std::string> values;
   const auto take_some = [&] {
-    const auto batch = consumer_->take(source, limits);
+    const auto batch = consumer_->fetch(source, limits);
     EXPECT_TRUE(batch.has_value()) << batch.error().message;
     if (!batch) return true;
     EXPECT_LE(batch->records().size(), limits.max_records);
@@ -132,11 +132,11 @@ std::vector<std::string> member::take_all(const topic_partition& source, fetch_l
   return values;
 }
 
-record_batch member::take(const topic_partition& source, fetch_limits limits) {
+record_batch member::fetch(const topic_partition& source, fetch_limits limits) {
   record_batch taken;
   eventually(
       [&] {
-        auto batch = consumer_->take(source, limits);
+        auto batch = consumer_->fetch(source, limits);
         EXPECT_TRUE(batch.has_value()) << batch.error().message;
         if (!batch) return true;
         if (batch->next()) next_[source] = *batch->next();
@@ -147,7 +147,7 @@ record_batch member::take(const topic_partition& source, fetch_limits limits) {
   return taken;
 }
 
-// -- backend_conformance -----------------------------------------------------------------------------
+// -- backend_conformance --------------------------------------------------------------------------
 
 void backend_conformance::SetUp() { environment_ = GetParam().make(); }
 

@@ -1,11 +1,12 @@
-/// What every `pubsub::backend` has to do, as parameterised tests. A backend's own test program links
-/// `cloudflow::pubsub_conformance` and says:
+/// What every `pubsub::backend` has to do, as parameterised tests. A backend's own test program
+/// links `cloudflow::pubsub_conformance` and says:
 ///
-///     INSTANTIATE_TEST_SUITE_P(mine, backend_conformance, testing::Values(under_test{"mine", make}), name_of);
+///     INSTANTIATE_TEST_SUITE_P(mine, backend_conformance, testing::Values(under_test{"mine",
+///     make}), name_of);
 ///
-/// The tests hold for a log in this process and for one in a cluster: they wait for what may take its time, and offsets
-/// of records need not be without gaps beyond one transaction. A backend whose time a test can move instantiates
-/// `timed_conformance` as well.
+/// The tests hold for a log in this process and for one in a cluster: they wait for what may take
+/// its time, and offsets of records need not be without gaps beyond one transaction. A backend
+/// whose time a test can move instantiates `timed_conformance` as well.
 #pragma once
 
 #include "cloudflow/pubsub/backend.hpp"
@@ -34,7 +35,8 @@ public:
   virtual backend& log() = 0;
   /// Ends the session in good order and opens another.
   virtual void reopen() = 0;
-  /// Waits until what has been committed can be read: in a cluster that comes a moment after the commit.
+  /// Waits until what has been committed can be read: in a cluster that comes a moment after the
+  /// commit.
   virtual void settle(const topic_partition& where) { (void)where; }
 
   // For timed_conformance alone.
@@ -96,7 +98,7 @@ public:
   /// Takes until the end of the partition, as it is now.
   std::vector<std::string> take_all(const topic_partition& source, fetch_limits limits = {});
   /// The next batch that is not empty.
-  record_batch take(const topic_partition& source, fetch_limits limits = {});
+  record_batch fetch(const topic_partition& source, fetch_limits limits = {});
 
 private:
   environment& world_;

@@ -1,5 +1,7 @@
 #include "cloudflow/pubsub/conformance.hpp"
 
+#include "cloudflow/pubsub/record_limit.hpp"
+
 #include <gmock/gmock.h>
 
 namespace cloudflow::pubsub::conformance {
@@ -8,7 +10,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// -- topics ------------------------------------------------------------------------------------------
+// -- topics ---------------------------------------------------------------------------------------
 
 TEST_P(backend_conformance, a_created_topic_is_what_was_asked_for) {
   create("t", 3, {{"retention.ms", "60000"}});
@@ -109,7 +111,7 @@ TEST_P(backend_conformance, an_output_to_a_partition_that_is_not_there_fails_the
   EXPECT_THAT(read_all(t0), IsEmpty());
 }
 
-// -- records -----------------------------------------------------------------------------------------
+// -- records --------------------------------------------------------------------------------------
 
 TEST_P(backend_conformance, keys_values_and_headers_come_back_as_written) {
   create("t");
@@ -221,7 +223,7 @@ TEST_P(backend_conformance, a_batch_stays_valid_when_the_log_goes_on) {
   write(*out, t0, numbered(0, 50));
   auto in = open_consumer("g", {"t"});
   in.assigned();
-  const record_batch kept = in.take(t0);
+  const record_batch kept = in.fetch(t0);
   for (int i = 0; i != 50; ++i) write(*out, t0, numbered(0, 50));
   in.close();
   std::vector<std::string> values;
@@ -256,6 +258,25 @@ TEST_P(backend_conformance, a_record_that_is_too_large_names_topic_size_and_limi
               testing::AllOf(HasSubstr("t"), HasSubstr("2000"), HasSubstr("1000")));
   EXPECT_THAT(read_all(t0), IsEmpty());
   write(*out, t0, {"the session goes on"});
+}
+
+TEST_P(backend_conformance, a_topic_says_how_large_its_records_may_be_also_by_default) {
+  create("t", 1);
+  auto out = open_producer();
+  const auto limit = record_limit_of(log().topic("t")->spec);
+  ASSERT_LT(limit, std::size_t{2} << 20);
+  const auto commit = [&](std::size_t size) {
+    record_buffer records;
+    records.append({}, std::string(size, 'x'));
+    transaction changes;
+    changes.outputs.push_back({"t", partition_id{0}, &records});
+    return out->commit(changes);
+  };
+  const auto refused = commit(limit + limit);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, errc::record_too_large);
+  const auto taken = commit(limit);
+  EXPECT_TRUE(taken.has_value()) << taken.error().message;
 }
 
 }  // namespace cloudflow::pubsub::conformance

@@ -7,7 +7,7 @@ namespace cloudflow::pubsub::conformance {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// -- transactions ------------------------------------------------------------------------------------
+// -- transactions ---------------------------------------------------------------------------------
 
 TEST_P(backend_conformance, a_transaction_is_visible_whole) {
   create("t", 2);
@@ -79,7 +79,7 @@ TEST_P(backend_conformance, an_empty_transaction_succeeds) {
   EXPECT_THAT(read_all(t0), IsEmpty());
 }
 
-// -- consumers ---------------------------------------------------------------------------------------
+// -- consumers ------------------------------------------------------------------------------------
 
 TEST_P(backend_conformance, a_consumer_gets_its_partitions_once_and_follows) {
   create("t", 2);
@@ -90,7 +90,7 @@ TEST_P(backend_conformance, a_consumer_gets_its_partitions_once_and_follows) {
   EXPECT_EQ(assigned[0].source, t0);
   EXPECT_EQ(assigned[0].next, record_offset{0});
   EXPECT_EQ(assigned[1].source, t1);
-  EXPECT_THAT(*in->poll(), IsEmpty());
+  EXPECT_THAT(*in->poll_assignments(), IsEmpty());
   EXPECT_THAT(in.take_all(t0), ElementsAre("1"));
   write(*out, t0, {"2"});
   write(*out, t1, {"3"});
@@ -185,8 +185,8 @@ TEST_P(backend_conformance, a_released_partition_cannot_be_taken_from) {
   auto in = open_consumer("g", {"t"});
   in.assigned(2);
   in->release(t0);
-  EXPECT_FALSE(in->take(t0, {}).has_value());
-  EXPECT_TRUE(in->take(t1, {}).has_value());
+  EXPECT_FALSE(in->fetch(t0, {}).has_value());
+  EXPECT_TRUE(in->fetch(t1, {}).has_value());
 }
 
 TEST_P(backend_conformance, a_group_has_members_while_a_consumer_of_it_is_open) {
@@ -209,7 +209,7 @@ TEST_P(backend_conformance, a_position_is_of_one_group_and_one_partition) {
   EXPECT_EQ(log().position("h", t1).value(), std::nullopt);
 }
 
-// -- state -------------------------------------------------------------------------------------------
+// -- state ----------------------------------------------------------------------------------------
 
 TEST_P(backend_conformance, state_is_kept_by_store_partition_and_key) {
   bring_state("s", 2);
@@ -269,7 +269,7 @@ TEST_P(backend_conformance, a_scan_goes_through_the_keys_of_a_prefix_in_order) {
   EXPECT_THAT(keys, ElementsAre("B", "a", "a10", "a2"));
 }
 
-// -- schemas -----------------------------------------------------------------------------------------
+// -- schemas --------------------------------------------------------------------------------------
 
 TEST_P(backend_conformance, a_schema_is_found_by_the_first_bytes_of_its_fingerprint) {
   std::string fingerprint(32, 'f');

@@ -51,7 +51,7 @@ TEST_P(timed_conformance, a_time_between_two_appends_is_that_of_the_next_record)
             errc::topic_not_found);
 }
 
-// -- retention ---------------------------------------------------------------------------------------
+// -- retention ------------------------------------------------------------------------------------
 
 TEST_P(timed_conformance, old_records_go_when_their_time_is_over) {
   create("t", 1, {{"retention.ms", "60000"}});

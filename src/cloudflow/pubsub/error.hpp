@@ -3,6 +3,7 @@
 #include "cloudflow/base/result.hpp"
 
 #include <string>
+#include <utility>
 
 namespace cloudflow::pubsub {
 
@@ -16,8 +17,10 @@ enum class errc {
   in_use,           ///< another process has the log open, or another consumer the group
   fenced,           ///< another owner has taken over
   rebalanced,       ///< partitions have moved meanwhile: go on from the last commit, at once
-  outcome_unknown,  ///< of a commit: it may have been done; ask for positions and state before going on
-  denied,           ///< the cluster knows who asks, or not, and refuses
+  outcome_unknown,  ///< of a commit: it may have been done; ask for positions and state before
+                    ///< going on
+  must_restart,  ///< only a new process can go on: this one ends, whoever supervises it starts it
+  denied,        ///< the cluster knows who asks, or not, and refuses
   unavailable,
   unsupported,
 };
@@ -30,6 +33,9 @@ struct error {
   bool retriable = false;
   bool fatal = false;
 };
+
+/// For callers that only say it, or try again.
+inline cloudflow::error plain(error e) { return {std::move(e.message), e.retriable}; }
 
 template <class T>
 using result = cloudflow::result<T, error>;

@@ -6,11 +6,8 @@ namespace cloudflow::pubsub {
 
 namespace {
 
-/// Stores about stores: each of their keys is the name of one.
-bool is_about_stores(std::string_view store) { return store.starts_with("cloudflow."); }
-
 backend& log_of_state(const routes& where, std::string_view store, std::string_view key) {
-  return where.of_streamlet(owner_of(is_about_stores(store) ? key : store));
+  return where.of_streamlet(owner_of(belongs_to_no_task(store) ? key : store));
 }
 
 /// Commits in parts, one log after the other.
@@ -44,6 +41,12 @@ public:
       if (failure_) return *std::exchange(failure_, std::nullopt);
     }
     return result<void>{};
+  }
+
+  std::string trouble() const override {
+    for (const auto& [log, p] : by_log_)
+      if (auto said = p.to ? p.to->trouble() : std::string{}; !said.empty()) return said;
+    return {};
   }
 
 private:
@@ -113,7 +116,7 @@ backend& routes::of_streamlet(std::string_view name) const {
   return found == streamlets.end() ? *logs.front() : *found->second;
 }
 
-// -- routed_log --------------------------------------------------------------------------------------
+// -- routed_log -----------------------------------------------------------------------------------
 
 routed_log::routed_log(routes where) : where_(std::move(where)), schemas_(where_), state_(where_) {}
 
@@ -188,7 +191,7 @@ void routed_log::give_up(std::string_view owner, partition_id partition) {
   where_.of_streamlet(owner).give_up(owner, partition);
 }
 
-// -- schemas and state -------------------------------------------------------------------------------
+// -- schemas and state ----------------------------------------------------------------------------
 
 result<void> routed_log::all_schemas::put(std::string_view fingerprint, std::string_view text) {
   for (auto* log : where_->logs)
@@ -214,7 +217,7 @@ result<std::optional<std::string>> routed_log::all_state::find(std::string_view 
 result<void> routed_log::all_state::scan(
     std::string_view store, partition_id partition, std::string_view prefix,
     const std::function<bool(std::string_view key, std::string_view value)>& f) const {
-  if (!is_about_stores(store))
+  if (!belongs_to_no_task(store))
     return log_of_state(*where_, store, {}).state().scan(store, partition, prefix, f);
   for (auto* log : where_->logs)
     if (auto done = log->state().scan(store, partition, prefix, f); !done) return done;

@@ -1,4 +1,5 @@
-/// Several logs as one: an application may have topics on several Kafka clusters, and some in the embedded log.
+/// Several logs as one: an application may have topics on several Kafka clusters, and some in the
+/// embedded log.
 #pragma once
 
 #include "cloudflow/pubsub/backend.hpp"
@@ -23,9 +24,9 @@ struct routes {
 
 /// Passes each call on to the log that it is about. Thread-safe as the logs are.
 ///
-/// A transaction that concerns one log is that log's. One over several is at-least-once: what is only written comes
-/// first, state and positions last, so that nothing is taken for processed that is not durable. An exactly-once producer
-/// refuses it (`errc::unsupported`).
+/// A transaction that concerns one log is that log's. One over several is at-least-once: what is
+/// only written comes first, state and positions last, so that nothing is taken for processed that
+/// is not durable. An exactly-once producer refuses it (`errc::unsupported`).
 class routed_log final : public backend {
 public:
   explicit routed_log(routes where);

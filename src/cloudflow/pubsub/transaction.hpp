@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cloudflow/base/record.hpp"
+#include "cloudflow/pubsub/durable_names.hpp"
 #include "cloudflow/pubsub/topic.hpp"
 
 #include <optional>
@@ -19,13 +20,14 @@ struct output {
 
 /// One key of one state store of one task. Borrows until commit() returns.
 struct state_change {
-  std::string_view store;  ///< full name: `<streamlet>.<state>`
+  std::string_view store;  ///< as durable_names.hpp makes it
   partition_id partition;  ///< of the task that owns the key
   std::string_view key;
   std::optional<std::string_view> value;  ///< none: the key is removed
 };
 
-/// How far a group has come in one partition. Sources that are no topics keep their positions in state.
+/// How far a group has come in one partition. Sources that are no topics keep their positions in
+/// state.
 struct position_change {
   std::string_view group;
   std::string_view topic;
@@ -35,11 +37,6 @@ struct position_change {
 
 /// `<topic>/<partition>`, for messages.
 std::string to_string(const topic_partition& source);
-
-/// The streamlet that a state store belongs to: its name up to the first dot.
-constexpr std::string_view owner_of(std::string_view store) noexcept {
-  return store.substr(0, store.find('.'));
-}
 
 /// Everything of one worker that has to become durable together, or not at all.
 struct transaction {

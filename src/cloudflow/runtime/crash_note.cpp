@@ -1,10 +1,18 @@
 #include "cloudflow/runtime/crash_note.hpp"
 
+#include <execinfo.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
+#include <memory>
 
 namespace cloudflow::runtime {
 
@@ -18,6 +26,7 @@ struct note {
 };
 thread_local note current;
 int file = -1;  // set once, before any signal
+std::atomic<const char*> why_aborted{nullptr};
 
 // In a signal handler: no allocation, no locks, no printf.
 
@@ -34,6 +43,10 @@ void put(std::int64_t n) noexcept {
   put(p);
 }
 
+constexpr int most_frames = 12;
+/// Of the handler and of what called it.
+constexpr int own_frames = 2;
+
 void on_crash(int number) noexcept {
   if (current.streamlet != nullptr) {
     put("streamlet ");
@@ -48,10 +61,44 @@ void on_crash(int number) noexcept {
       put(" to ");
       put(current.last);
     }
+    put("\nsignal ");
+    put(number);
+    if (const char* why = why_aborted.load(); why != nullptr) {
+      put(", ");
+      put(why);
+    }
     put("\n");
+    std::array<void*, own_frames + most_frames> frames;
+    const int found = ::backtrace(frames.data(), static_cast<int>(frames.size()));
+    if (found > own_frames)
+      ::backtrace_symbols_fd(frames.data() + own_frames, found - own_frames, file);
   }
   ::signal(number, SIG_DFL);
   ::raise(number);
+}
+
+/// Takes the text up to `end` off `text`, which begins with `word`. False: it does not.
+bool take(std::string_view& text, std::string_view word, std::string_view end,
+          std::string_view& into) {
+  if (!text.starts_with(word)) return false;
+  text.remove_prefix(word.size());
+  into = text.substr(0, text.find(end));
+  text.remove_prefix(std::min(into.size() + end.size(), text.size()));
+  return true;
+}
+
+template <class Int>
+bool take(std::string_view& text, std::string_view word, std::string_view end, Int& into) {
+  std::string_view digits;
+  return take(text, word, end, digits) &&
+         std::from_chars(digits.data(), digits.data() + digits.size(), into).ec == std::errc{};
+}
+
+/// `program(+0x1234)` of `/path/to/program(+0x1234)[0x55..1234]`.
+std::string_view place_of(std::string_view frame) {
+  frame = frame.substr(0, frame.rfind('['));
+  const auto slash = frame.substr(0, frame.find('(')).rfind('/');
+  return slash == std::string_view::npos ? frame : frame.substr(slash + 1);
 }
 
 }  // namespace
@@ -67,12 +114,55 @@ void crash_note::clear() noexcept { current = {}; }
 bool crash_note::install(const std::string& path) noexcept {
   file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return false;
+  void* frame = nullptr;
+  ::backtrace(&frame, 1);  // loads what it needs; in the handler it must not
+  protect_this_thread();
   struct sigaction action {};
   action.sa_handler = on_crash;
+  action.sa_flags = SA_ONSTACK;
   ::sigemptyset(&action.sa_mask);
   for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
     ::sigaction(number, &action, nullptr);
   return true;
+}
+
+void crash_note::abort(pthread_t thread, const char* why) noexcept {
+  why_aborted.store(why);
+  ::pthread_kill(thread, SIGABRT);
+}
+
+void crash_note::protect_this_thread() {
+  stack_t known{};
+  if (::sigaltstack(nullptr, &known) == 0 && (known.ss_flags & SS_DISABLE) == 0)
+    return;  // a sanitizer's, which it takes away itself
+  constexpr std::size_t size = 64 * 1024;
+  thread_local const auto memory = std::make_unique<std::byte[]>(size);
+  const stack_t stack{.ss_sp = memory.get(), .ss_flags = 0, .ss_size = size};
+  ::sigaltstack(&stack, nullptr);
+}
+
+std::optional<crash> crash_note::parse(std::string_view text) {
+  auto line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  crash c;
+  std::string_view streamlet, topic;
+  if (!take(line, "streamlet ", ", ", streamlet)) return {};
+  c.streamlet = streamlet;
+  if (take(line, "topic ", ", ", topic)) {
+    if (!take(line, "partition ", ", ", c.partition) || !take(line, "offsets ", " to ", c.first) ||
+        !take(line, "", ", ", c.last))
+      return {};
+    c.topic = topic;
+  }
+  std::string_view signal;
+  int number = 0;
+  if (!take(text, "signal ", "\n", signal) || !take(signal, "", ", ", number)) return {};
+  c.how = signal.empty() ? fmt::format("signal {} ({})", number, ::strsignal(number))
+                         : std::string{signal};
+  for (std::string_view frame, before = " at "; take(text, "", "\n", frame) && !frame.empty();
+       before = " < ")
+    c.how.append(before).append(place_of(frame));
+  return c;
 }
 
 }  // namespace cloudflow::runtime

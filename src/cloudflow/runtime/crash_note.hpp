@@ -1,12 +1,28 @@
 #pragma once
 
+#include <pthread.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace cloudflow::runtime {
 
-/// What this thread works on, for the case that the author's code brings the process down: the signal's handler
-/// writes it to a file, and whoever restarts the process tells the user. Costs four stores per batch.
+/// How a process ended, and what the thread that brought it down worked on.
+struct crash {
+  std::string streamlet;
+  std::string topic = {};  ///< empty: on no record
+  std::int32_t partition = 0;
+  std::int64_t first = 0, last = 0;  ///< offsets
+  std::string how = {};  ///< `signal 11 (Segmentation fault) at program(+0x1234)`, with its stack
+
+  bool operator==(const crash&) const = default;
+};
+
+/// What this thread works on, for the case that the author's code brings the process down: the
+/// signal's handler writes it to a file, and whoever restarts the process tells the user. Costs
+/// four stores per batch.
 class crash_note {
 public:
   /// Names live until the next `set` or `clear` of this thread.
@@ -14,9 +30,19 @@ public:
                   std::int64_t first_offset, std::int64_t last_offset) noexcept;
   static void clear() noexcept;
 
-  /// From now on a crash of this process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) leaves a line in the file. The file is
-  /// emptied. Call once, from main. False if the file cannot be written.
+  /// From now on a crash of this process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) leaves its note
+  /// in the file. The file is emptied. Call once, from main. False if the file cannot be written.
   static bool install(const std::string& path) noexcept;
+  /// A note is left even if this thread overflows its stack. Call in each thread that runs an
+  /// author's code.
+  static void protect_this_thread();
+
+  /// Ends the process with SIGABRT in that thread, as if its code had done so. `why`: what the note
+  /// says instead of the signal; text that lives for ever.
+  static void abort(pthread_t thread, const char* why) noexcept;
+
+  /// What such a file holds; none: no crash, or one in nobody's code.
+  static std::optional<crash> parse(std::string_view text);
 };
 
 }  // namespace cloudflow::runtime

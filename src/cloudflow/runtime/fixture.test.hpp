@@ -1,6 +1,8 @@
 /// Runs small applications on a log in a directory of its own, in virtual time, step by step.
 #pragma once
 
+#include "cloudflow/application/provision.hpp"
+#include "cloudflow/pubsub/at_once.hpp"
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/runtime/plan_builder.test.hpp"
 #include "cloudflow/runtime/records.test.hpp"
@@ -25,6 +27,8 @@ public:
     failures_ = count;
     why_ = std::move(why);
   }
+
+  int failures_left() const { return failures_; }
 
   /// Where partitions end is not said before answer().
   void hold_answers() { are_held_ = true; }
@@ -71,11 +75,31 @@ public:
       std::string_view group, const pubsub::topic_partition& source) const override {
     return log_->position(group, source);
   }
+  pubsub::result<bool> has_members(std::string_view group) const override {
+    return log_->has_members(group);
+  }
+  pubsub::result<record_offset> offset_at(const pubsub::topic_partition& source,
+                                          timestamp at) const override {
+    return log_->offset_at(source, at);
+  }
+  void forget_before(const pubsub::topic_partition& of, record_offset needed) override {
+    log_->forget_before(of, needed);
+  }
+  pubsub::result<void> ensure_state(std::string_view owner, std::int32_t partitions) override {
+    return log_->ensure_state(owner, partitions);
+  }
+  pubsub::result<bool> restore(std::string_view owner, partition_id partition,
+                               const std::function<void()>& on_ready) override {
+    return log_->restore(owner, partition, on_ready);
+  }
+  void give_up(std::string_view owner, partition_id partition) override {
+    log_->give_up(owner, partition);
+  }
   pubsub::schema_store& schemas() override { return log_->schemas(); }
   const pubsub::state_reader& state() const override { return log_->state(); }
 
 private:
-  struct flaky_producer final : pubsub::producer {
+  struct flaky_producer final : pubsub::producer_at_once {
     flaky_producer(flaky_backend* owner, std::unique_ptr<pubsub::producer> to)
       : owner_(owner), to_(std::move(to)) {}
     pubsub::result<void> commit(const pubsub::transaction& changes) override {
@@ -124,7 +148,7 @@ protected:
 
   void open_log() {
     pubsub::embedded::options how;
-    how.directory = directory_;
+    how.directory = directory_ + "/log";
     how.sync_commits = false;
     auto opened = pubsub::embedded::open(how, clock);
     ASSERT_TRUE(opened) << opened.error().message;
@@ -134,8 +158,10 @@ protected:
   result<void> try_start(std::size_t workers = 2) {
     runtime_options how;
     how.workers = workers;
+    auto facts = app::provision(plan, *backend);
+    if (!facts) return facts.error();
     auto started = native_runtime::create(
-        plan,
+        plan, std::move(facts).value(),
         {.log = backend.get(),
          .time = time,
          .definition_of = [this](const std::string& c) { return built.definitions.at(c); },

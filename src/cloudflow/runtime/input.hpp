@@ -9,8 +9,8 @@
 
 namespace cloudflow::runtime {
 
-/// This process as a member of one consumer group, shared by the tasks that read its partitions on different workers.
-/// Thread-safe: a lock per batch, not per record.
+/// This process as a member of one consumer group, shared by the tasks that read its partitions on
+/// different workers. Thread-safe: a lock per batch, not per record.
 class input {
 public:
   input(std::string group, std::unique_ptr<pubsub::consumer> reader)
@@ -18,14 +18,14 @@ public:
 
   const std::string& group() const noexcept { return group_; }
 
-  pubsub::result<std::vector<pubsub::assignment>> poll() {
+  pubsub::result<std::vector<pubsub::assignment>> poll_assignments() {
     const std::lock_guard lock{mutex_};
-    return reader_->poll();
+    return reader_->poll_assignments();
   }
-  pubsub::result<pubsub::record_batch> take(const pubsub::topic_partition& source,
-                                            pubsub::fetch_limits limits) {
+  pubsub::result<pubsub::record_batch> fetch(const pubsub::topic_partition& source,
+                                             pubsub::fetch_limits limits) {
     const std::lock_guard lock{mutex_};
-    return reader_->take(source, limits);
+    return reader_->fetch(source, limits);
   }
   pubsub::result<void> seek(const pubsub::topic_partition& source, record_offset next) {
     const std::lock_guard lock{mutex_};
@@ -42,6 +42,13 @@ public:
   bool has_joined() const {
     const std::lock_guard lock{mutex_};
     return reader_->has_joined();
+  }
+  /// Why has_joined() is false; empty where it is true.
+  std::string why_not_joined() const {
+    const std::lock_guard lock{mutex_};
+    if (reader_->has_joined()) return {};
+    auto why = reader_->why_not_joined();
+    return why.empty() ? "group " + group_ + ": not joined yet" : why;
   }
 
 private:

@@ -2,8 +2,8 @@
 
 namespace cloudflow::runtime {
 
-void membership::poll() {
-  const auto changes = in_->poll();
+void membership::poll_assignments() {
+  const auto changes = in_->poll_assignments();
   if (!changes) {
     // Said once, not in every round: it may take a while to pass.
     if (changes.error().message != last_problem_)

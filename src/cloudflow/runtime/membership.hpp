@@ -9,8 +9,8 @@
 
 namespace cloudflow::runtime {
 
-/// Tells the tasks of a streamlet which partitions they have: what its consumer group says, passed on. One worker has
-/// it and calls poll(), the tasks may be on others.
+/// Tells the tasks of a streamlet which partitions they have: what its consumer group says, passed
+/// on. One worker has it and calls poll_assignments(), the tasks may be on others.
 class membership {
 public:
   /// `inlets`: which inlet reads which topic. `tasks`: by partition. All outlive this.
@@ -19,7 +19,7 @@ public:
     : in_(&in), inlets_(std::move(inlets)), tasks_(std::move(tasks)), log_(std::move(log)) {}
 
   /// Never blocks.
-  void poll();
+  void poll_assignments();
 
 private:
   void pass_on(const pubsub::assignment& change);

@@ -63,6 +63,23 @@ MetricFamily lag_of(const std::string& app_id, const std::vector<task_status>& t
   return family;
 }
 
+MetricFamily balance_of(const std::string& app_id, const std::vector<task_status>& tasks) {
+  MetricFamily family{"cloudflow_balance_records_total",
+                      "Records by the way they came in or went; commits only.",
+                      MetricType::Counter,
+                      {}};
+  for (const auto& t : tasks)
+    for (std::size_t i = 0; i != record_way_names.size(); ++i)
+      if (t.counted.counts[i] != 0)
+        family.metric.push_back(metric({{"application", app_id},
+                                        {"streamlet", t.streamlet},
+                                        {"partition", std::to_string(t.partition)},
+                                        {"way", std::string{record_way_names[i]}}},
+                                       MetricType::Counter,
+                                       static_cast<double>(t.counted.counts[i])));
+  return family;
+}
+
 MetricFamily watermark_delay_of(const std::string& app_id, const std::vector<task_status>& tasks) {
   std::vector<task_status> known;
   std::copy_if(tasks.begin(), tasks.end(), std::back_inserter(known),
@@ -103,6 +120,11 @@ std::string to_prometheus(const std::string& app_id, const std::vector<task_stat
       of_tasks("cloudflow_task_restoring", "1 while the state of the task is being brought here.",
                MetricType::Gauge, app_id, tasks,
                [](const task_status& t) { return t.is_restoring ? 1.0 : 0.0; }),
+      balance_of(app_id, tasks),
+      of_tasks("cloudflow_missing_records",
+               "Records that have come in and gone nowhere: 0, or a defect.", MetricType::Gauge,
+               app_id, tasks,
+               [](const task_status& t) { return static_cast<double>(t.counted.missing()); }),
       lag_of(app_id, tasks),
       watermark_delay_of(app_id, tasks),
       of_workers("cloudflow_commit_retries_total",

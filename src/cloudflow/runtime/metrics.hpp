@@ -1,23 +1,26 @@
 /// What the runtime counts. Written by one worker each, once a batch; read by anybody.
 #pragma once
 
+#include "cloudflow/application/task_status.hpp"
+#include "cloudflow/base/record_balance.hpp"
 #include "cloudflow/base/time.hpp"
 
+#include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace cloudflow::runtime {
 
-/// Of one task. The writer is its worker; readers see recent values. Relaxed: the numbers say nothing about each
-/// other, and nothing is synchronised by them.
+/// Of one task. The writer is its worker; readers see recent values. Relaxed: the numbers say
+/// nothing about each other, and nothing is synchronised by them.
 struct task_metrics {
   std::atomic<std::uint64_t> records_in{0}, records_out{0}, bytes_out{0};
   std::atomic<std::uint64_t> records_late{0}, records_rejected{0};
   std::atomic<std::uint64_t> commits{0}, restarts{0};
+  std::array<std::atomic<std::uint64_t>, record_way_names.size()>
+      counted{};                                       ///< see record_balance
   std::atomic<timestamp> watermark{timestamp::min()};  ///< none yet
 
   static void add(std::atomic<std::uint64_t>& to, std::uint64_t n) noexcept {
@@ -32,37 +35,12 @@ struct worker_metrics {
   std::atomic<std::uint64_t> aborts{0};   ///< failed: their work was done again
 };
 
-struct worker_status {
-  std::string name;
-  std::uint64_t commits = 0, retries = 0, aborts = 0;
-};
+using app::source_status_view;
+using app::task_status;
+using app::worker_status;
 
-/// One inlet partition of a task, as it is now.
-struct source_status_view {
-  std::string inlet, topic;
-  std::int32_t partition = 0;
-  std::int64_t position = 0;  ///< next offset to read
-  std::int64_t end = 0;       ///< one behind the newest record
-  std::int64_t lag() const noexcept { return end - position; }
-};
-
-/// One task, as it is now.
-struct task_status {
-  std::string streamlet;
-  std::int32_t partition = 0;
-  bool is_running = false;
-  std::string failure;        ///< why it does not run; empty when it does
-  bool is_restoring = false;  ///< its state is being brought here
-  /// How far the watermark is behind the time of day; none: there are no windows, or no record yet.
-  std::optional<std::chrono::milliseconds> watermark_delay = {};
-  std::uint64_t records_in = 0, records_out = 0, bytes_out = 0, records_late = 0,
-                records_rejected = 0;
-  std::uint64_t commits = 0, restarts = 0;
-  std::vector<source_status_view> sources;
-};
-
-/// The text format of Prometheus 0.0.4: one family per counter, labelled with application and with streamlet and
-/// partition, or worker.
+/// The text format of Prometheus 0.0.4: one family per counter, labelled with application and with
+/// streamlet and partition, or worker.
 std::string to_prometheus(const std::string& app_id, const std::vector<task_status>& tasks,
                           const std::vector<worker_status>& workers);
 

@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-// -- partitions --------------------------------------------------------------------------------------
+// -- partitions -----------------------------------------------------------------------------------
 
 TEST_F(processes, commit_what_they_did_with_a_partition_before_it_goes_to_another) {
   application<echoing>(2);
@@ -41,7 +41,7 @@ TEST_F(processes, drop_what_they_did_with_a_partition_that_they_have_lost) {
   send("lines", say_all({"one", "two"}));
   hold_commits();
   step({&a});
-  a.log->fall_silent();
+  a.log->hang();
   clock.advance(3s);
   let_commits_end();
   auto b = start("b");
@@ -102,11 +102,11 @@ struct scripted_consumer final : pubsub::consumer {
   std::vector<pubsub::topic_partition>* released;
 
   explicit scripted_consumer(std::vector<pubsub::topic_partition>* to) : released(to) {}
-  pubsub::result<std::vector<pubsub::assignment>> poll() override {
+  pubsub::result<std::vector<pubsub::assignment>> poll_assignments() override {
     return std::exchange(next, {});
   }
-  pubsub::result<pubsub::record_batch> take(const pubsub::topic_partition&,
-                                            pubsub::fetch_limits) override {
+  pubsub::result<pubsub::record_batch> fetch(const pubsub::topic_partition&,
+                                             pubsub::fetch_limits) override {
     return pubsub::record_batch{};
   }
   pubsub::result<void> seek(const pubsub::topic_partition&, record_offset) override { return {}; }
@@ -114,6 +114,8 @@ struct scripted_consumer final : pubsub::consumer {
     return record_offset{0};
   }
   void release(const pubsub::topic_partition& source) override { released->push_back(source); }
+  bool has_joined() const override { return true; }
+  std::string why_not_joined() const override { return {}; }
 };
 
 TEST(membership, holds_no_partition_that_has_come_to_the_topic_since_the_process_started) {
@@ -123,11 +125,11 @@ TEST(membership, holds_no_partition_that_has_come_to_the_topic_since_the_process
   consumer->next = {{pubsub::assignment::kind::assigned, unknown, record_offset{0}}};
   input in{"g", std::move(consumer)};
   membership m{in, {{"lines", 0}}, {}, logger{make_null_sink(), "test"}};
-  m.poll();
+  m.poll_assignments();
   EXPECT_THAT(released, ElementsAre(unknown));
 }
 
-// -- commits -----------------------------------------------------------------------------------------
+// -- commits --------------------------------------------------------------------------------------
 
 TEST_F(processes, work_on_while_a_commit_is_under_way) {
   application<echoing>();
@@ -204,7 +206,7 @@ TEST_F(processes, stop_when_all_that_is_done_is_committed) {
   EXPECT_GT(done, 20u);
 }
 
-// -- bad records -------------------------------------------------------------------------------------
+// -- bad records ----------------------------------------------------------------------------------
 
 TEST_F(processes, get_past_many_bad_records_in_one_commit) {
   application<echoing>();
@@ -280,7 +282,7 @@ TEST_F(processes,
   EXPECT_THAT(headers("app.app.lines.dead-letter"), SizeIs(2));
 }
 
-TEST_F(processes, stop_at_a_record_that_is_too_large_to_be_set_aside_while_others_go_on) {
+TEST_F(processes, stop_at_a_record_that_is_too_large_for_a_dead_letter_while_others_go_on) {
   application<echoing>(2);
   const std::string letters = "app.app.lines.dead-letter";
   for (auto& t : built.plan.topics)
@@ -291,7 +293,7 @@ TEST_F(processes, stop_at_a_record_that_is_too_large_to_be_set_aside_while_other
   step({&a});
   EXPECT_THAT(texts("echoes"), ElementsAre("one"));
   EXPECT_FALSE(a.runtime->is_ready());
-  EXPECT_THAT(a.status(0).failure, testing::HasSubstr("too large to be set aside"));
+  EXPECT_THAT(a.status(0).failure, testing::HasSubstr("too large to become a dead letter"));
   brokers.set_limit(letters, 10'000);
   step({&a}, 200);
   EXPECT_TRUE(a.runtime->is_ready());
@@ -317,7 +319,7 @@ TEST_F(processes, say_of_a_retried_record_that_fails_again_where_it_was_at_first
   EXPECT_EQ(letter["cloudflow-failures"], "1");
 }
 
-// -- threads -----------------------------------------------------------------------------------------
+// -- threads --------------------------------------------------------------------------------------
 
 TEST_F(processes, share_the_partitions_on_threads_of_their_own) {
   const system_clock real;

@@ -1,6 +1,7 @@
 /// Runs several processes of a small application on one simulated log, step by step.
 #pragma once
 
+#include "cloudflow/application/provision.hpp"
 #include "cloudflow/pubsub/simulated/cluster.hpp"
 #include "cloudflow/runtime/plan_builder.test.hpp"
 #include "cloudflow/runtime/records.test.hpp"
@@ -40,7 +41,7 @@ protected:
   template <class S>
   void application(std::int32_t partitions = 1,
                    bad_record_policy policy = bad_record_policy::dead_letter) {
-    const auto described = definition_of<S>().describe();
+    const auto described = definition_of<S>().describe().value();
     for (const auto& inlet : described.inlets) built.topic<line>(inlet.name, partitions);
     for (const auto& outlet : described.outlets) {
       if (outlet.name == "counts")
@@ -55,8 +56,10 @@ protected:
   process start(const std::string& name) {
     process p;
     p.log = brokers.connect();
+    auto facts = app::provision(built.plan, *p.log);
+    EXPECT_TRUE(facts) << facts.error().message;
     auto started = native_runtime::create(
-        built.plan,
+        built.plan, std::move(facts).value(),
         {.log = p.log.get(),
          .time = time,
          .definition_of = [this](const std::string& c) { return built.definitions.at(c); },

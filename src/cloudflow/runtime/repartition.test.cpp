@@ -67,7 +67,8 @@ struct ranking_minutes {
   }
 };
 
-/// Lines that say something new, of each app and minute: the first key_by has nothing to do with time.
+/// Lines that say something new, of each app and minute: the first key_by has nothing to do with
+/// time.
 struct counting_news {
   inlet<line> in{"lines"};
   outlet<count> out{"counts"};
@@ -308,7 +309,7 @@ TEST_F(repartitioning, does_not_start_when_the_inlet_has_more_partitions_than_pl
   topic<line>("more-lines", 8);
   ASSERT_TRUE(log->ensure_topic({"more-lines", 8, {}, {}}));
   plan.topics.back().is_managed = false;
-  plan.streamlets[0].inlets[0].topic_id = "more-lines";
+  plan.streamlets[0].inlets[0].topic = plan.topics.size() - 1;
   const auto started = try_start();
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().message.find("app.tally.seen.repartition has 4"), std::string::npos)

@@ -172,6 +172,43 @@ TEST_F(two_streamlets, wait_with_a_commit_that_may_succeed_later) {
   EXPECT_EQ(counts().size(), 4u);
 }
 
+TEST_F(two_streamlets, fault_c5_try_a_failed_commit_again_ever_more_slowly_up_to_5_seconds) {
+  start(1);
+  send("lines", four);
+  constexpr int always = 1'000;
+  const auto pauses = [&] {
+    backend->fail(always, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+    step(3);
+    std::vector<std::chrono::milliseconds> all;
+    auto left = backend->failures_left();
+    for (auto since = 100ms; all.size() != 7; since += 100ms) {
+      clock.advance(100ms);
+      step(1);
+      if (std::exchange(left, backend->failures_left()) == left) continue;
+      all.push_back(since);
+      since = 0ms;
+    }
+    return all;
+  };
+  const std::vector<std::chrono::milliseconds> growing{200ms,  400ms,  800ms, 1600ms,
+                                                       3200ms, 5000ms, 5000ms};
+  // To the tenth: the clock goes on a little in each step.
+  const auto expect_growing = [&](const std::vector<std::chrono::milliseconds>& found) {
+    ASSERT_EQ(found.size(), growing.size());
+    for (std::size_t i = 0; i != found.size(); ++i) {
+      EXPECT_LE(found[i], growing[i]) << i;
+      EXPECT_GE(found[i], growing[i] * 9 / 10) << i;
+    }
+  };
+  expect_growing(pauses());
+  backend->fail(0, {});
+  clock.advance(5s);
+  run_to_end();
+  EXPECT_EQ(texts("shouted").size(), 4u);
+  send("lines", four);
+  expect_growing(pauses());  // a success begins anew
+}
+
 TEST_F(two_streamlets, do_everything_since_the_last_commit_again_when_a_commit_fails_for_good) {
   start(1);
   send("lines", four);
@@ -181,6 +218,35 @@ TEST_F(two_streamlets, do_everything_since_the_last_commit_again_when_a_commit_f
   run_to_end();
   EXPECT_EQ(texts("shouted").size(), 4u);
   EXPECT_EQ(counts(), (expected{{{"a", 0}, 1}, {{"b", 0}, 1}, {{"a", 60}, 1}, {{"b", 60}, 1}}));
+}
+
+TEST_F(two_streamlets, are_not_ready_while_commits_make_no_progress_and_name_the_first_cause) {
+  start(1);
+  send("lines", four);
+  backend->fail(1, {.code = pubsub::errc::unavailable, .message = "first", .retriable = true});
+  step(3);
+  EXPECT_EQ(runtime->why_not_ready(), "") << "a moment is nothing";
+  backend->fail(100, {.code = pubsub::errc::unavailable, .message = "then", .retriable = true});
+  for (int i = 0; i != 12; ++i) {
+    clock.advance(2s);
+    step(2);
+  }
+  const auto why = runtime->why_not_ready();
+  EXPECT_TRUE(why.find(": no commit for 2") != std::string::npos && why.ends_with(" s: first"))
+      << why;
+  backend->fail(0, {});
+  clock.advance(2s);
+  run_to_end();
+  EXPECT_EQ(runtime->why_not_ready(), "");
+  EXPECT_FALSE(runtime->must_end());
+}
+
+TEST_F(two_streamlets, end_with_their_process_when_the_log_says_that_only_a_new_one_can_go_on) {
+  start(1);
+  send("lines", four);
+  backend->fail(1, {.code = pubsub::errc::must_restart, .message = "too many", .fatal = true});
+  step(10);
+  EXPECT_TRUE(runtime->must_end());
 }
 
 TEST_F(two_streamlets, refuse_a_record_whose_key_is_not_the_field_that_the_inlet_is_keyed_by) {
@@ -194,6 +260,23 @@ TEST_F(two_streamlets, refuse_a_record_whose_key_is_not_the_field_that_the_inlet
   std::size_t refused = 0;
   each("app.counter.shouted.dead-letter", [&](const record_view&) { ++refused; });
   EXPECT_EQ(refused, 1u);
+}
+
+/// In whichever partition it is, nothing says that the others of its field are there too.
+TEST_F(two_streamlets, refuse_a_record_without_key_where_the_inlet_is_keyed_by_a_field) {
+  start();
+  for (const std::int32_t partition : {0, 1}) {
+    record_buffer records;
+    byte_writer w;
+    codec<line>::encode(four[0], w);
+    records.append(four[0].app, w.view());
+    records.append({}, w.view());
+    send("shouted", records, partition);
+  }
+  run_to_end();
+  std::size_t refused = 0;
+  each("app.counter.shouted.dead-letter", [&](const record_view&) { ++refused; });
+  EXPECT_EQ(refused, 2u);
 }
 
 TEST_F(two_streamlets, run_on_threads_of_their_own) {
@@ -293,6 +376,29 @@ TEST_F(reading_new, reads_a_record_that_names_its_schema_in_a_header) {
   send("lines", mixed);
   run_to_end();
   EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"none!", "new!"}));
+}
+
+struct reading_unreadable : application {
+  reading_unreadable() {
+    topic<count>("lines");
+    topic<line>("shouted");
+    streamlet<shouting>("shouter");
+  }
+};
+
+TEST_F(reading_unreadable, fault_b12_an_incompatible_topic_is_refused_at_start_with_field_and_fix) {
+  ASSERT_TRUE(log->schemas().put(codec<count>::fingerprint, codec<count>::schema_text));
+  ASSERT_TRUE(log->ensure_topic({.name = "lines",
+                                 .partitions = 1,
+                                 .properties = {},
+                                 .base_schema = std::string{codec<count>::fingerprint}}));
+  send("lines", std::vector<count>{{"a", at(0), 1}});
+  const auto refused = try_start();
+  ASSERT_FALSE(refused);
+  const auto& text = refused.error().message;
+  for (const auto* part :
+       {"streamlet shouter", "inlet lines", "topic lines", "time: ", "default", "alias"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in: " << text;
 }
 
 TEST(metrics, are_written_as_prometheus_reads_them) {

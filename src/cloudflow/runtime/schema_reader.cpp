@@ -22,6 +22,28 @@ std::string_view schema_header_of(const record_view& r) noexcept {
   return {};
 }
 
+/// How records of the topic's base schema are read.
+pubsub::result<schema::resolution> resolve_base(const pubsub::schema_store& schemas,
+                                                const std::string& base,
+                                                const schema::avro_schema& reader,
+                                                bool may_be_unreadable) {
+  const auto text = schemas.find(base);
+  if (!text) return text.error();
+  if (!*text) return unreadable("the topic's base schema is not in the schema store");
+  const auto writer = schema::parse_avro(**text, "the topic's base schema");
+  if (!writer) return unreadable(writer.error().message);
+  if (const auto all = schema::unreadable_parts(*writer, reader);
+      !may_be_unreadable && !all.empty())
+    return unreadable(fmt::format(
+        "the topic holds records of {} that cannot be read as the inlet's {}:\n  {}\n  "
+        "Give a new field a default, and a renamed one its old name as an alias; or let "
+        "the inlet read another topic.",
+        writer->name(), reader.name(), fmt::join(all, "\n  ")));
+  auto compiled = schema::resolution::compile(*writer, reader);
+  if (!compiled) return unreadable(compiled.error().message);
+  return std::move(compiled).value();
+}
+
 }  // namespace
 
 struct schema_reader::shared {
@@ -34,8 +56,8 @@ struct schema_reader::shared {
   std::mutex mutex;  // guards known
   std::map<std::string, schema::resolution, std::less<>> known;
 
-  /// How records with this schema header are read; null when their schema cannot be found. It is asked for again then:
-  /// a producer stores it before its first record.
+  /// How records with this schema header are read; null when their schema cannot be found. It is
+  /// asked for again then: a producer stores it before its first record.
   const schema::resolution* find(std::string_view header) {
     const std::lock_guard lock{mutex};
     if (const auto found = known.find(header); found != known.end()) return &found->second;
@@ -73,7 +95,8 @@ schema_reader::~schema_reader() = default;
 
 pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas,
                                                   const std::string& base,
-                                                  const std::string& reader_schema) {
+                                                  const std::string& reader_schema,
+                                                  bool may_be_unreadable) {
   auto reader = schema::parse_avro(reader_schema, "the inlet's schema");
   if (!reader) return unreadable(reader.error().message);
   auto own = reader->fingerprint();
@@ -83,10 +106,9 @@ pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas,
     if (!same) return unreadable(same.error().message);
     s->base = std::move(same).value();
   } else if (!base.empty()) {
-    s->base = s->load(base);
-    if (!s->base)
-      return unreadable(
-          "the topic's base schema is not in the schema store, or cannot be read as the inlet's");
+    auto compiled = resolve_base(schemas, base, s->reader, may_be_unreadable);
+    if (!compiled) return std::move(compiled).error();
+    s->base = std::move(compiled).value();
   }
   return schema_reader{std::move(s)};
 }

@@ -20,7 +20,7 @@ struct source_event {
   input* from = nullptr;
 };
 
-/// Why a record is set aside.
+/// Why a record is a dead letter, or skipped.
 struct bad_record {
   std::string reason;
   bool is_decodable = true;  ///< the author's code threw; otherwise it cannot be converted
@@ -51,8 +51,9 @@ struct source {
   pubsub::record_batch batch;
   std::span<const record_view> left;  ///< of `batch`, but for those that cannot be converted
   schema_reader::scratch decoded;
-  /// Records that are set aside when it is their turn: those of the batch that cannot be converted, and those that made
-  /// the author's code throw since the last commit, so that a replay stumbles over each of them once.
+  /// Bad records, rejected when it is their turn: those of the batch that cannot be converted,
+  /// and those that made the author's code throw since the last commit, so that a replay stumbles
+  /// over each of them once.
   std::map<record_offset, bad_record> bad;
 
   bool has_moved() const noexcept { return next != submitted; }
@@ -98,7 +99,7 @@ struct source {
     left = left.subspan(count);
     skip_to_next_batch();
   }
-  /// The next record is a bad one, and has been set aside.
+  /// The next record is a bad one, and has been rejected.
   void take_off_bad(record_offset offset) {
     if (!left.empty() && left.front().offset == offset) left = left.subspan(1);
     next = offset + 1;

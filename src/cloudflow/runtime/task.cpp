@@ -11,9 +11,12 @@ namespace cloudflow::runtime {
 /// The committed state of this task's partition, under the streamlet's own numbering of stores.
 class task::store_view final : public flow::store_reader {
 public:
-  store_view(const pubsub::state_reader& stores, const std::vector<std::string>& names,
+  store_view(const pubsub::state_reader& stores, const streamlet_instance& streamlet,
              partition_id partition)
-    : stores_(&stores), names_(&names), partition_(partition) {}
+    : stores_(&stores),
+      names_(&streamlet.store_names),
+      values_(&streamlet.store_values),
+      partition_(partition) {}
 
   std::optional<std::string> find(std::size_t store, std::string_view key) const override {
     auto found = stores_->find((*names_)[store], partition_, key);
@@ -26,48 +29,55 @@ public:
     if (!scanned) throw flow::storage_failure(scanned.error().message);
   }
 
+  const flow::stored_values& values_of(std::size_t store) const override {
+    return (*values_)[store];
+  }
+
 private:
   const pubsub::state_reader* stores_;
   const std::vector<std::string>* names_;
+  const std::vector<flow::stored_values>* values_;
   partition_id partition_;
 };
 
 task::task(const streamlet_instance& streamlet, std::int32_t partition, const clock& time,
-           const task_options& options, std::function<void()> wake)
+           const task_options& options, const std::atomic<bool>& must_leave,
+           std::function<void()> wake)
   : streamlet_(&streamlet),
     partition_(partition),
     time_(&time),
     options_(options),
+    must_leave_(&must_leave),
     wake_(std::move(wake)),
-    stores_(std::make_unique<store_view>(streamlet.log->state(), streamlet.store_names,
-                                         partition_id{partition})),
-    outlet_limits_(streamlet.outlet_limits),
-    letter_limits_(streamlet.letter_limits),
+    stores_(
+        std::make_unique<store_view>(streamlet.log->state(), streamlet, partition_id{partition})),
+    dead_letters_(streamlet, partition, time),
     is_running_(has_inlets()) {
-  for (std::size_t i = 0; i != streamlet.outlet_topics.size(); ++i)
-    changes_.outputs.emplace_back(streamlet.outlet_partitions[i],
-                                  streamlet.outlet_schema_headers[i]);
+  for (const auto& outlet : streamlet.outlets) {
+    outlet_limits_.push_back(outlet.record_limit);
+    changes_.outputs.emplace_back(outlet.partitions, outlet.schema_header);
+  }
 }
 
 task::~task() = default;
 
-// -- partitions --------------------------------------------------------------------------------------
+// -- partitions -----------------------------------------------------------------------------------
 
 void task::post(const source_event& e) {
   {
     const std::lock_guard lock{mutex_};
-    mail_.push_back(e);
+    pending_assignments_.push_back(e);
   }
-  has_mail_.store(true, std::memory_order_release);
+  has_pending_assignments_.store(true, std::memory_order_release);
   wake_();
 }
 
-void task::read_mail() {
-  if (!has_mail_.exchange(false, std::memory_order_acquire)) return;
+void task::drain_assignments() {
+  if (!has_pending_assignments_.exchange(false, std::memory_order_acquire)) return;
   std::vector<source_event> mail;
   {
     const std::lock_guard lock{mutex_};
-    mail.swap(mail_);
+    mail.swap(pending_assignments_);
   }
   for (const auto& e : mail) {
     if (e.change.what == pubsub::assignment::kind::assigned)
@@ -113,7 +123,7 @@ void task::release_leaving() {
   if (sources_.empty()) {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
-    is_restored_ = must_look_ = false;
+    is_restored_ = must_find_positions_ = false;
     is_restoring_.store(false, std::memory_order_release);
     restart_at_.reset();
     failures_in_a_row_ = 0;
@@ -122,9 +132,10 @@ void task::release_leaving() {
   for (const auto& s : gone) s->from->release(s->at);
 }
 
-/// After a commit of which nobody knows whether it was done: goes on where the log says. True when that is known.
+/// After a commit of which nobody knows whether it was done: goes on where the log says. True when
+/// that is known.
 bool task::find_positions() {
-  if (!must_look_) return true;
+  if (!must_find_positions_) return true;
   for (auto& s : sources_) {
     const auto at = streamlet_->log->position(s->from->group(), s->at);
     if (!at) return false;
@@ -132,7 +143,7 @@ bool task::find_positions() {
   }
   if (streamlet_->needs.any())
     streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
-  is_restored_ = must_look_ = false;
+  is_restored_ = must_find_positions_ = false;
   rewind();
   for (auto& s : sources_) s->settle();
   return true;
@@ -147,10 +158,10 @@ bool task::restore() {
   return is_restored_ = *done;
 }
 
-// -- work --------------------------------------------------------------------------------------------
+// -- work -----------------------------------------------------------------------------------------
 
 task::activity task::step(timestamp now) {
-  read_mail();
+  drain_assignments();
   release_leaving();
   auto result = activity::idle;
   const bool has_partition = !has_inlets() || !sources_.empty();
@@ -171,94 +182,125 @@ task::activity task::step_safely(timestamp now) {
     if (!find_positions() || !restore()) {
       result = activity::waiting;
     } else {
-      if (!program_) build();
-      result = step_program(now);
-      if (result == activity::worked) failures_in_a_row_ = 0;
+      if (!chain_) build();
+      result = step_chain(now);
     }
-  } catch (const flow::record_failure& e) {
-    poisoned(e.offset, now, e.what());
+  } catch (const flow::failure& f) {
+    blame(f, now);
+  } catch (const flow::source_failure& e) {
+    author_sources_.clear();
+    fail(now, e.what());
   } catch (const std::exception& e) {
     fail(now, e.what());
+  } catch (...) {
+    fail(now, flow::current_exception_text());
   }
-  current_ = nullptr;
-  crash_note::clear();
   return result;
 }
 
-task::activity task::step_program(timestamp now) {
-  bool has_worked = false;
-  current_ = nullptr;
-  waits_for_clock_ = program_->tick(now);
+task::activity task::step_chain(timestamp now) {
+  const auto ticked = chain_->tick(now);
+  waits_for_clock_ = ticked.is_waiting;
+  is_suspended_ |= ticked.result == flow::step::suspended;
   look_at_rejected();
-  if (changes_.is_suspended) return work_off_suspended();
+  if (is_suspended_) return resume();
+  bool has_worked = false;
   for (auto& s : sources_) {
     has_worked |= run_source(*s, now);
     look_at_rejected();
-    if (changes_.is_suspended) return activity::worked;
+    if (is_suspended_) return activity::worked;
   }
-  current_ = nullptr;
-  if (owns_sources()) has_worked |= program_->poll() == flow::source_status::produced;
-  look_at_rejected();
+  if (owns_sources()) {
+    const auto polled = chain_->poll();
+    has_worked |= polled.status == flow::source_status::produced;
+    waits_for_clock_ |= polled.status == flow::source_status::idle;
+    is_suspended_ |= polled.result == flow::step::suspended;
+    look_at_rejected();
+  }
   count();
-  tell_rests(now);
+  mark_idle_inlets(now);
   if (has_worked || finish()) return activity::worked;
   return waits_for_clock_ ? activity::waiting : activity::idle;
 }
 
-task::activity task::work_off_suspended() {
-  auto& s = *suspended_;
-  current_ = &s;
-  try {
-    program_->resume();
-  } catch (const try_again&) {
-    throw;
-  } catch (const std::exception& e) {
-    throw flow::record_failure(s.inlet, s.left.front().offset, e.what());
-  }
+/// Until nothing is held any more, or the worker is wanted elsewhere.
+task::activity task::resume() {
+  do {
+    is_suspended_ = chain_->resume() == flow::step::suspended;
+  } while (is_suspended_ && !must_leave_->load(std::memory_order_relaxed) &&
+           changes_.byte_size() < options_.fetch.max_bytes);
   look_at_rejected();
-  if (!changes_.is_suspended) s.take_off(1);
   count();
   return activity::worked;
 }
 
 bool task::run_source(source& s, timestamp now) {
   if (s.is_exhausted() && !fill(s, now)) return false;
-  current_ = &s;
   auto good = s.left_before_bad();
-  for (; good.empty() && !s.is_exhausted(); good = s.left_before_bad()) set_aside(s, *s.next_bad());
+  for (; good.empty() && !s.is_exhausted(); good = s.left_before_bad())
+    dead_letter(s, *s.next_bad());
   if (!good.empty()) run_some(s, good);
   return true;
 }
 
 bool task::fill(source& s, timestamp now) {
-  auto batch = s.from->take(s.at, options_.fetch);
+  auto batch = s.from->fetch(s.at, options_.fetch);
   if (!batch) throw std::runtime_error(batch.error().message);
   s.batch = std::move(batch).value();
   if (!s.batch.empty())
     s.quiet_since.reset();
   else if (!s.quiet_since)
     s.quiet_since = now;
-  s.left = streamlet_->readers[s.inlet].convert(s.batch.records(), s.decoded);
+  s.left = streamlet_->inlets[s.inlet].reader.convert(s.batch.records(), s.decoded);
   std::erase_if(s.bad, [](const auto& each) { return !each.second.is_decodable; });
   for (const auto& [index, why] : s.decoded.failures)
     s.bad.insert_or_assign(s.batch.records()[index].offset, bad_record{why, false});
+  reject_suspects(s);
   s.skip_to_next_batch();
   return !s.is_exhausted();
 }
 
+/// Records that are known to end the process.
+void task::reject_suspects(source& s) const {
+  for (const auto& c : streamlet_->suspects)
+    if (c.is_found() && c.is_of(s.at.topic, s.at.partition.value()))
+      for (const auto& r : s.left)
+        if (c.contains(r.offset.value())) s.bad.insert_or_assign(r.offset, bad_record{c.reason()});
+}
+
+/// How many of the records run at once: one by one where any of them may be to blame for what the
+/// process cannot bear.
+std::span<const record_view> task::run_at_once(const source& s,
+                                               std::span<const record_view> records) {
+  if (run_alone_ != 0) {
+    --run_alone_;
+    return records.first(1);
+  }
+  for (const auto& c : streamlet_->suspects) {
+    if (!c.is_run_alone() || !c.is_of(s.at.topic, s.at.partition.value())) continue;
+    const auto first = std::ranges::find_if(
+        records, [&c](const record_view& r) { return c.contains(r.offset.value()); });
+    const auto before = static_cast<std::size_t>(first - records.begin());
+    records = records.first(std::max<std::size_t>(before, 1));
+  }
+  return records;
+}
+
 void task::run_some(source& s, std::span<const record_view> records) {
+  records = run_at_once(s, records);
   crash_note::set(streamlet_->plan->name, s.at.topic, partition_, records.front().offset.value(),
                   records.back().offset.value());
-  const auto begun = program_->run({s.inlet, records});
-  suspended_ = changes_.is_suspended ? &s : nullptr;
-  s.take_off(changes_.is_suspended ? begun - 1 : begun);
+  const auto done = chain_->run({s.inlet, s.at.topic, s.at.partition.value(), records});
+  is_suspended_ |= done.result == flow::step::suspended;
+  changes_.counted[record_way::read] += done.processed;
+  s.take_off(done.processed);
 }
 
 /// True when it has fired what was open. It is asked to until that is committed.
 bool task::finish() {
   if (!must_finish_.load(std::memory_order_acquire)) return false;
   if (!has_finished_) {
-    program_->finish();
+    is_suspended_ |= chain_->finish() == flow::step::suspended;
     return has_finished_ = true;
   }
   if (!is_committing_ && !has_changes()) {
@@ -268,10 +310,10 @@ bool task::finish() {
   return false;
 }
 
-/// Tells the program which inlets rest, where others may wait for them.
-void task::tell_rests(timestamp now) {
-  for (std::size_t i = 0; i != rests_.size(); ++i)
-    if (rests_[i].rests(now, sources_, *streamlet_->log)) program_->rest(i);
+/// Tells the chain which inlets are idle, where others may wait for them.
+void task::mark_idle_inlets(timestamp now) {
+  for (std::size_t i = 0; i != idleness_.size(); ++i)
+    if (idleness_[i].is_idle(now, sources_, *streamlet_->log)) chain_->mark_idle(i);
 }
 
 void task::count() {
@@ -282,42 +324,48 @@ void task::count() {
   changes_.count = {};
 }
 
-// -- failure -----------------------------------------------------------------------------------------
+// -- failure --------------------------------------------------------------------------------------
 
 void task::build() {
   for (std::size_t i = 0; i != changes_.outputs.size(); ++i)
-    changes_.outputs[i].set_limit(streamlet_->outlet_topics[i], outlet_limits_[i]);
-  program_ = streamlet_->definition->start(streamlet_->where,
-                                           {.out = &changes_,
-                                            .stores = stores_.get(),
-                                            .time = time_,
-                                            .wake = owns_sources() ? wake_ : nullptr,
-                                            .repartitions = streamlet_->repartitions,
-                                            .partition = partition_,
-                                            .idle_timeout = streamlet_->plan->idle_timeout});
-  rests_.clear();
+    changes_.outputs[i].set_limit(streamlet_->outlets[i].topic, outlet_limits_[i]);
+  chain_ = streamlet_->definition->start(
+      streamlet_->where, {.out = &changes_,
+                          .stores = stores_.get(),
+                          .time = time_,
+                          .wake = owns_sources() ? wake_ : nullptr,
+                          .sources = owns_sources() ? &author_sources_ : nullptr,
+                          .bad = &quarantine_,
+                          .must_leave = must_leave_,
+                          .repartitions = streamlet_->repartitions,
+                          .partition = partition_,
+                          .is_partitioned = std::ranges::any_of(
+                              streamlet_->inlets, [](const auto& in) { return in.partitions > 1; }),
+                          .idle_timeout = streamlet_->plan->idle_timeout});
+  idleness_.clear();
   if (!streamlet_->repartitions.empty())
     for (std::size_t i = 0; i != streamlet_->inlets.size(); ++i)
-      rests_.emplace_back(i, streamlet_->plan->idle_timeout);
-  program_->load();
+      idleness_.emplace_back(i, streamlet_->plan->idle_timeout);
+  is_suspended_ = chain_->load() == flow::step::suspended;
   restart_at_.reset();
   is_running_.store(true, std::memory_order_release);
 }
 
 /// Forgets everything that is not part of a commit under way.
 void task::halt() {
-  program_.reset();
+  chain_.reset();
   changes_.clear();
-  changes_.is_suspended = false;
   changes_.count = {};
-  rejected_from_.clear();
+  looked_at_ = 0;
+  is_suspended_ = false;
   waits_for_clock_ = false;
   has_finished_ = false;
-  current_ = suspended_ = nullptr;
 }
 
 void task::rewind() {
   must_rewind_ = false;
+  author_sources_.dropped();
+  quarantine_.dropped();
   for (auto& s : sources_) s->rewind();
 }
 

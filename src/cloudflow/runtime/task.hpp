@@ -1,15 +1,13 @@
 #pragma once
 
-#include "cloudflow/blueprint/plan.hpp"
+#include "cloudflow/runtime/dead_letters.hpp"
+#include "cloudflow/runtime/idleness_monitor.hpp"
 #include "cloudflow/runtime/metrics.hpp"
-#include "cloudflow/runtime/rest_watch.hpp"
 #include "cloudflow/runtime/source.hpp"
-#include "cloudflow/streamlet/context.hpp"
-#include "cloudflow/streamlet/definition.hpp"
+#include "cloudflow/runtime/streamlet_instance.hpp"
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,31 +15,6 @@
 #include <vector>
 
 namespace cloudflow::runtime {
-
-/// What one streamlet is in this process, shared by its tasks. Immutable once the runtime has started.
-struct streamlet_instance {
-  const blueprint::streamlet_plan* plan = nullptr;
-  /// The plan's, and behind them its repartition topics: each is an inlet and an outlet.
-  std::vector<const blueprint::port_plan*> inlets, outlets;
-  std::vector<flow::repartition_place> repartitions;
-  const streamlet_definition* definition = nullptr;
-  pubsub::backend* log = nullptr;
-  deployment where;
-  std::vector<std::unique_ptr<input>> inputs;  ///< one for each consumer group
-  std::vector<std::string> outlet_topics;
-  std::vector<std::int32_t> outlet_partitions;
-  /// Of one outlet each: the largest record that its topic took when the process started, in bytes.
-  std::vector<std::size_t> outlet_limits;
-  /// Of one inlet each: the same for its topic of dead letters.
-  std::vector<std::size_t> letter_limits;
-  std::vector<std::string>
-      outlet_schema_headers;  ///< empty where the topic's base schema is the outlet's
-  std::vector<std::string>
-      inlet_schema_headers;              ///< of dead letters, which have the inlet's schema
-  std::vector<schema_reader> readers;    ///< one per inlet
-  flow::store_needs needs;               ///< with the parameters' real values
-  std::vector<std::string> store_names;  ///< as the log knows them; order of flow::wiring
-};
 
 struct task_options {
   pubsub::fetch_limits fetch;
@@ -51,18 +24,20 @@ struct task_options {
   std::chrono::milliseconds forget_interval{30'000};
 };
 
-/// The unit of work: one streamlet on one partition of its inlets, with the state of that partition.
+/// The unit of work: one streamlet on one partition of its inlets, with the state of that
+/// partition.
 ///
-/// A task works when it has a partition (sources have none, and always work). It never stops on its own: when the
-/// author's code fails it drops what is not committed, and starts again from the last commit, after a delay where the
-/// failure is not the fault of one record. It works on while a commit is under way. Confined to its worker, but for
-/// what is said to be thread-safe.
+/// A task works when it has a partition (sources have none, and always work). It never stops on its
+/// own: when the author's code fails it drops what is not committed, and starts again from the last
+/// commit, after a delay where the failure is not the fault of one record. It works on while a
+/// commit is under way. Confined to its worker, but for what is said to be thread-safe.
 class task {
 public:
   enum class activity { idle, waiting, worked };
 
   task(const streamlet_instance& streamlet, std::int32_t partition, const clock& time,
-       const task_options& options, std::function<void()> wake);
+       const task_options& options, const std::atomic<bool>& must_leave,
+       std::function<void()> wake);
   ~task();
   task(const task&) = delete;
   task& operator=(const task&) = delete;
@@ -74,16 +49,17 @@ public:
   /// `waiting`: something is due later (a retry), or the task waits after a failure.
   activity step(timestamp now);
 
-  /// Adds what has to be committed to `into`, which borrows it until `committed` or `abandon`. Nothing if there is
-  /// nothing new. One commit at a time; the task may step meanwhile.
+  /// Adds what has to be committed to `into`, which borrows it until `committed` or `abandon`.
+  /// Nothing if there is nothing new. One commit at a time; the task may step meanwhile.
   void collect(pubsub::transaction& into);
   bool is_committing() const noexcept { return is_committing_; }
   void committed();
-  /// The commit failed for good: start again from the last one; at once if partitions have merely moved.
+  /// The commit failed for good: start again from the last one; at once if partitions have merely
+  /// moved.
   void abandon(const pubsub::error& e);
   bool has_changes() const noexcept;
   /// A partition has to go, and waits for a commit.
-  bool is_urgent() const noexcept { return has_leaving(); }
+  bool is_urgent() const noexcept { return has_leaving() || run_alone_ != 0; }
   std::size_t uncommitted_bytes() const noexcept { return changes_.byte_size(); }
 
   /// The input has ended: the next step with a partition fires what is open. Thread-safe.
@@ -113,7 +89,7 @@ private:
   bool has_leaving() const noexcept;
   /// Sources have no partitions: the first task of a streamlet has them.
   bool owns_sources() const noexcept { return !has_inlets() || partition_ == 0; }
-  void read_mail();
+  void drain_assignments();
   void add(const source_event& e);
   bool find_positions();
   void give_up(const source_event& e);
@@ -122,14 +98,16 @@ private:
 
   // -- work ---
   activity step_safely(timestamp now);
-  activity step_program(timestamp now);
-  activity work_off_suspended();
+  activity step_chain(timestamp now);
+  activity resume();
   bool run_source(source& s, timestamp now);
   bool fill(source& s, timestamp now);
   void run_some(source& s, std::span<const record_view> records);
+  void reject_suspects(source& s) const;
+  std::span<const record_view> run_at_once(const source& s, std::span<const record_view> records);
   bool finish();
   void count();
-  void tell_rests(timestamp now);
+  void mark_idle_inlets(timestamp now);
 
   // -- failure ---
   void build();
@@ -138,15 +116,12 @@ private:
   void rewind();
   void fail(timestamp now, const std::string& reason);
 
-  // -- bad records ---
-  void poisoned(record_offset at, timestamp now, const std::string& reason);
+  // -- what cannot be processed ---
+  void blame(const flow::failure& f, timestamp now);
+  void quarantine_record(const flow::failure& f);
   bool has_raised_limit();
-  void set_aside(source& s, const std::pair<const record_offset, bad_record>& bad);
+  void dead_letter(source& s, const std::pair<const record_offset, bad_record>& bad);
   void look_at_rejected();
-  pubsub::topic_partition origin_of(const flow::rejected_record& r) const;
-  void expect_place_for(const flow::rejected_record& r);
-  void collect_rejected(pubsub::transaction& into);
-  void write_letter(const flow::rejected_record& r, const std::string& topic);
 
   // -- commit ---
   void collect_outputs(pubsub::transaction& into) const;
@@ -156,35 +131,37 @@ private:
   std::int32_t partition_;
   const clock* time_;
   task_options options_;
+  const std::atomic<bool>* must_leave_;
   std::function<void()> wake_;
   std::unique_ptr<store_view> stores_;
 
-  mutable std::mutex
-      mutex_;  // guards mail_, failure_; and sources_ against readers in other threads
-  std::vector<source_event> mail_;
-  std::atomic<bool> has_mail_{false};
+  mutable std::mutex mutex_;  // guards pending_assignments_, failure_; and sources_ against readers
+                              // in other threads
+  std::vector<source_event> pending_assignments_;
+  std::atomic<bool> has_pending_assignments_{false};
   std::string failure_;
   std::vector<std::unique_ptr<source>> sources_;
-  source* current_ = nullptr;    ///< whose records run
-  source* suspended_ = nullptr;  ///< whose first record is worked off in parts
   bool is_restored_ = false;
 
   flow::changes changes_;
-  /// Where each of `changes_.rejected` came from.
-  std::vector<pubsub::topic_partition> rejected_from_;
-  std::unique_ptr<flow::program> program_;
+  std::size_t looked_at_ = 0;  ///< how many of `changes_.rejected` have been looked at
+  flow::quarantine quarantine_;
+  flow::source_registry author_sources_;
+  std::unique_ptr<flow::operator_chain> chain_;
+  bool is_suspended_ = false;  ///< the chain holds work
+  std::size_t run_alone_ = 0;  ///< so many records are run and committed one by one
   bool waits_for_clock_ = false;
   std::chrono::nanoseconds forgot_at_{0};
-  std::vector<rest_watch> rests_;  ///< by inlet; none where nobody waits for others
-  bool has_finished_ = false;      ///< since it was built
-  std::vector<std::size_t> outlet_limits_, letter_limits_;
+  std::vector<idleness_monitor> idleness_;  ///< by inlet; none where nobody waits for others
+  bool has_finished_ = false;               ///< since it was built
+  std::vector<std::size_t> outlet_limits_;
 
   flow::changes in_flight_;
-  std::vector<pubsub::topic_partition> in_flight_rejected_from_;
-  std::map<std::string, record_buffer> dead_letters_;
+  dead_letters dead_letters_;
   bool is_committing_ = false;
   bool must_rewind_ = false;  ///< when the commit under way has ended
-  bool must_look_ = false;    ///< whether the last commit has been done, before anything else
+  bool must_find_positions_ =
+      false;  ///< whether the last commit has been done, before anything else
 
   int failures_in_a_row_ = 0;
   std::optional<timestamp> restart_at_;

@@ -12,19 +12,22 @@ bool task::has_changes() const noexcept {
 }
 
 void task::collect(pubsub::transaction& into) {
-  if (!program_ || !has_changes()) return;
-  program_->save();
+  if (!chain_ || !has_changes()) return;
+  chain_->save();
   changes_.hand_over(in_flight_);
-  std::swap(rejected_from_, in_flight_rejected_from_);
+  looked_at_ = 0;
+  author_sources_.saved();
+  quarantine_.saved();
   is_committing_ = true;
   is_idle_.store(false, std::memory_order_release);
   collect_outputs(into);
-  collect_rejected(into);
+  dead_letters_.write(in_flight_.rejected, into);
   const auto& state = in_flight_.state;
   for (const auto& e : state.entries())
     into.state.push_back(
         {streamlet_->store_names[e.store], partition_id{partition_}, state.key(e), state.value(e)});
-  // All of them, moved or not: that the task still has its partitions is what makes the commit valid.
+  // All of them, moved or not: that the task still has its partitions is what makes the commit
+  // valid.
   for (const auto& s : sources_) {
     s->submit();
     into.positions.push_back({s->from->group(), s->at.topic, s->at.partition, s->submitted});
@@ -37,7 +40,7 @@ void task::collect_outputs(pubsub::transaction& into) const {
     for (std::size_t p = 0; p != parts.size(); ++p)
       if (!parts[p].empty())
         into.outputs.push_back(
-            {streamlet_->outlet_topics[i], partition_id{static_cast<std::int32_t>(p)}, &parts[p]});
+            {streamlet_->outlets[i].topic, partition_id{static_cast<std::int32_t>(p)}, &parts[p]});
   }
 }
 
@@ -51,16 +54,20 @@ void task::committed() {
   task_metrics::add(metrics_.records_out, records);
   task_metrics::add(metrics_.bytes_out, bytes);
   task_metrics::add(metrics_.records_rejected, in_flight_.rejected.size());
+  for (std::size_t i = 0; i != in_flight_.counted.counts.size(); ++i)
+    task_metrics::add(metrics_.counted[i], in_flight_.counted.counts[i]);
   task_metrics::add(metrics_.commits, 1);
   for (auto& s : sources_) s->settle();
   forget_moved();
   for (auto& answer : in_flight_.when_durable) answer();
   in_flight_.clear();
-  in_flight_rejected_from_.clear();
+  author_sources_.committed();
+  quarantine_.committed();
+  failures_in_a_row_ = 0;
   if (must_rewind_)
     rewind();
-  else if (program_)
-    program_->committed();
+  else if (chain_)
+    chain_->committed();
 }
 
 /// Nobody but this task reads what has moved to it: what is committed may go.
@@ -79,15 +86,16 @@ void task::forget_moved() {
 void task::abandon(const pubsub::error& e) {
   if (!std::exchange(is_committing_, false)) return;
   in_flight_.clear();
-  in_flight_rejected_from_.clear();
-  must_look_ = e.code == pubsub::errc::outcome_unknown;
+  must_find_positions_ = e.code == pubsub::errc::outcome_unknown;
+  // A source has no position that could be looked up: what may be stored is not done twice.
+  if (must_find_positions_) author_sources_.unknown();
   if (e.code == pubsub::errc::rebalanced || must_rewind_)
     drop();
   else
     fail(time_->now(), e.message);
 }
 
-// -- status ------------------------------------------------------------------------------------------
+// -- status ---------------------------------------------------------------------------------------
 
 task_status task::status() const {
   task_status s{.streamlet = streamlet_->plan->name,
@@ -104,6 +112,8 @@ task_status task::status() const {
   s.bytes_out = read(metrics_.bytes_out);
   s.records_late = read(metrics_.records_late);
   s.records_rejected = read(metrics_.records_rejected);
+  for (std::size_t i = 0; i != s.counted.counts.size(); ++i)
+    s.counted.counts[i] = read(metrics_.counted[i]);
   s.commits = read(metrics_.commits);
   s.restarts = read(metrics_.restarts);
   if (const auto watermark = metrics_.watermark.load(std::memory_order_relaxed);
@@ -114,7 +124,7 @@ task_status task::status() const {
   for (const auto& from : sources_) {
     const auto end = from->from->end_offset(from->at);
     const auto position = from->position.load(std::memory_order_acquire);
-    s.sources.push_back({streamlet_->inlets[from->inlet]->name, from->at.topic, partition_,
+    s.sources.push_back({streamlet_->inlets[from->inlet].port->name, from->at.topic, partition_,
                          position, end ? std::max(end->value(), position) : position});
   }
   return s;

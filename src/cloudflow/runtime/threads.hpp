@@ -7,7 +7,8 @@
 
 namespace cloudflow::runtime {
 
-/// Runs the workers of a runtime, each on a thread of its own. The only place of the runtime that starts threads.
+/// Runs the workers of a runtime, each on a thread of its own, and a timer that makes them leave
+/// long batches. The only place of the runtime that starts threads.
 class worker_threads {
 public:
   /// `r` outlives this.
@@ -20,6 +21,7 @@ public:
 private:
   const native_runtime* runtime_;
   std::vector<std::jthread> threads_;
+  std::jthread timer_;
 };
 
 }  // namespace cloudflow::runtime

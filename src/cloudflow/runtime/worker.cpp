@@ -1,5 +1,7 @@
 #include "cloudflow/runtime/worker.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace cloudflow::runtime {
@@ -7,6 +9,9 @@ namespace cloudflow::runtime {
 namespace {
 /// Longest sleep: tasks that wait for the clock (a retry, a restart) are looked at this often.
 constexpr std::chrono::milliseconds tick_interval{50};
+constexpr std::chrono::seconds between_looks_at_progress{1};
+/// One may fall between the restart of a task and its first record.
+constexpr int looks_until_quiet = 5;
 }  // namespace
 
 void wake_signal::notify() {
@@ -29,7 +34,8 @@ worker::worker(std::string name, open_producer open, const clock& time,
     open_(std::move(open)),
     time_(&time),
     options_(options),
-    log_(std::move(log)) {}
+    log_(std::move(log)),
+    retry_delay_(options.commit_retry_delay) {}
 
 pubsub::result<void> worker::open() {
   auto opened = open_([this] { waker_.notify(); });
@@ -38,12 +44,14 @@ pubsub::result<void> worker::open() {
   return {};
 }
 
-// -- rounds ------------------------------------------------------------------------------------------
+// -- rounds ---------------------------------------------------------------------------------------
 
 std::chrono::nanoseconds worker::step() {
   const auto now = time_->monotonic();
   last_step_.store(now.count(), std::memory_order_relaxed);
-  for (auto& m : memberships_) m.poll();
+  must_leave_.store(false, std::memory_order_relaxed);
+  for (auto& m : memberships_) m.poll_assignments();
+  look_at_progress(now);
   if (phase_ == phase::submitted) look_at_outcome();
   // A commit that failed and may succeed later: until then the tasks stand still.
   if (phase_ == phase::waits_for_retry) {
@@ -88,7 +96,7 @@ bool worker::must_commit(bool has_worked, std::chrono::nanoseconds now) const {
          is_full();
 }
 
-// -- commit ------------------------------------------------------------------------------------------
+// -- commit ---------------------------------------------------------------------------------------
 
 void worker::commit() {
   transaction_.clear();
@@ -98,6 +106,7 @@ void worker::commit() {
 }
 
 void worker::submit() {
+  if (!waiting_since_) waiting_since_ = time_->monotonic();
   if (!producer_) {
     if (auto opened = open(); !opened) return commit_failed(opened.error());
   }
@@ -118,6 +127,9 @@ void worker::look_at_outcome() {
 void worker::commit_succeeded() {
   phase_ = phase::none;
   is_retrying_ = false;
+  waiting_since_.reset();
+  first_error_.clear();
+  retry_delay_ = options_.commit_retry_delay;
   for (auto& t : tasks_) t->committed();
   last_commit_ = time_->monotonic();
   metrics_.commits.fetch_add(1, std::memory_order_relaxed);
@@ -125,12 +137,18 @@ void worker::commit_succeeded() {
 
 void worker::commit_failed(const pubsub::error& e) {
   if (e.fatal) producer_.reset();
+  if (e.code == pubsub::errc::must_restart) must_end_.store(true, std::memory_order_relaxed);
+  if (e.code == pubsub::errc::rebalanced)
+    waiting_since_.reset();
+  else if (first_error_.empty())
+    first_error_ = e.message;
   if (e.retriable) {
     if (!std::exchange(is_retrying_, true))
       log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
     metrics_.retries.fetch_add(1, std::memory_order_relaxed);
     phase_ = phase::waits_for_retry;
-    retry_at_ = time_->monotonic() + options_.commit_retry_delay;
+    retry_at_ = time_->monotonic() + retry_delay_;
+    retry_delay_ = std::min(2 * retry_delay_, options_.longest_commit_retry_delay);
     return;
   }
   if (e.code == pubsub::errc::rebalanced)
@@ -144,10 +162,9 @@ void worker::commit_failed(const pubsub::error& e) {
   for (auto& t : tasks_) t->abandon(e);
 }
 
-// -- stop --------------------------------------------------------------------------------------------
+// -- stop -----------------------------------------------------------------------------------------
 
-void worker::wait_for_outcome() {
-  const auto deadline = time_->monotonic() + options_.flush_patience;
+void worker::wait_for_outcome(std::chrono::nanoseconds deadline) {
   while (phase_ == phase::submitted && time_->monotonic() < deadline) {
     look_at_outcome();
     if (phase_ == phase::submitted) waker_.wait_for(tick_interval);
@@ -155,7 +172,8 @@ void worker::wait_for_outcome() {
 }
 
 void worker::flush() {
-  wait_for_outcome();
+  const auto deadline = time_->monotonic() + options_.flush_patience;
+  wait_for_outcome(deadline);
   if (phase_ != phase::none) {
     log_.warn("worker {}: stops without its last commit; what it held is processed again", name_);
     return;
@@ -163,7 +181,38 @@ void worker::flush() {
   const auto has_changes = [](const auto& t) { return t->has_changes(); };
   if (std::none_of(tasks_.begin(), tasks_.end(), has_changes)) return;
   commit();
-  wait_for_outcome();
+  wait_for_outcome(deadline);
+}
+
+// -- status ---------------------------------------------------------------------------------------
+
+void worker::look_at_progress(std::chrono::nanoseconds now) {
+  if (now < look_at_progress_at_) return;
+  look_at_progress_at_ = now + between_looks_at_progress;
+  // What was to be committed may have gone with its partition.
+  const auto is_running = [](const auto& t) { return t->is_running(); };
+  const auto is_quiet = phase_ == phase::none && !has_changes_ &&
+                        std::all_of(tasks_.begin(), tasks_.end(), is_running);
+  quiet_looks_ = is_quiet ? quiet_looks_ + 1 : 0;
+  if (quiet_looks_ >= looks_until_quiet) {
+    waiting_since_.reset();
+    first_error_.clear();
+  }
+  std::string found;
+  if (waiting_since_ && now - *waiting_since_ > options_.progress_patience) {
+    const auto cause = !first_error_.empty() || !producer_ ? first_error_ : producer_->trouble();
+    const auto since =
+        std::chrono::duration_cast<std::chrono::seconds>(now - *waiting_since_).count();
+    found = fmt::format("worker {}: no commit for {} s{}{}", name_, since,
+                        cause.empty() ? "" : ": ", cause);
+  }
+  const std::lock_guard lock{trouble_mutex_};
+  trouble_ = std::move(found);
+}
+
+std::string worker::trouble() const {
+  const std::lock_guard lock{trouble_mutex_};
+  return trouble_;
 }
 
 worker_status worker::status() const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,14 +16,19 @@ namespace cloudflow::runtime {
 struct worker_options {
   /// What has been processed is committed at the latest after this long...
   std::chrono::milliseconds commit_interval{100};
-  /// ... at the earliest after this long, so that a trickle of records is not one disk write each...
+  /// ... at the earliest after this long, so that a trickle of records is not one disk write
+  /// each...
   std::chrono::milliseconds commit_linger{2};
-  /// ... and when this much has come together. While a commit is under way, no more than this is added. The workers of a
-  /// process that have tasks share it.
+  /// ... and when this much has come together. While a commit is under way, no more than this is
+  /// added. The workers of a process that have tasks share it.
   std::size_t max_uncommitted_bytes = 8 * 1024 * 1024;
-  std::chrono::milliseconds commit_retry_delay{200};
+  /// Before a commit that has failed is tried again; twice as long after each further failure,
+  /// until it succeeds.
+  std::chrono::milliseconds commit_retry_delay{200}, longest_commit_retry_delay{5'000};
   /// How long flush() waits for a log that does not answer.
   std::chrono::milliseconds flush_patience{10'000};
+  /// Without a successful commit for longer, while there is something to commit: not ready.
+  std::chrono::milliseconds progress_patience{20'000};
   task_options tasks;
 };
 
@@ -39,9 +45,9 @@ private:
   bool is_set_ = false;
 };
 
-/// Owns tasks, steps them in turn, and makes what they did durable in one transaction: the unit of commit. The tasks
-/// work on while a commit is under way. A worker starts no thread and reads no clock of its own: whoever has it calls
-/// step(), on one thread at a time.
+/// Owns tasks, steps them in turn, and makes what they did durable in one transaction: the unit of
+/// commit. The tasks work on while a commit is under way. A worker starts no thread and reads no
+/// clock of its own: whoever has it calls step(), on one thread at a time.
 class worker {
 public:
   using open_producer =
@@ -60,16 +66,27 @@ public:
   /// Opens the producer, so that the first commit need not wait for it.
   pubsub::result<void> open();
 
-  /// One round over all tasks, and a commit when one is due. Returns how long the caller may sleep before the next
-  /// round, unless it is woken: 0 when there is work.
+  /// One round over all tasks, and a commit when one is due. Returns how long the caller may sleep
+  /// before the next round, unless it is woken: 0 when there is work.
   std::chrono::nanoseconds step();
-  /// Commits what there is: before a graceful stop. Errors are logged; what was not committed is done again.
+  /// The running step() is to end soon: each task leaves its batch behind the record that it is
+  /// processing. Thread-safe. The executor calls it again and again, so that a slow function delays
+  /// commits, neighbours and the end by one record only.
+  void interrupt() noexcept { must_leave_.store(true, std::memory_order_relaxed); }
+  const std::atomic<bool>& must_leave() const noexcept { return must_leave_; }
+  /// Commits what there is: before a graceful stop. Errors are logged; what was not committed is
+  /// done again.
   void flush();
   /// When step() was last called, by `clock::monotonic`; thread-safe. The heartbeat behind `/live`.
   std::chrono::nanoseconds last_step() const noexcept {
     return std::chrono::nanoseconds{last_step_.load(std::memory_order_relaxed)};
   }
   worker_status status() const;
+  /// Why no commit has made progress for a while: for how long, and the first cause. Empty: it has.
+  /// Thread-safe.
+  std::string trouble() const;
+  /// Only a new process can go on (errc::must_restart). Thread-safe.
+  bool must_end() const noexcept { return must_end_.load(std::memory_order_relaxed); }
 
 private:
   /// Of the commit under way.
@@ -83,7 +100,8 @@ private:
   void look_at_outcome();
   void commit_succeeded();
   void commit_failed(const pubsub::error& e);
-  void wait_for_outcome();
+  void look_at_progress(std::chrono::nanoseconds now);
+  void wait_for_outcome(std::chrono::nanoseconds deadline);
 
   std::string name_;
   open_producer open_;
@@ -101,9 +119,20 @@ private:
   bool has_changes_ = false;
   bool is_retrying_ = false;  ///< which is said once
   std::chrono::nanoseconds first_change_{0}, last_commit_{0}, retry_at_{0};
+  std::chrono::milliseconds retry_delay_;
+
+  // Of the commits since the last one that was successful.
+  std::optional<std::chrono::nanoseconds> waiting_since_;  ///< none: nothing waits to be committed
+  std::string first_error_;
+  int quiet_looks_ = 0;  ///< since there was something to commit
+  std::chrono::nanoseconds look_at_progress_at_{0};
+  mutable std::mutex trouble_mutex_;  ///< guards the next
+  std::string trouble_;
+  std::atomic<bool> must_end_{false};
 
   worker_metrics metrics_;
   std::atomic<std::chrono::nanoseconds::rep> last_step_{0};
+  std::atomic<bool> must_leave_{false};
 };
 
 }  // namespace cloudflow::runtime

@@ -1,8 +1,10 @@
+#include "cloudflow/application/plan_json.hpp"
+#include "cloudflow/application/plan_text.hpp"
 #include "cloudflow/blueprint/descriptor_json.hpp"
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/sandbox/command_line.hpp"
+#include "cloudflow/sandbox/instance_directory.hpp"
 #include "cloudflow/sandbox/run.hpp"
-#include "cloudflow/sandbox/slot.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +19,7 @@ void take_whereabouts(command_line& line, run_options& o) {
   o.state = line.where().state;
 }
 
-// -- run ---------------------------------------------------------------------------------------------
+// -- run ------------------------------------------------------------------------------------------
 
 void add_process(CLI::App& c, run_options& o) {
   c.add_option("--port", o.first_port,
@@ -41,7 +43,7 @@ int start(command_line& line, run_options& o, bool is_child) {
   const auto plan = line.app().make_plan(o.configuration, o.state.string(), true);
   if (!plan) return report(plan.error());
   fmt::print(stderr, "{}", plan->warnings);
-  if (const auto taken = line.app().check_values(plan->plan); !taken) return report(taken.error());
+  if (const auto taken = line.app().check_values(*plan); !taken) return report(taken.error());
   std::vector<std::string> child{"/proc/self/exe"};
   for (std::size_t i = 1; i < line.arguments().size(); ++i)
     if (line.arguments()[i] != "--fresh") child.push_back(line.arguments()[i]);
@@ -99,7 +101,7 @@ void add_streamlet(command_line& line) {
                   line.name()));
 }
 
-// -- about the application ---------------------------------------------------------------------------
+// -- about the application ------------------------------------------------------------------------
 
 void add_describe(command_line& line) {
   line.add("describe", "Prints the descriptors of the streamlets as JSON.", [&line] {
@@ -142,6 +144,27 @@ void add_graph(command_line& line) {
   c.add_flag("--ascii", *is_ascii, "Plain characters only.");
 }
 
+void add_plan(command_line& line) {
+  const auto as_json = std::make_shared<bool>(false);
+  auto& c =
+      line.add("plan", "Prints everything that the application is going to be.", [&line, as_json] {
+        const auto& where = line.where();
+        const auto plan = line.app().make_plan(where.configuration, where.state.string(), false);
+        if (!plan) return report(plan.error());
+        fmt::print(stderr, "{}", plan->warnings);
+        fmt::print("{}\n", *as_json ? app::to_json(plan->plan) : app::to_text(plan->plan));
+        return succeeded;
+      });
+  line.add_state(c);
+  line.add_configuration(c);
+  line.add_settings(c);
+  command_line::add_format(c, *as_json);
+  c.footer(
+      fmt::format("Secrets are shown as the paths that they have in the configuration.\n"
+                  "Examples:\n  {0} plan\n  {0} plan --conf cluster.conf -o json",
+                  line.name()));
+}
+
 }  // namespace
 
 void add_application_commands(command_line& line) {
@@ -150,6 +173,7 @@ void add_application_commands(command_line& line) {
   add_describe(line);
   add_verify(line);
   add_graph(line);
+  add_plan(line);
 }
 
 }  // namespace cloudflow::sandbox

@@ -6,7 +6,8 @@ namespace cloudflow::sandbox {
 
 namespace {
 
-/// What a variable of a script that is not set leaves: without a cluster, everything would go to the embedded log.
+/// What a variable of a script that is not set leaves: without a cluster, everything would go to
+/// the embedded log.
 std::string refuse_nothing(const std::string& text) {
   return text.empty() ? "expected HOST:PORT, found nothing" : "";
 }

@@ -20,8 +20,8 @@ inline constexpr int succeeded = 0, failed = 1, wrong_use = 2;
 /// Prints an error; returns the exit code for it.
 int report(const error& e);
 
-/// A parser and what it has chosen. Confined to one thread; options that commands refer to live in it or in shared
-/// pointers of their actions.
+/// A parser and what it has chosen. Confined to one thread; options that commands refer to live in
+/// it or in shared pointers of their actions.
 class command_line {
 public:
   explicit command_line(const project& app);
@@ -30,7 +30,7 @@ public:
   /// The name of the program in help texts.
   std::string_view name() const { return app_->info().name; }
   /// Options that every command may have.
-  whereabouts& where() noexcept { return where_; }
+  log_location& where() noexcept { return where_; }
   /// As they came.
   const std::vector<std::string>& arguments() const noexcept { return arguments_; }
 
@@ -60,16 +60,18 @@ private:
 
   const project* app_;
   CLI::App cli_;
-  whereabouts where_;
+  log_location where_;
   std::vector<std::string> arguments_;
   std::function<int()> action_;
 };
 
-/// Adds `run`, `streamlet`, `describe`, `verify` and `graph`.
+/// Adds `run`, `streamlet`, `describe`, `verify`, `graph` and `plan`.
 void add_application_commands(command_line& line);
 /// Adds `topics`, `peek` and `send`.
 void add_record_commands(command_line& line);
 /// Adds `dlq`, `offsets`, `replay` and `top`.
 void add_operating_commands(command_line& line);
+/// Adds `state`.
+void add_state_commands(command_line& line);
 
 }  // namespace cloudflow::sandbox

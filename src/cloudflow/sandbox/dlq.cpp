@@ -4,7 +4,7 @@
 #include "cloudflow/operate/dead_letters.hpp"
 #include "cloudflow/operate/record_text.hpp"
 #include "cloudflow/operate/table.hpp"
-#include "cloudflow/runtime/dead_letter.hpp"
+#include "cloudflow/pubsub/dead_letter.hpp"
 #include "cloudflow/sandbox/print.hpp"
 
 #include <fmt/format.h>
@@ -33,7 +33,7 @@ result<letter_filter> filter_of(const letter_options& options) {
   return filter;
 }
 
-// -- ls ----------------------------------------------------------------------------------------------
+// -- ls -------------------------------------------------------------------------------------------
 
 /// The most frequent first.
 std::vector<std::pair<std::string, std::uint64_t>> top_reasons(const letter_summary& sum) {
@@ -49,7 +49,7 @@ json to_json(const dead_letter_topic& letters, const letter_summary& sum) {
   for (const auto& [reason, count] : top_reasons(sum))
     reasons.push_back({{"reason", reason}, {"count", count}});
   const auto or_null = [](const std::string& s) { return s.empty() ? json(nullptr) : json(s); };
-  return {{"inlet", letters.inlet().path()}, {"topic", letters.inlet().port->dead_letter_topic},
+  return {{"inlet", letters.inlet().path()}, {"topic", letters.inlet().dead_letter_topic()},
           {"waiting", sum.waiting},          {"oldest", or_null(sum.oldest)},
           {"newest", or_null(sum.newest)},   {"retried", sum.retried},
           {"dropped", sum.dropped},          {"reasons", std::move(reasons)}};
@@ -81,9 +81,9 @@ void print_summaries(const std::vector<std::pair<std::string, letter_summary>>& 
   }
 }
 
-// -- show --------------------------------------------------------------------------------------------
+// -- show -----------------------------------------------------------------------------------------
 
-/// A letter as text, free of what it was read from.
+/// A dead letter as text, free of what it was read from.
 struct shown_letter {
   std::int64_t offset, failures;
   std::string failed_at, reason, topic;
@@ -140,11 +140,11 @@ void print_letter(const shown_letter& s, bool as_json) {
   for (const auto& [name, value] : s.headers) fmt::print("  header  {}: {}\n", name, value);
 }
 
-// -- retry and drop ----------------------------------------------------------------------------------
+// -- retry and drop -------------------------------------------------------------------------------
 
-/// Calls `f` with the letters that the options mean, and with those of them that match.
+/// Calls `f` with the dead letters that the options mean, and with those of them that match.
 template <class F>
-result<void> with_letters(const project& app, const whereabouts& where,
+result<void> with_letters(const project& app, const log_location& where,
                           const letter_options& options, purpose why, F&& f) {
   const auto filter = filter_of(options);
   if (!filter) return filter.error();
@@ -158,12 +158,12 @@ result<void> with_letters(const project& app, const whereabouts& where,
 }
 
 std::string counted(std::uint64_t letters) {
-  return fmt::format("{} letter{}", letters, letters == 1 ? "" : "s");
+  return fmt::format("{} dead letter{}", letters, letters == 1 ? "" : "s");
 }
 
 }  // namespace
 
-result<void> list_letters(const project& app, const whereabouts& where, const std::string& inlet,
+result<void> list_letters(const project& app, const log_location& where, const std::string& inlet,
                           bool as_json) {
   const auto opened = application_log::open(app, where, purpose::reading);
   if (!opened) return opened.error();
@@ -172,7 +172,7 @@ result<void> list_letters(const project& app, const whereabouts& where, const st
   auto list = json::array();
   std::vector<std::pair<std::string, letter_summary>> all;
   for (const auto& each : *inlets) {
-    if (each.port->dead_letter_topic.empty()) continue;
+    if (!each.port->dead_letter_topic) continue;
     const auto letters = dead_letter_topic::of(opened->log(), each);
     if (!letters) return letters.error();
     auto sum = letters->summarise();
@@ -187,7 +187,7 @@ result<void> list_letters(const project& app, const whereabouts& where, const st
   return {};
 }
 
-result<void> show_letters(const project& app, const whereabouts& where,
+result<void> show_letters(const project& app, const log_location& where,
                           const letter_options& options, std::optional<std::size_t> at_most,
                           bool as_json) {
   const auto show_them = [&](dead_letter_topic& letters, const letter_filter& filter,
@@ -210,7 +210,7 @@ result<void> show_letters(const project& app, const whereabouts& where,
   return with_letters(app, where, options, purpose::reading, show_them);
 }
 
-result<void> retry_letters(const project& app, const whereabouts& where,
+result<void> retry_letters(const project& app, const log_location& where,
                            const letter_options& options) {
   return with_letters(app, where, options, purpose::writing,
                       [](dead_letter_topic& letters, const letter_filter& filter,
@@ -218,12 +218,12 @@ result<void> retry_letters(const project& app, const whereabouts& where,
                         const auto count = letters.retry(filter);
                         if (!count) return count.error();
                         fmt::print("{} of {} retried: {}\n", counted(*count),
-                                   letters.inlet().path(), letters.inlet().port->retry_topic);
+                                   letters.inlet().path(), letters.inlet().retry_topic());
                         return {};
                       });
 }
 
-result<void> drop_letters(const project& app, const whereabouts& where,
+result<void> drop_letters(const project& app, const log_location& where,
                           const letter_options& options) {
   return with_letters(app, where, options, purpose::writing,
                       [](dead_letter_topic& letters, const letter_filter& filter,

@@ -11,7 +11,7 @@
 
 namespace cloudflow::sandbox {
 
-/// Which letters, as the command line says it.
+/// Which dead letters, as the command line says it.
 struct letter_options {
   std::string inlet;                 ///< `streamlet.inlet`
   std::vector<std::string> offsets;  ///< each `N` or `N-M`; none: all
@@ -19,15 +19,15 @@ struct letter_options {
 };
 
 /// Print to standard output; errors say what to do next. `inlet` may be empty or a streamlet.
-result<void> list_letters(const project& app, const whereabouts& where, const std::string& inlet,
+result<void> list_letters(const project& app, const log_location& where, const std::string& inlet,
                           bool as_json);
 /// `at_most`: the last so many.
-result<void> show_letters(const project& app, const whereabouts& where,
+result<void> show_letters(const project& app, const log_location& where,
                           const letter_options& options, std::optional<std::size_t> at_most,
                           bool as_json);
-result<void> retry_letters(const project& app, const whereabouts& where,
+result<void> retry_letters(const project& app, const log_location& where,
                            const letter_options& options);
-result<void> drop_letters(const project& app, const whereabouts& where,
+result<void> drop_letters(const project& app, const log_location& where,
                           const letter_options& options);
 
 }  // namespace cloudflow::sandbox

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -24,8 +24,8 @@ constexpr std::size_t most_producers = 16;
 /// Answers requests, one by one.
 class answering {
 public:
-  answering(pubsub::backend& log, std::function<std::vector<runtime::task_status>()> status)
-    : log_(&log), status_(std::move(status)) {}
+  answering(pubsub::backend& log, log_server::application inside)
+    : log_(&log), inside_(std::move(inside)) {}
 
   /// A byte that says whether all went well, then the value or the error.
   byte_writer answer(std::string_view request) {
@@ -78,7 +78,8 @@ private:
       case verb::find_schema: return find_schema(in, out);
       case verb::open_producer: return open_producer(in, out);
       case verb::commit: return commit(in);
-      case verb::status: return put_all(out, status_()), outcome{};
+      case verb::status: return put_all(out, inside_.status()), outcome{};
+      case verb::backup: return inside_.backup(std::string{in.get_text()});
     }
     return other_version();
   }
@@ -108,7 +109,8 @@ private:
     });
   }
 
-  /// Producers stay open between the requests of a client, so that the next owner of a name fences it.
+  /// Producers stay open between the requests of a client, so that the next owner of a name fences
+  /// it.
   outcome open_producer(byte_reader& in, byte_writer& out) {
     const std::string id{in.get_text()};
     std::erase_if(producers_, [&id](const auto& p) { return p.second.id == id; });
@@ -133,7 +135,7 @@ private:
     std::unique_ptr<pubsub::producer> out;
   };
   pubsub::backend* log_;
-  std::function<std::vector<runtime::task_status>()> status_;
+  log_server::application inside_;
   std::map<std::int64_t, open_one> producers_;  // the oldest first
   std::int64_t last_number_ = 0;
 };
@@ -165,11 +167,8 @@ private:
       if (::poll(&waiting, 1, look_every_ms) <= 0) continue;
       const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (fd < 0) continue;
-      // A client that does not read must not keep the application from stopping.
-      const timeval patience{5, 0};
-      ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-      ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-      wire::connection other{fd};
+      // A client that hangs must keep neither others waiting nor the application from stopping.
+      wire::connection other{fd, std::chrono::seconds{2}};
       if (const auto request = other.read()) other.write(answers_.answer(*request).view());
     }
   }
@@ -183,9 +182,8 @@ private:
 log_server::log_server(std::unique_ptr<serving> s) : serving_(std::move(s)) {}
 log_server::~log_server() = default;
 
-result<std::unique_ptr<log_server>> log_server::start(
-    const std::filesystem::path& socket, pubsub::backend& log,
-    std::function<std::vector<runtime::task_status>()> status) {
+result<std::unique_ptr<log_server>> log_server::start(const std::filesystem::path& socket,
+                                                      pubsub::backend& log, application inside) {
   const auto address = address_of(socket);
   if (!address)
     return error{fmt::format("{}: the path of the socket is too long: choose a shorter --state",
@@ -193,7 +191,10 @@ result<std::unique_ptr<log_server>> log_server::start(
   constexpr int waiting_connections = 16;
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ::unlink(socket.c_str());
-  if (listener < 0 ||
+  // Whoever may connect may read and write all records. The mode is set before there is anything to
+  // connect to.
+  constexpr mode_t owner_only = 0600;
+  if (listener < 0 || ::fchmod(listener, owner_only) != 0 ||
       ::bind(listener, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
       ::listen(listener, waiting_connections) != 0) {
     const std::string why = std::strerror(errno);
@@ -201,7 +202,7 @@ result<std::unique_ptr<log_server>> log_server::start(
     return error{fmt::format("{}: {}", socket.string(), why)};
   }
   return std::unique_ptr<log_server>{new log_server(
-      std::make_unique<serving>(listener, socket, answering{log, std::move(status)}))};
+      std::make_unique<serving>(listener, socket, answering{log, std::move(inside)}))};
 }
 
 }  // namespace cloudflow::sandbox

@@ -11,14 +11,20 @@
 
 namespace cloudflow::sandbox {
 
-/// Serves the socket of an application that runs, so that commands reach its logs and its status: see socket_log.
-/// Every connection is one request, one after the other on a thread of the server's own.
+/// Serves the socket of an application that runs, so that commands reach its logs and its status:
+/// see socket_log. Every connection is one request, one after the other on a thread of the server's
+/// own.
 class log_server {
 public:
-  /// `log` outlives the server; `status` is called on its thread. Errors: the socket cannot be made.
-  static result<std::unique_ptr<log_server>> start(
-      const std::filesystem::path& socket, pubsub::backend& log,
-      std::function<std::vector<runtime::task_status>()> status);
+  /// What the application does besides having a log. Called on the server's thread.
+  struct application {
+    std::function<std::vector<runtime::task_status>()> status;
+    /// Copies the embedded log.
+    std::function<pubsub::result<void>(const std::filesystem::path& to)> backup;
+  };
+  /// `log` outlives the server. Errors: the socket cannot be made.
+  static result<std::unique_ptr<log_server>> start(const std::filesystem::path& socket,
+                                                   pubsub::backend& log, application inside);
   ~log_server();
   log_server(const log_server&) = delete;
   log_server& operator=(const log_server&) = delete;

@@ -12,6 +12,7 @@ int run_application(std::span<const streamlet_definition* const> streamlets,
   sandbox::add_application_commands(line);
   sandbox::add_record_commands(line);
   sandbox::add_operating_commands(line);
+  sandbox::add_state_commands(line);
   return line.run(argc, argv);
 }
 

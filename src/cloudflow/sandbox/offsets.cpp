@@ -57,7 +57,7 @@ void print_table(const std::vector<inlet_position>& all) {
 
 }  // namespace
 
-result<void> show_offsets(const project& app, const whereabouts& where, const std::string& path,
+result<void> show_offsets(const project& app, const log_location& where, const std::string& path,
                           bool as_json) {
   const auto opened = application_log::open(app, where, purpose::reading);
   if (!opened) return opened.error();
@@ -70,11 +70,11 @@ result<void> show_offsets(const project& app, const whereabouts& where, const st
   return {};
 }
 
-result<void> set_offsets(const project& app, const whereabouts& where,
+result<void> set_offsets(const project& app, const log_location& where,
                          const set_offsets_options& options) {
   const auto opened = application_log::open(app, where, purpose::writing);
   if (!opened) return opened.error();
-  const auto to = operate::place::parse(options.to, opened->time().now());
+  const auto to = operate::offset_spec::parse(options.to, opened->time().now());
   if (!to) return error{"--to: " + to.error().message};
   const auto inlet = operate::find_inlet(opened->plan(), options.inlet);
   if (!inlet) return inlet.error();

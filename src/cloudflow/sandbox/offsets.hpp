@@ -10,8 +10,9 @@
 
 namespace cloudflow::sandbox {
 
-/// Print to standard output; errors say what to do next. `path`: of an inlet, a streamlet, or empty.
-result<void> show_offsets(const project& app, const whereabouts& where, const std::string& path,
+/// Print to standard output; errors say what to do next. `path`: of an inlet, a streamlet, or
+/// empty.
+result<void> show_offsets(const project& app, const log_location& where, const std::string& path,
                           bool as_json);
 
 struct set_offsets_options {
@@ -19,7 +20,7 @@ struct set_offsets_options {
   std::string to;
   std::optional<std::int32_t> partition;
 };
-result<void> set_offsets(const project& app, const whereabouts& where,
+result<void> set_offsets(const project& app, const log_location& where,
                          const set_offsets_options& options);
 
 }  // namespace cloudflow::sandbox

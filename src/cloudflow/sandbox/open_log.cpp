@@ -1,6 +1,6 @@
 #include "cloudflow/sandbox/open_log.hpp"
 
-#include "cloudflow/sandbox/logs.hpp"
+#include "cloudflow/runner/logs.hpp"
 #include "cloudflow/sandbox/socket_log.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ constexpr auto patience = 5000ms, look_every = 20ms;
 
 bool needs_embedded_log(const blueprint::plan& plan) {
   return std::any_of(plan.topics.begin(), plan.topics.end(),
-                     [](const auto& topic) { return topic.place.empty(); });
+                     [](const auto& topic) { return topic.cluster_key.empty(); });
 }
 
 }  // namespace
@@ -27,13 +27,14 @@ application_log::application_log() = default;
 application_log::application_log(application_log&&) noexcept = default;
 application_log::~application_log() = default;
 
-result<application_log> application_log::open(const project& app, const whereabouts& where,
+result<application_log> application_log::open(const project& app, const log_location& where,
                                               purpose why, const std::string& own_state) {
   auto planned = app.make_plan(where.configuration, where.state.string(), false);
   if (!planned) return std::move(planned).error();
   application_log a;
-  a.plan_ = std::make_unique<blueprint::plan>(std::move(planned->plan));
+  a.configured_ = std::make_unique<app::configured_plan>(std::move(planned).value());
   a.time_ = std::make_unique<system_clock>();
+  a.open_kafka_ = app.info().open_kafka;
   const state_layout state{where.state};
   std::filesystem::path kafka;
   if (why == purpose::keeping_state) kafka = state.kafka() / own_state;
@@ -49,7 +50,7 @@ result<application_log> application_log::open(const project& app, const whereabo
 result<bool> application_log::try_open(const state_layout& state,
                                        const std::filesystem::path& kafka, purpose why,
                                        bool is_last) {
-  if (needs_embedded_log(*plan_)) {
+  if (needs_embedded_log(plan())) {
     socket_ = socket_log::connect(state.socket());
     log_ = socket_.get();
     if (socket_) return true;
@@ -59,12 +60,13 @@ result<bool> application_log::try_open(const state_layout& state,
                       "directory with --state",
                       state.root.string())};
   }
-  auto opened = logs::open(*plan_,
-                           {.embedded = state.log(),
-                            .kafka = kafka,
-                            .is_read_only = why == purpose::reading,
-                            .must_stop = {}},
-                           *time_);
+  auto opened = runner::logs::open(configured_->plan, configured_->secrets,
+                                   {.embedded = state.log(),
+                                    .kafka = kafka,
+                                    .is_read_only = why == purpose::reading,
+                                    .open_kafka = open_kafka_,
+                                    .must_stop = {}},
+                                   *time_);
   if (!opened && opened.error().code == pubsub::errc::in_use && !is_last) return false;
   if (!opened) return error{std::move(opened).error().message};
   logs_ = std::move(opened).value();

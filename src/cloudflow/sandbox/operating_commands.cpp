@@ -1,3 +1,4 @@
+#include "cloudflow/sandbox/balance.hpp"
 #include "cloudflow/sandbox/command_line.hpp"
 #include "cloudflow/sandbox/dlq.hpp"
 #include "cloudflow/sandbox/offsets.hpp"
@@ -18,15 +19,16 @@ constexpr const char* places =
 
 int code_of(const result<void>& done) { return done ? succeeded : report(done.error()); }
 
-// -- dlq ---------------------------------------------------------------------------------------------
+// -- dlq ------------------------------------------------------------------------------------------
 
 void add_dlq_ls(command_line& line, CLI::App& dlq) {
   const auto inlet = std::make_shared<std::string>();
   const auto as_json = std::make_shared<bool>(false);
-  auto& c = line.add(dlq, "ls", "Counts the letters of each inlet, with the most frequent reasons.",
-                     [&line, inlet, as_json] {
-                       return code_of(list_letters(line.app(), line.where(), *inlet, *as_json));
-                     });
+  auto& c =
+      line.add(dlq, "ls", "Counts the dead letters of each inlet, with the most frequent reasons.",
+               [&line, inlet, as_json] {
+                 return code_of(list_letters(line.app(), line.where(), *inlet, *as_json));
+               });
   c.add_option("inlet", *inlet, "STREAMLET or STREAMLET.INLET; without it all.");
   line.add_state(c);
   line.add_configuration(c);
@@ -49,12 +51,12 @@ void add_dlq_show(command_line& line, CLI::App& dlq) {
   };
   const auto o = std::make_shared<options>();
   auto& c = line.add(
-      dlq, "show", "Prints letters: why each is here, where it was, what it is.", [&line, o] {
+      dlq, "show", "Prints dead letters: why each is here, where it was, what it is.", [&line, o] {
         return code_of(show_letters(line.app(), line.where(), o->which, o->last, o->as_json));
       });
   add_inlet(line, c, o->which);
   auto* offset =
-      c.add_option("--offset", o->which.offsets, "The letter there, or N-M; several times.");
+      c.add_option("--offset", o->which.offsets, "The dead letter there, or N-M; several times.");
   c.add_option("--last", o->last, "The last N letters.")->excludes(offset);
   c.add_option("--reason", o->which.reason, "Letters with this text in their reason.");
   command_line::add_format(c, o->as_json);
@@ -64,11 +66,12 @@ void add_dlq_show(command_line& line, CLI::App& dlq) {
                   line.name()));
 }
 
-/// Letters are named, or all of them are meant: nothing happens to letters by leaving something out.
+/// Dead letters are named, or all of them are meant: nothing happens to dead letters by leaving
+/// something out.
 void add_choice(CLI::App& c, letter_options& o) {
   const auto means_all = [](std::int64_t) {};  // no offsets and no reason: that is all of them
-  auto& choice = *c.add_option_group("letters", "Which letters; one of these is needed.");
-  choice.add_option("--offset", o.offsets, "The letter there, or N-M; several times.");
+  auto& choice = *c.add_option_group("dead letters", "Which dead letters; one of these is needed.");
+  choice.add_option("--offset", o.offsets, "The dead letter there, or N-M; several times.");
   choice.add_option("--reason", o.reason, "Letters with this text in their reason.");
   choice.add_flag_function("--all", means_all, "All that wait.");
   choice.require_option(1);
@@ -89,7 +92,7 @@ void add_dlq_retry(command_line& line, CLI::App& dlq) {
 
 void add_dlq_drop(command_line& line, CLI::App& dlq) {
   const auto o = std::make_shared<letter_options>();
-  auto& c = line.add(dlq, "drop", "Lists the letters no more, as if they had been dealt with.",
+  auto& c = line.add(dlq, "drop", "Lists the dead letters no more, as if they had been dealt with.",
                      [&line, o] { return code_of(drop_letters(line.app(), line.where(), *o)); });
   add_inlet(line, c, *o);
   add_choice(c, *o);
@@ -109,7 +112,7 @@ void add_dlq(command_line& line) {
                   line.name()));
 }
 
-// -- offsets -----------------------------------------------------------------------------------------
+// -- offsets --------------------------------------------------------------------------------------
 
 void add_offsets_set(command_line& line, CLI::App& offsets) {
   const auto o = std::make_shared<set_offsets_options>();
@@ -148,7 +151,7 @@ void add_offsets(command_line& line) {
                   line.name()));
 }
 
-// -- replay ------------------------------------------------------------------------------------------
+// -- replay ---------------------------------------------------------------------------------------
 
 void add_replay(command_line& line) {
   struct options {
@@ -189,7 +192,7 @@ void add_replay(command_line& line) {
                   line.name()));
 }
 
-// -- top ---------------------------------------------------------------------------------------------
+// -- top ------------------------------------------------------------------------------------------
 
 void add_top(command_line& line) {
   struct options {
@@ -211,6 +214,23 @@ void add_top(command_line& line) {
   c.footer(fmt::format("Examples:\n  {0} top\n  {0} top --once -o json", line.name()));
 }
 
+// -- balance --------------------------------------------------------------------------------------
+
+void add_balance(command_line& line) {
+  const auto as_json = std::make_shared<bool>(false);
+  auto& c =
+      line.add("balance",
+               "Shows where the records of a running application came from and went, and "
+               "whether any is missing.",
+               [&line, as_json] { return code_of(show_balance(line.where().state, *as_json)); });
+  line.add_state(c);
+  command_line::add_format(c, *as_json);
+  c.footer(
+      fmt::format("Of what has been committed since it was started. Exit code: 1 if a record "
+                  "is missing.\n\nExamples:\n  {0} balance\n  {0} balance -o json",
+                  line.name()));
+}
+
 }  // namespace
 
 void add_operating_commands(command_line& line) {
@@ -218,6 +238,7 @@ void add_operating_commands(command_line& line) {
   add_offsets(line);
   add_replay(line);
   add_top(line);
+  add_balance(line);
 }
 
 }  // namespace cloudflow::sandbox

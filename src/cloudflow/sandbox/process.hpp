@@ -20,14 +20,21 @@ struct exit_status {
 /// `exit code 3`, `signal 11 (Segmentation fault)`.
 std::string to_string(const exit_status& s);
 
-/// A child process; killed and waited for when destroyed before its end. It dies with this process. Confined to one
-/// thread.
+struct process_options {
+  std::map<std::string, std::string> environment = {};  ///< added to that of this process
+  /// Signals go to it and to whatever it has started. What is typed at a terminal is not for it.
+  bool has_group_of_its_own = false;
+};
+
+/// A child process; killed and waited for when destroyed before its end. It dies with this process.
+/// Confined to one thread.
 class process {
 public:
-  /// `environment` is added to that of this process. Errors: the program cannot be run.
+  /// Errors: the program cannot be run.
   static result<process> start(const std::vector<std::string>& command,
-                               const std::map<std::string, std::string>& environment = {});
-  process(process&& other) noexcept : pid_(std::exchange(other.pid_, -1)), ended_(other.ended_) {}
+                               const process_options& how = {});
+  process(process&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), has_group_(other.has_group_), ended_(other.ended_) {}
   process& operator=(process&&) = delete;
   ~process();
 
@@ -39,8 +46,9 @@ public:
   void signal(int number) const noexcept;
 
 private:
-  explicit process(pid_t pid) : pid_(pid) {}
+  process(pid_t pid, bool has_group) : pid_(pid), has_group_(has_group) {}
   pid_t pid_;
+  bool has_group_;
   std::optional<exit_status> ended_;
 };
 

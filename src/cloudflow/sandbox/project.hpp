@@ -1,30 +1,17 @@
 #pragma once
 
-#include "cloudflow/blueprint/plan.hpp"
+#include "cloudflow/application/configure.hpp"
 #include "cloudflow/blueprint/verify.hpp"
 #include "cloudflow/sandbox/application.hpp"
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace cloudflow::sandbox {
 
-/// What the user has configured.
-struct configuration_arguments {
-  std::vector<std::string> files;  ///< `--conf`
-  std::vector<std::string>
-      assignments;         ///< `path=value`, `streamlet.parameter=value` or `parameter=value`
-  std::string kafka = {};  ///< servers of the default cluster, over the files; empty: as they say
-};
-
-struct planned_application {
-  blueprint::plan plan;
-  std::string warnings;  ///< as a compiler prints them; empty: none
-};
-
-/// An application with its streamlets, as its program sees itself. Immutable; refers to the definitions.
+/// An application with its streamlets, as its program sees itself. Immutable; refers to the
+/// definitions.
 class project {
 public:
   /// Describes the streamlets. Errors: a streamlet whose logic cannot be built.
@@ -40,21 +27,16 @@ public:
   result<blueprint::verification> verify() const;
   /// Another blueprint for the same streamlets. Errors: the file cannot be read.
   result<blueprint::verification> verify_file(const std::string& path) const;
-  /// The plan for this machine; the error is the problems, as a compiler prints them. `needs_parameters`: false for a
-  /// plan that is only looked at.
-  result<planned_application> make_plan(const configuration_arguments& arguments,
-                                        const std::string& state_directory,
-                                        bool needs_parameters) const;
+  /// The plan for this machine; the error is the problems, as a compiler prints them.
+  /// `needs_parameters`: false for a plan that is only looked at.
+  result<app::configured_plan> make_plan(const app::configuration_arguments& arguments,
+                                         const std::string& state_directory,
+                                         bool needs_parameters) const;
 
   /// Whether the streamlets take the values of the plan, as far as only their own code can tell.
-  result<void> check_values(const blueprint::plan& plan) const;
+  result<void> check_values(const app::configured_plan& configured) const;
 
 private:
-  /// `window=5m` becomes a value for every streamlet of the blueprint that has the parameter.
-  result<std::vector<std::string>> expand_assignments(
-      const std::vector<std::string>& assignments,
-      const blueprint::verified_blueprint& verified) const;
-
   application_info info_;
   std::vector<blueprint::streamlet_descriptor> descriptors_;
   std::map<std::string, const streamlet_definition*> by_class_;

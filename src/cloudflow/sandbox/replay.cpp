@@ -3,7 +3,8 @@
 #include "cloudflow/operate/replay.hpp"
 #include "cloudflow/operate/shadow.hpp"
 #include "cloudflow/operate/table.hpp"
-#include "cloudflow/runtime/threads.hpp"
+#include "cloudflow/runner/native_runner.hpp"
+#include "cloudflow/runner/shadow_run.hpp"
 #include "cloudflow/sandbox/print.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <csignal>
 #include <thread>
+#include <utility>
 
 namespace cloudflow::sandbox {
 
@@ -19,10 +21,11 @@ namespace {
 
 using namespace std::chrono_literals;
 using operate::replay_part, operate::table;
+using runner::shadow_run;
 
 constexpr auto look_every = 20ms;
 /// A task that has failed this often will not get better.
-constexpr std::uint64_t hopeless_after = 6;
+constexpr std::uint64_t max_consecutive_failures = 6;
 
 volatile std::sig_atomic_t stop_signal = 0;
 void on_stop(int number) { stop_signal = number; }
@@ -39,16 +42,16 @@ void print_parts(const std::vector<replay_part>& parts) {
 
 std::string outputs_of(const blueprint::plan& plan, const blueprint::streamlet_plan& streamlet) {
   std::vector<std::string> topics;
-  for (const auto& port : streamlet.outlets) topics.push_back(plan.find_topic(port.topic_id)->name);
+  for (const auto& port : streamlet.outlets) topics.push_back(plan.topics[port.topic].name);
   return fmt::format("{}", fmt::join(topics, ", "));
 }
 
-// -- with its state forgotten ------------------------------------------------------------------------
+// -- with its state forgotten ---------------------------------------------------------------------
 
 result<int> reset(const application_log& app, const blueprint::streamlet_plan& streamlet,
                   const std::vector<replay_part>& parts, bool is_yes) {
   fmt::print("{} {}reads again:\n\n", streamlet.name,
-             streamlet.descriptor.states.empty() ? "" : "forgets its state and ");
+             streamlet.states.empty() ? "" : "forgets its state and ");
   print_parts(parts);
   if (!streamlet.outlets.empty())
     fmt::print("\nWhat it makes of these records is written once more to {}.\n",
@@ -61,23 +64,23 @@ result<int> reset(const application_log& app, const blueprint::streamlet_plan& s
   return 0;
 }
 
-// -- beside the original -----------------------------------------------------------------------------
+// -- beside the original --------------------------------------------------------------------------
 
 /// Says how far it is, in one line that is written over on a terminal; elsewhere nothing.
-void print_progress(const operate::shadow_run& run) {
+void print_progress(const shadow_run& run) {
   if (::isatty(STDERR_FILENO) != 0)
     fmt::print(stderr, "\r{} of {} records", run.records_done(), run.records());
 }
 
-std::string hopeless(const runtime::native_runtime& r) {
+std::string has_given_up(const runtime::native_runtime& r) {
   for (const auto& t : r.status())
-    if (!t.is_running && t.restarts >= hopeless_after)
+    if (!t.is_running && t.restarts >= max_consecutive_failures)
       return fmt::format("partition {} failed {} times: {}", t.partition, t.restarts, t.failure);
   return {};
 }
 
 /// Until the range is done, or a signal.
-result<int> run_to_end(operate::shadow_run& run, const std::string& name) {
+result<int> run_to_end(shadow_run& run, const std::string& name) {
   const runtime::worker_threads threads{run.runtime()};
   while (!run.runtime().advance_to_end()) {
     if (stop_signal != 0) {
@@ -85,8 +88,8 @@ result<int> run_to_end(operate::shadow_run& run, const std::string& name) {
                  run.records_done(), run.records());
       return 1;
     }
-    if (const auto why = hopeless(run.runtime()); !why.empty())
-      return error{fmt::format("{} cannot come to an end: {}", name, why)};
+    if (const auto why = has_given_up(run.runtime()); !why.empty())
+      return error{fmt::format("giving up, {} does not reach its end: {}", name, why)};
     print_progress(run);
     std::this_thread::sleep_for(look_every);
   }
@@ -95,23 +98,36 @@ result<int> run_to_end(operate::shadow_run& run, const std::string& name) {
   return 0;
 }
 
-runtime::surroundings surroundings_of(const project& app, const application_log& opened,
-                                      const logger& lines) {
+runtime::dependencies surroundings_of(const project& app, const application_log& opened,
+                                      const logger& lines, const blueprint::secret_texts& secrets) {
   return {.log = &opened.log(),
           .time = &opened.time(),
           .log_lines = lines,
           .definition_of = [&app](const std::string& name) { return app.definition_of(name); },
           .endpoint_of = {},
-          .on_listening = {}};
+          .on_listening = {},
+          .secrets = secrets};
 }
 
-result<int> copy(const project& app, const whereabouts& where, const application_log& opened,
-                 const replay_options& options, const operate::place& from,
-                 const operate::place& to) {
+/// What was written and what was refused, where anything was. Exit code: 1 where nothing else has
+/// come of it.
+int tell_outcome(const shadow_run& run, const blueprint::plan& shadow) {
+  const auto refused = run.refused();
+  if (refused == 0) return 0;
+  fmt::print("  {} records written, {} refused\n", run.written(), refused);
+  for (const auto& inlet : shadow.streamlets.front().inlets)
+    if (inlet.dead_letter_topic)
+      fmt::print("  each with its reason: peek {}\n", shadow.topics[*inlet.dead_letter_topic].name);
+  return std::cmp_greater_equal(refused, run.records_done()) ? 1 : 0;
+}
+
+result<int> copy(const project& app, const log_location& where, const application_log& opened,
+                 const replay_options& options, const operate::offset_spec& from,
+                 const operate::offset_spec& to) {
   // It runs, so all parameters are needed.
   const auto planned = app.make_plan(where.configuration, where.state.string(), true);
   if (!planned) return planned.error();
-  if (auto taken = app.check_values(planned->plan); !taken) return std::move(taken).error();
+  if (auto taken = app.check_values(*planned); !taken) return std::move(taken).error();
   const auto original = operate::find_streamlet(planned->plan, options.streamlet);
   if (!original) return original.error();
   const auto shadow = operate::shadow_of(planned->plan, **original, options.into);
@@ -123,9 +139,9 @@ result<int> copy(const project& app, const whereabouts& where, const application
   print_parts(*parts);
   const logger lines{make_console_sink(log_level_of(options.log_level, log_level::warn)), "replay"};
   runtime::runtime_options how;
-  const auto cores = std::max(1u, std::thread::hardware_concurrency());
-  how.workers = options.workers != 0 ? options.workers : std::min<std::size_t>(cores, 4);
-  auto run = operate::shadow_run::create(*shadow, *parts, surroundings_of(app, opened, lines), how);
+  how.workers = options.workers != 0 ? options.workers : runner::usual_workers();
+  auto run = shadow_run::create(*shadow, *parts,
+                                surroundings_of(app, opened, lines, planned->secrets), how);
   if (!run) return std::move(run).error();
   for (const int number : {SIGINT, SIGTERM}) std::signal(number, on_stop);
   auto code = run_to_end(**run, options.into);
@@ -133,21 +149,21 @@ result<int> copy(const project& app, const whereabouts& where, const application
   fmt::print("\ndone: {} records", (*run)->records_done());
   if (!streamlet.outlets.empty()) fmt::print(" into {}", outputs_of(*shadow, streamlet));
   fmt::print("\n");
-  return 0;
+  return tell_outcome(**run, *shadow);
 }
 
 }  // namespace
 
-result<int> replay(const project& app, const whereabouts& where, const replay_options& options) {
+result<int> replay(const project& app, const log_location& where, const replay_options& options) {
   const bool is_copy = !options.into.empty();
   // The state of a copy is kept apart: what runs has its own open.
   const auto opened = application_log::open(app, where, purpose::keeping_state,
                                             is_copy ? "replay-" + options.into : std::string{});
   if (!opened) return opened.error();
   const auto now = opened->time().now();
-  const auto from = operate::place::parse(options.from, now);
+  const auto from = operate::offset_spec::parse(options.from, now);
   if (!from) return error{"--from: " + from.error().message};
-  const auto to = operate::place::parse(options.to, now);
+  const auto to = operate::offset_spec::parse(options.to, now);
   if (!to) return error{"--to: " + to.error().message};
   if (is_copy) return copy(app, where, *opened, options, *from, *to);
   const auto streamlet = operate::find_streamlet(opened->plan(), options.streamlet);

@@ -18,6 +18,6 @@ struct replay_options {
 };
 
 /// Says what it will do, then does it. Errors say what to do next. Returns the exit code.
-result<int> replay(const project& app, const whereabouts& where, const replay_options& options);
+result<int> replay(const project& app, const log_location& where, const replay_options& options);
 
 }  // namespace cloudflow::sandbox

@@ -8,12 +8,13 @@
 
 namespace cloudflow::sandbox {
 
-/// Prints records on standard output: as JSON, one a line, as they come; or as a table at the end. Confined to one
-/// thread.
+/// Prints records on standard output: as JSON, one a line, as they come; or as a table at the end.
+/// Confined to one thread.
 class row_printer {
 public:
-  /// `format`: `json` (the value), `full` (with key, offset, time and headers) or `table`. `latest_by`: fields; of the
-  /// records that are equal in them only the last one is printed, at the end, sorted by them. Empty: all.
+  /// `format`: `json` (the value), `full` (with key, offset, time and headers) or `table`.
+  /// `latest_by`: fields; of the records that are equal in them only the last one is printed, at
+  /// the end, sorted by them. Empty: all.
   row_printer(std::string format, std::vector<std::string> latest_by)
     : format_(std::move(format)), latest_by_(std::move(latest_by)) {}
 

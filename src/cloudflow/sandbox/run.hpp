@@ -1,4 +1,5 @@
-/// `run`: the whole application on this machine, as a small parent and one child that does the work.
+/// `run`: the whole application on this machine, as a small parent and one child that does the
+/// work.
 #pragma once
 
 #include "cloudflow/sandbox/project.hpp"
@@ -12,7 +13,7 @@
 namespace cloudflow::sandbox {
 
 struct run_options {
-  configuration_arguments configuration;
+  app::configuration_arguments configuration;
   std::filesystem::path state = ".cloudflow";
   bool is_fresh = false;       ///< forgets what is in `state` first
   bool is_until_idle = false;  ///< ends when all input has been consumed and committed
@@ -25,16 +26,19 @@ struct run_options {
   std::uint64_t disk_bound = 0;  ///< bytes; 0: none
   /// Only this streamlet, as one of several processes; empty: all of them.
   std::string streamlet;
-  std::optional<int>
-      ordinal;  ///< of this process among those of the streamlet; none: the lowest that is free here
+  std::optional<int> ordinal;  ///< of this process among those of the streamlet; none: the lowest
+                               ///< that is free here
 };
 
-/// In the parent: runs the child with the same arguments, starts it again when it crashes, passes signals on.
-/// Returns the exit code.
+/// In the parent: runs the child with the same arguments, starts it again when it crashes, passes
+/// signals on. Returns the exit code.
 int supervise(const run_options& options, const std::vector<std::string>& child_command);
 
-/// In the child, or in the one process of a streamlet: runs until a signal, or until the input has ended. Returns the
-/// exit code.
+/// The exit code of a child that cannot go on, but another one may.
+inline constexpr int starts_again = 75;  // EX_TEMPFAIL of sysexits.h
+
+/// In the child, or in the one process of a streamlet: runs until a signal, or until the input has
+/// ended. Returns the exit code.
 int run(const project& app, const run_options& options);
 
 /// Where things are in the state directory.
@@ -45,6 +49,11 @@ struct state_layout {
   std::filesystem::path streamlets() const { return root / "streamlets"; }
   std::filesystem::path socket() const { return root / "sandbox.sock"; }
   std::filesystem::path crash_note() const { return root / "crash-note"; }
+  std::filesystem::path crash_history() const { return root / "crash-history"; }
+  std::filesystem::path addresses() const { return root / "addresses"; }
+  std::filesystem::path feed_ended() const { return root / "feed-ended"; }
+  std::filesystem::path mounts() const { return root / "mounts"; }
+  std::filesystem::path run_lock() const { return root / "run.lock"; }
 };
 
 }  // namespace cloudflow::sandbox

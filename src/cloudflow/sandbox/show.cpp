@@ -19,7 +19,7 @@ namespace cloudflow::sandbox {
 
 namespace {
 
-using operate::peek_request, operate::place, operate::shown_record;
+using operate::peek_request, operate::offset_spec, operate::shown_record;
 
 std::int64_t records_in(const pubsub::topic_info& topic) {
   std::int64_t records = 0;
@@ -27,13 +27,14 @@ std::int64_t records_in(const pubsub::topic_info& topic) {
   return records;
 }
 
-/// What the plan names, what is named after it (copies of a replay), and all there is in a log of the application's own.
+/// What the plan names, what is named after it (copies of a replay), and all there is in a log of
+/// the application's own.
 bool is_of_application(const blueprint::plan& plan, const std::string& topic) {
   const auto is_or_begins_with = [&topic](const std::string& name) {
     return topic == name || topic.starts_with(name + ".");
   };
   const bool has_own_log = std::all_of(plan.topics.begin(), plan.topics.end(),
-                                       [](const auto& t) { return t.place.empty(); });
+                                       [](const auto& t) { return t.cluster_key.empty(); });
   return has_own_log || is_or_begins_with(plan.prefix + plan.app_id) ||
          std::any_of(plan.topics.begin(), plan.topics.end(),
                      [&](const auto& t) { return is_or_begins_with(t.name); });
@@ -73,7 +74,7 @@ result<void> follow(pubsub::backend& log, const peek_request& request, row_print
     for (auto& [partition, from] : next) {
       auto part = request;
       part.partition = partition;
-      part.from = place::at(from);
+      part.from = offset_spec::at(from);
       auto done = operate::peek(log, part, [&, &at = from](const shown_record& r) {
         rows.add(r);
         at = record_offset{r.offset + 1};
@@ -99,8 +100,8 @@ result<std::vector<std::string>> read_lines(const std::string& file) {
   return lines;
 }
 
-/// A topic is named as in the blueprint, else as on its log. With a prefix, `readings` may be on the log too, and another
-/// application's.
+/// A topic is named as in the blueprint, else as on its log. With a prefix, `readings` may be on
+/// the log too, and another application's.
 std::string name_on_log(const blueprint::plan& plan, const std::string& topic) {
   const auto* planned = plan.find_topic(topic);
   return planned == nullptr ? topic : planned->name;
@@ -108,7 +109,7 @@ std::string name_on_log(const blueprint::plan& plan, const std::string& topic) {
 
 }  // namespace
 
-result<void> show_topics(const project& app, const whereabouts& where,
+result<void> show_topics(const project& app, const log_location& where,
                          const topics_options& options) {
   const auto opened = application_log::open(app, where, purpose::reading);
   if (!opened) return opened.error();
@@ -126,11 +127,11 @@ result<void> show_topics(const project& app, const whereabouts& where,
   return {};
 }
 
-result<void> peek(const project& app, const whereabouts& where, const peek_options& options) {
+result<void> peek(const project& app, const log_location& where, const peek_options& options) {
   const auto opened = application_log::open(app, where, purpose::reading);
   if (!opened) return opened.error();
   auto& log = opened->log();
-  const auto from = place::parse(options.from, opened->time().now());
+  const auto from = offset_spec::parse(options.from, opened->time().now());
   if (!from) return error{"--from: " + from.error().message};
   peek_request request{.topic = name_on_log(opened->plan(), options.topic),
                        .partition = options.partition,
@@ -157,15 +158,16 @@ result<void> peek(const project& app, const whereabouts& where, const peek_optio
   return follow(log, request, rows, next);
 }
 
-result<void> send(const project& app, const whereabouts& where, const send_options& options) {
+result<void> send(const project& app, const log_location& where, const send_options& options) {
   auto lines = read_lines(options.file);
   if (!lines) return std::move(lines).error();
   const auto opened = application_log::open(app, where, purpose::writing);
   if (!opened) return opened.error();
   const auto count = lines->size();
   const auto topic = name_on_log(opened->plan(), options.topic);
-  auto done = operate::send(
-      opened->log(), {.topic = topic, .key = options.key, .values_json = std::move(lines).value()});
+  auto done =
+      operate::send(opened->log(), opened->plan().names(),
+                    {.topic = topic, .key = options.key, .values_json = std::move(lines).value()});
   if (!done) return done;
   fmt::print("{} records are in {}\n", count, topic);
   return {};

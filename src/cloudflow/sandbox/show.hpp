@@ -33,9 +33,9 @@ struct topics_options {
 };
 
 /// Print to standard output; errors say what to do next.
-result<void> show_topics(const project& app, const whereabouts& where,
+result<void> show_topics(const project& app, const log_location& where,
                          const topics_options& options);
-result<void> peek(const project& app, const whereabouts& where, const peek_options& options);
-result<void> send(const project& app, const whereabouts& where, const send_options& options);
+result<void> peek(const project& app, const log_location& where, const peek_options& options);
+result<void> send(const project& app, const log_location& where, const send_options& options);
 
 }  // namespace cloudflow::sandbox

@@ -1,7 +1,10 @@
 #include "cloudflow/sandbox/socket.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace cloudflow::sandbox {
@@ -23,6 +26,21 @@ int connect_to(const std::filesystem::path& socket) {
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return fd;
   ::close(fd);
   return -1;
+}
+
+bool is_port_taken(const std::string& address, std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const int yes = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(port);
+  const bool is_taken = ::inet_pton(AF_INET, address.c_str(), &where.sin_addr) == 1 &&
+                        ::bind(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 &&
+                        errno == EADDRINUSE;
+  ::close(fd);
+  return is_taken;
 }
 
 }  // namespace cloudflow::sandbox

@@ -1,5 +1,6 @@
 #include "cloudflow/sandbox/socket_log.hpp"
 
+#include "cloudflow/pubsub/at_once.hpp"
 #include "cloudflow/sandbox/socket.hpp"
 #include "cloudflow/sandbox/wire.hpp"
 
@@ -56,7 +57,7 @@ auto ask(const std::filesystem::path& socket, const byte_writer& question, Decod
 }
 
 /// Commits in the application's process, which holds the producer open.
-class remote_producer final : public pubsub::producer {
+class remote_producer final : public pubsub::producer_at_once {
 public:
   remote_producer(std::filesystem::path socket, std::int64_t number)
     : socket_(std::move(socket)), number_(number) {}
@@ -84,7 +85,7 @@ std::unique_ptr<socket_log> socket_log::connect(const std::filesystem::path& soc
   return std::unique_ptr<socket_log>{new socket_log(socket)};
 }
 
-// -- topics and records ------------------------------------------------------------------------------
+// -- topics and records ---------------------------------------------------------------------------
 
 pubsub::result<std::vector<runtime::task_status>> socket_log::status() const {
   return ask(socket_, request(verb::status), [](byte_reader& in) {
@@ -93,6 +94,13 @@ pubsub::result<std::vector<runtime::task_status>> socket_log::status() const {
       all.push_back(wire::get_status(in));
     return all;
   });
+}
+
+pubsub::result<void> socket_log::backup(const std::filesystem::path& to) const {
+  auto question = request(verb::backup);
+  question.put_text(to.string());
+  const auto done = exchange(socket_, question);
+  return done ? pubsub::result<void>{} : done.error();
 }
 
 pubsub::result<std::vector<pubsub::topic_info>> socket_log::topics() const {
@@ -171,10 +179,24 @@ pubsub::result<std::unique_ptr<pubsub::producer>> socket_log::open_producer(
   return std::unique_ptr<pubsub::producer>{std::make_unique<remote_producer>(socket_, *number)};
 }
 
-// -- what only the application does ------------------------------------------------------------------
+// -- what only the application does ---------------------------------------------------------------
 
 pubsub::result<pubsub::topic_info> socket_log::ensure_topic(const pubsub::topic_spec&) {
   return only_inside("topics are not made");
+}
+
+void socket_log::ask_end(const pubsub::topic_partition& of,
+                         const std::function<void(const pubsub::result<record_offset>&)>& then) {
+  pubsub::tell_end(*this, of, then);
+}
+
+pubsub::result<void> socket_log::ensure_state(std::string_view, std::int32_t) {
+  return only_inside("its state is not touched");
+}
+
+pubsub::result<bool> socket_log::restore(std::string_view, partition_id,
+                                         const std::function<void()>&) {
+  return only_inside("its state is not read");
 }
 
 pubsub::result<std::unique_ptr<pubsub::consumer>> socket_log::open_consumer(

@@ -10,8 +10,9 @@
 
 namespace cloudflow::sandbox {
 
-/// The logs of an application that runs, through its socket: for looking, for adding records and moving positions. It
-/// hands out producers and no consumers; state and new topics are the application's own.
+/// The logs of an application that runs, through its socket: for looking, for adding records and
+/// moving positions. It hands out producers and no consumers; state and new topics are the
+/// application's own.
 ///
 /// Each call is one request on a connection of its own. Confined to one thread.
 class socket_log final : public pubsub::backend {
@@ -21,6 +22,9 @@ public:
 
   /// What the tasks of the application do.
   pubsub::result<std::vector<runtime::task_status>> status() const;
+  /// Has the application copy its embedded log to a directory that is not there yet; an absolute
+  /// path.
+  pubsub::result<void> backup(const std::filesystem::path& to) const;
 
   pubsub::result<pubsub::topic_info> ensure_topic(const pubsub::topic_spec& wanted) override;
   pubsub::result<std::vector<pubsub::topic_info>> topics() const override;
@@ -37,7 +41,15 @@ public:
   pubsub::result<bool> has_members(std::string_view group) const override;
   pubsub::result<record_offset> offset_at(const pubsub::topic_partition& source,
                                           timestamp at) const override;
+  void ask_end(const pubsub::topic_partition& of,
+               const std::function<void(const pubsub::result<record_offset>&)>& then) override;
+  /// The application knows what it needs.
+  void forget_before(const pubsub::topic_partition&, record_offset) override {}
   pubsub::schema_store& schemas() override { return schemas_; }
+  pubsub::result<void> ensure_state(std::string_view owner, std::int32_t partitions) override;
+  pubsub::result<bool> restore(std::string_view owner, partition_id partition,
+                               const std::function<void()>& on_ready) override;
+  void give_up(std::string_view, partition_id) override {}
   const pubsub::state_reader& state() const override { return state_; }
 
 private:

@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace cloudflow::sandbox {
 namespace {
@@ -34,8 +35,15 @@ protected:
     serve();
   }
   void serve() {
-    server = log_server::start(socket(), *inside, [this] { return tasks; }).value();
+    server = log_server::start(socket(), *inside,
+                               {.status = [this] { return tasks; },
+                                .backup = [this](const auto& to) { return inside->backup(to); }})
+                 .value();
     outside = socket_log::connect(socket());
+  }
+  std::unique_ptr<pubsub::embedded::log> open_on_disk(const std::string& path) {
+    return pubsub::embedded::open({.directory = path, .file_system = disk_.file_system()}, clock)
+        .value();
   }
   std::filesystem::path socket() const { return directory_.path() / "sock"; }
 
@@ -150,6 +158,29 @@ TEST_F(through_a_socket, the_status_of_tasks_arrives_as_it_is) {
   ASSERT_EQ(seen[0].sources.size(), 1u);
   EXPECT_EQ(seen[0].sources[0].lag(), 7);
   EXPECT_EQ(seen[1].watermark_delay, std::nullopt);
+}
+
+TEST_F(through_a_socket, fault_c13_nobody_else_may_connect_whatever_the_umask) {
+  server.reset();
+  const auto former = ::umask(0);
+  serve();
+  ::umask(former);
+  struct stat found {};
+  ASSERT_EQ(::stat(socket().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777u, 0600u);
+}
+
+TEST_F(through_a_socket, fault_c15_a_backup_is_a_log_of_its_own) {
+  record_buffer records;
+  records.append("key", "value");
+  ASSERT_TRUE(write(*open_producer(), records));
+  const auto done = outside->backup("/copy");
+  ASSERT_TRUE(done) << done.error().message;
+  ASSERT_TRUE(write(*open_producer(), records));
+  const auto copy = open_on_disk("/copy");
+  EXPECT_EQ(copy->read(t0, record_offset{0}, {})->records().size(), 1u);
+  EXPECT_THAT(copy->notes(), testing::IsEmpty());
+  EXPECT_FALSE(outside->backup("/copy"));
 }
 
 TEST_F(through_a_socket, an_application_that_has_gone_is_named) {

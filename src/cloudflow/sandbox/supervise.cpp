@@ -1,3 +1,6 @@
+#include "cloudflow/sandbox/feed.hpp"
+#include "cloudflow/sandbox/file_lock.hpp"
+#include "cloudflow/sandbox/forget.hpp"
 #include "cloudflow/sandbox/process.hpp"
 #include "cloudflow/sandbox/run.hpp"
 
@@ -6,8 +9,9 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
-#include <system_error>
+#include <optional>
 #include <thread>
 
 namespace cloudflow::sandbox {
@@ -19,6 +23,8 @@ using namespace std::chrono_literals;
 /// A child that has run this long was healthy: the next crash starts with the shortest delay again.
 constexpr auto healthy_after = 60s;
 constexpr auto first_delay = 500ms, longest_delay = 30'000ms;
+/// What is asked to end has so long; then it is killed.
+constexpr auto ends_within = 25s;
 
 volatile std::sig_atomic_t stop_signal = 0;
 void on_stop(int number) { stop_signal = number; }
@@ -32,14 +38,32 @@ std::string read_note(const std::filesystem::path& path) {
   return line;
 }
 
+/// One life of the child.
+struct life {
+  exit_status end;
+  bool was_killed = false;   ///< it had not ended in time
+  std::string feed_failure;  ///< why it was told to end; empty: the feed has not failed
+};
+
 /// Waits for the child's end; a stop signal is passed on once.
-exit_status wait_for(process& child) {
-  bool is_told = false;
+life wait_for(process& child, feeder& feed) {
+  using clock = std::chrono::steady_clock;
+  life of;
+  std::optional<clock::time_point> told;
   for (;;) {
-    if (const auto ended = child.poll()) return *ended;
-    if (stop_signal != 0 && !is_told) {
+    if (const auto ended = child.poll()) {
+      of.end = *ended;
+      return of;
+    }
+    if (!told && of.feed_failure.empty())
+      if (auto fed = feed.look(); !fed) of.feed_failure = fed.error().message;
+    if (!told && (stop_signal != 0 || !of.feed_failure.empty())) {
       child.signal(SIGTERM);
-      is_told = true;
+      told = clock::now();
+    }
+    if (told && !of.was_killed && clock::now() - *told > ends_within) {
+      child.signal(SIGKILL);
+      of.was_killed = true;
     }
     std::this_thread::sleep_for(20ms);
   }
@@ -51,31 +75,47 @@ void wait_out(std::chrono::milliseconds delay) {
     std::this_thread::sleep_for(20ms);
 }
 
-/// The user's state is removed only if it is ours: a directory that holds a log and nothing that this does not know.
-result<void> forget(const state_layout& state) {
-  std::error_code failed;
-  for (const auto& path :
-       {state.log(), state.kafka(), state.root / "mounts", state.socket(), state.crash_note()})
-    std::filesystem::remove_all(path, failed);
-  if (failed)
-    return error{fmt::format("{}: cannot be emptied: {}", state.root.string(), failed.message())};
-  return {};
+/// The lock of the state directory, for as long as this process lives; everything else there is
+/// touched by its holder.
+result<file_lock> take_over(const state_layout& state) {
+  if (auto made = make_private_directory(state.root); !made) return std::move(made).error();
+  auto lock = file_lock::try_take(state.run_lock());
+  if (!lock) return std::move(lock).error();
+  if (*lock) return *std::move(*lock);
+  return error{
+      fmt::format("{}: the application runs here already, in another process. Stop that one, or "
+                  "give this one another --state directory.",
+                  state.root.string())};
 }
 
 }  // namespace
 
 int supervise(const run_options& options, const std::vector<std::string>& child_command) {
   const state_layout state{options.state};
+  const auto lock = take_over(state);
+  if (!lock) {
+    say(lock.error().message);
+    return 1;
+  }
   if (options.is_fresh) {
-    if (const auto done = forget(state); !done) {
-      say(done.error().message);
+    const auto foreign = forget(state);
+    if (!foreign) {
+      say(foreign.error().message);
       return 1;
     }
+    for (const auto& path : *foreign)
+      say(fmt::format("{}: is not of this application, and stays", path.string()));
+  }
+  // Whoever starts it anew may have mended what crashed.
+  for (const auto& path : {state.crash_note(), state.crash_history()}) {
+    std::error_code is_not_there;
+    std::filesystem::remove(path, is_not_there);
   }
   struct sigaction action {};
   action.sa_handler = on_stop;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
 
+  feeder feed{state, options.feed};
   auto delay = std::chrono::milliseconds{first_delay};
   for (;;) {
     const auto started = std::chrono::steady_clock::now();
@@ -84,16 +124,26 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
       say(child.error().message);
       return 1;
     }
-    const auto ended = wait_for(*child);
-    if (ended.signal == 0) return ended.code;
-    if (stop_signal != 0) return 128 + ended.signal;
+    const auto life = wait_for(*child, feed);
+    const auto& ended = life.end;
+    if (life.was_killed)
+      say(
+          fmt::format("sandbox: the application had not ended {} s after it was told to, and was "
+                      "killed. What it had committed is kept.",
+                      ends_within.count()));
+    if (!life.feed_failure.empty()) {
+      say(life.feed_failure);
+      return 1;
+    }
+    if (ended.signal == 0 && ended.code != starts_again) return ended.code;
+    if (stop_signal != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
     if (std::chrono::steady_clock::now() - started > healthy_after) delay = first_delay;
     const auto note = read_note(state.crash_note());
-    say(fmt::format("sandbox: the application crashed with {}{}; it starts again in {} ms",
-                    to_string(ended), note.empty() ? "" : fmt::format(" in {}", note),
-                    delay.count()));
+    say(fmt::format("sandbox: the application {} {}{}; it starts again in {} ms",
+                    ended.signal != 0 ? "crashed with" : "ended with", to_string(ended),
+                    note.empty() ? "" : fmt::format(" in {}", note), delay.count()));
     wait_out(delay);
-    if (stop_signal != 0) return 128 + ended.signal;
+    if (stop_signal != 0) return 128 + stop_signal;
     delay = std::min(2 * delay, std::chrono::milliseconds{longest_delay});
   }
 }

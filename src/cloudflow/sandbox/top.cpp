@@ -3,8 +3,7 @@
 #include "cloudflow/operate/activity.hpp"
 #include "cloudflow/operate/table.hpp"
 #include "cloudflow/sandbox/print.hpp"
-#include "cloudflow/sandbox/run.hpp"
-#include "cloudflow/sandbox/socket_log.hpp"
+#include "cloudflow/sandbox/running.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -22,37 +21,13 @@ using steady = std::chrono::steady_clock;
 /// What all tasks of the application have done, and when that was.
 struct look {
   steady::time_point at;
-  std::vector<runtime::task_status> tasks;
+  std::vector<app::task_status> tasks;
 };
 
-/// `run` has one socket; each process of `streamlet` has one in a directory of its own.
-std::vector<std::filesystem::path> sockets_in(const state_layout& state) {
-  std::vector<std::filesystem::path> all{state.socket()};
-  std::error_code failed;
-  for (const auto& of_streamlet : std::filesystem::directory_iterator{state.streamlets(), failed})
-    for (const auto& process : std::filesystem::directory_iterator{of_streamlet.path(), failed})
-      all.push_back(state_layout{process.path()}.socket());
-  return all;
-}
-
 result<look> look_at(const std::filesystem::path& state) {
-  look now{steady::now(), {}};
-  bool is_running = false;
-  for (const auto& socket : sockets_in({state})) {
-    const auto process = socket_log::connect(socket);
-    if (!process) continue;
-    auto tasks = process->status();
-    if (!tasks && !tasks.error().retriable) return error{tasks.error().message};
-    if (!tasks) continue;  // it has ended in between
-    is_running = true;
-    now.tasks.insert(now.tasks.end(), tasks->begin(), tasks->end());
-  }
-  if (!is_running)
-    return error{fmt::format(
-        "{}: no application runs here: start it with run, or name its directory with --state",
-        state.string())};
-  now.tasks = operate::merged(std::move(now.tasks));
-  return now;
+  auto tasks = running_tasks(state);
+  if (!tasks) return std::move(tasks).error();
+  return look{steady::now(), std::move(tasks).value()};
 }
 
 json to_json(const task_activity& t) {

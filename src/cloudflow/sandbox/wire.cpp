@@ -1,9 +1,11 @@
 #include "cloudflow/sandbox/wire.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace cloudflow::sandbox::wire {
 
@@ -57,7 +59,7 @@ std::uint64_t get_count(byte_reader& in) { return static_cast<std::uint64_t>(in.
 
 }  // namespace
 
-// -- frames ------------------------------------------------------------------------------------------
+// -- frames ---------------------------------------------------------------------------------------
 
 connection::~connection() { ::close(fd_); }
 
@@ -65,8 +67,10 @@ bool connection::write(std::string_view frame) {
   byte_writer out;
   out.put_big_endian(static_cast<std::uint32_t>(frame.size()));
   out.put_raw(frame);
+  const auto until = deadline();
   for (auto left = out.view(); !left.empty();) {
-    const auto n = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
+    if (!wait_for(POLLOUT, until)) return false;
+    const auto n = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n <= 0) return false;
     left.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -75,17 +79,34 @@ bool connection::write(std::string_view frame) {
 
 std::optional<std::string> connection::read() {
   std::string frame(size_bytes, '\0');
-  if (!read_exactly(frame.data(), size_bytes)) return {};
+  const auto until = deadline();
+  if (!read_exactly(frame.data(), size_bytes, until)) return {};
   const auto size = byte_reader{frame}.get_big_endian<std::uint32_t>();
   if (size > longest_frame) return {};
   frame.resize(size);
-  if (!read_exactly(frame.data(), size)) return {};
+  if (!read_exactly(frame.data(), size, until)) return {};
   return frame;
 }
 
-bool connection::read_exactly(char* to, std::size_t size) {
+connection::time_point connection::deadline() const {
+  return patience_ ? std::chrono::steady_clock::now() + *patience_ : time_point::max();
+}
+
+bool connection::wait_for(short what, time_point until) const {
+  if (until == time_point::max()) {
+    pollfd ready{fd_, what, 0};
+    return ::poll(&ready, 1, -1) > 0;
+  }
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  pollfd ready{fd_, what, 0};
+  return left.count() > 0 && ::poll(&ready, 1, static_cast<int>(left.count())) > 0;
+}
+
+bool connection::read_exactly(char* to, std::size_t size, time_point until) {
   while (size != 0) {
-    const auto n = ::recv(fd_, to, size, 0);
+    if (!wait_for(POLLIN, until)) return false;
+    const auto n = ::recv(fd_, to, size, MSG_DONTWAIT);
     if (n <= 0) return false;
     to += n;
     size -= static_cast<std::size_t>(n);
@@ -93,7 +114,7 @@ bool connection::read_exactly(char* to, std::size_t size) {
   return true;
 }
 
-// -- errors and numbers ------------------------------------------------------------------------------
+// -- errors and numbers ---------------------------------------------------------------------------
 
 void put(byte_writer& out, const pubsub::error& e) {
   out.put_long(static_cast<std::int64_t>(e.code));
@@ -118,7 +139,7 @@ std::optional<std::int64_t> get_optional(byte_reader& in) {
   return is_there ? std::optional{n} : std::nullopt;
 }
 
-// -- topics and records ------------------------------------------------------------------------------
+// -- topics and records ---------------------------------------------------------------------------
 
 void put(byte_writer& out, const pubsub::topic_partition& p) {
   out.put_text(p.topic);
@@ -195,7 +216,7 @@ pubsub::record_batch get_batch(byte_reader& in, std::shared_ptr<const std::strin
   return {owner, std::move(records), record_offset{*next}};
 }
 
-// -- transactions ------------------------------------------------------------------------------------
+// -- transactions ---------------------------------------------------------------------------------
 
 void put(byte_writer& out, const pubsub::transaction& t) {
   CLOUDFLOW_ASSERT(t.state.empty(), "state does not go through the socket");
@@ -242,7 +263,7 @@ owned_transaction get_transaction(byte_reader& in) {
   return t;
 }
 
-// -- status ------------------------------------------------------------------------------------------
+// -- status ---------------------------------------------------------------------------------------
 
 void put(byte_writer& out, const runtime::task_status& t) {
   out.put_text(t.streamlet);
@@ -254,6 +275,7 @@ void put(byte_writer& out, const runtime::task_status& t) {
   for (const auto n : {t.records_in, t.records_out, t.bytes_out, t.records_late, t.records_rejected,
                        t.commits, t.restarts})
     out.put_long(static_cast<std::int64_t>(n));
+  for (const auto n : t.counted.counts) out.put_long(static_cast<std::int64_t>(n));
   put_size(out, t.sources.size());
   for (const auto& s : t.sources) {
     out.put_text(s.inlet);
@@ -274,6 +296,7 @@ runtime::task_status get_status(byte_reader& in) {
   for (auto* n : {&t.records_in, &t.records_out, &t.bytes_out, &t.records_late, &t.records_rejected,
                   &t.commits, &t.restarts})
     *n = get_count(in);
+  for (auto& n : t.counted.counts) n = get_count(in);
   get_each(in, [&] {
     auto& s = t.sources.emplace_back();
     s.inlet = in.get_text();

@@ -1,10 +1,12 @@
-/// What the two ends of the sandbox's socket say to each other: a request and its answer, each a frame of bytes.
+/// What the two ends of the sandbox's socket say to each other: a request and its answer, each a
+/// frame of bytes.
 #pragma once
 
 #include "cloudflow/base/bytes.hpp"
 #include "cloudflow/pubsub/backend.hpp"
 #include "cloudflow/runtime/metrics.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +16,7 @@
 namespace cloudflow::sandbox::wire {
 
 /// Stands in front of every request: an application answers its own kind only.
-inline constexpr std::int64_t version = 2;
+inline constexpr std::int64_t version = 4;
 
 enum class verb : std::uint8_t {
   topics,
@@ -27,27 +29,34 @@ enum class verb : std::uint8_t {
   open_producer,
   commit,
   status,
+  backup,
 };
 
 /// A connected socket, which it owns. Confined to one thread.
 class connection {
 public:
-  explicit connection(int fd) : fd_(fd) {}
+  /// `patience`: for each frame, from its first byte to its last; none: without end.
+  explicit connection(int fd, std::optional<std::chrono::milliseconds> patience = {})
+    : fd_(fd), patience_(patience) {}
   ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  /// False when the other end is gone.
+  /// False when the other end is gone, or takes longer than that.
   bool write(std::string_view frame);
-  /// None when the other end is gone, or sends more than 64 MiB.
+  /// None when the other end is gone, takes longer than that, or sends more than 64 MiB.
   std::optional<std::string> read();
 
 private:
-  bool read_exactly(char* to, std::size_t size);
+  using time_point = std::chrono::steady_clock::time_point;
+  time_point deadline() const;
+  bool wait_for(short what, time_point until) const;
+  bool read_exactly(char* to, std::size_t size, time_point until);
   int fd_;
+  std::optional<std::chrono::milliseconds> patience_;
 };
 
-// -- values: each put_ has its get_, which fails the reader on bytes that are no such value ----------
+// -- values: each put_ has its get_, which fails the reader on bytes that are no such value -------
 
 void put(byte_writer& out, const pubsub::error& e);
 void put(byte_writer& out, const pubsub::topic_info& t);

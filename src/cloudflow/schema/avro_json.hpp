@@ -11,20 +11,22 @@
 namespace cloudflow::schema {
 
 enum class json_form : std::uint8_t {
-  /// For people and their tools: the value of a union stands for itself; timestamps and dates are ISO 8601 where the
+  /// For people and their tools: the value of a union stands for itself; timestamps and dates are
+  /// ISO 8601 where the
   /// year has four digits, otherwise numbers.
   plain,
   /// As `plain`, but logical types do not show: times are numbers, as they are stored.
   numbers,
-  /// "JSON Encoding" of the Avro specification: the value of a union is `null` or `{"type": value}`; logical types
+  /// "JSON Encoding" of the Avro specification: the value of a union is `null` or `{"type":
+  /// value}`; logical types
   /// do not show.
   avro,
 };
 
-/// Appends one complete value as one line of JSON, members in the order of the schema. In both forms bytes are a
-/// string whose characters U+0000 to U+00FF stand for one byte each, NaN and the infinities are strings, and text
-/// that is not UTF-8 has U+FFFD where it is not. When it fails, `out` is as before.
-/// Errors: bytes that are no value of the schema, with the path of the field.
+/// Appends one complete value as one line of JSON, members in the order of the schema. In both
+/// forms bytes are a string whose characters U+0000 to U+00FF stand for one byte each, NaN and the
+/// infinities are strings, and text that is not UTF-8 has U+FFFD where it is not. When it fails,
+/// `out` is as before. Errors: bytes that are no value of the schema, with the path of the field.
 result<void> avro_to_json(const avro_schema& schema, std::string_view bytes, json_form form,
                           std::string& out);
 
@@ -35,10 +37,10 @@ struct json_to_avro_options {
   bool check_uuids = false;
 };
 
-/// Appends a JSON value (in either form) in Avro's binary encoding. Fields that are not there take their defaults;
-/// timestamps and dates may be numbers or ISO 8601. When it fails, `out` is as before.
-/// Errors: text that is no JSON, with `line:column`; a value that does not fit, with `line:column`, the field's path,
-/// what was expected and what was found.
+/// Appends a JSON value (in either form) in Avro's binary encoding. Fields that are not there take
+/// their defaults; timestamps and dates may be numbers or ISO 8601. When it fails, `out` is as
+/// before. Errors: text that is no JSON, with `line:column`; a value that does not fit, with
+/// `line:column`, the field's path, what was expected and what was found.
 result<void> json_to_avro(const avro_schema& schema, std::string_view json, byte_writer& out,
                           json_to_avro_options options = {});
 

@@ -80,7 +80,7 @@ private:
     return static_cast<node_id>(nodes_.size() - 1);
   }
 
-  // -- references and unions --------------------------------------------------------------------------
+  // -- references and unions ----------------------------------------------------------------------
 
   std::optional<node_id> read_name(const json_value& json, std::string_view space) {
     if (const auto type = primitive(json.text)) return add({.type = *type});
@@ -119,7 +119,7 @@ private:
     return add(std::move(node));
   }
 
-  // -- objects ----------------------------------------------------------------------------------------
+  // -- objects ------------------------------------------------------------------------------------
 
   std::optional<node_id> read_object(const json_value& json, std::string_view space) {
     const auto* type = json.find("type");
@@ -158,7 +158,7 @@ private:
     return add(std::move(node));
   }
 
-  // -- named types ------------------------------------------------------------------------------------
+  // -- named types --------------------------------------------------------------------------------
 
   /// Name, aliases and documentation; the node is found by its name from here on.
   std::optional<node_id> begin_named(avro_type type, const json_value& json,
@@ -289,7 +289,7 @@ private:
     return id;
   }
 
-  // -- attributes -------------------------------------------------------------------------------------
+  // -- attributes ---------------------------------------------------------------------------------
 
   static const json_value* text_member(const json_value& json, std::string_view name) {
     const auto* found = json.find(name);

@@ -32,8 +32,9 @@ enum class avro_type : std::uint8_t {
   union_type,
 };
 
-/// What a value means beyond its encoding. One that the specification does not allow where it stands (a `date` of
-/// a string, a `decimal` without precision) is ignored, as the specification demands.
+/// What a value means beyond its encoding. One that the specification does not allow where it
+/// stands (a `date` of a string, a `decimal` without precision) is ignored, as the specification
+/// demands.
 enum class logical_type : std::uint8_t {
   none,
   decimal,
@@ -92,13 +93,15 @@ public:
 
   const avro_node& root() const noexcept { return node(root_); }
   node_id root_id() const noexcept { return root_; }
-  /// References to a named type lead to the node of its definition, so that a walk may not end by itself.
+  /// References to a named type lead to the node of its definition, so that a walk may not end by
+  /// itself.
   const avro_node& node(node_id id) const noexcept { return (*nodes_)[id]; }
   std::span<const avro_node> nodes() const noexcept { return *nodes_; }
 
   /// Full name of a named type, otherwise the type's own (`array`).
   std::string_view name() const noexcept;
-  /// Compact JSON with all attributes, each named type defined where it first occurs. Parses to an equal schema.
+  /// Compact JSON with all attributes, each named type defined where it first occurs. Parses to an
+  /// equal schema.
   std::string text() const;
   /// "Parsing Canonical Form for Schemas" of the specification.
   std::string canonical() const;
@@ -113,12 +116,12 @@ private:
 /// Full name of a named type, otherwise the type's own.
 std::string_view name_of(const avro_node& node) noexcept;
 
-/// Parses schemas that may refer to each other's named types: one parser for a set of files, those first that others
-/// refer to. A value type, confined to one thread.
+/// Parses schemas that may refer to each other's named types: one parser for a set of files, those
+/// first that others refer to. A value type, confined to one thread.
 class avro_parser {
 public:
-  /// `source` names the text in errors: `source:line:column: message`; when empty: `line:column: message`.
-  /// After an error the parser knows what it knew before.
+  /// `source` names the text in errors: `source:line:column: message`; when empty: `line:column:
+  /// message`. After an error the parser knows what it knew before.
   result<avro_schema> parse(std::string_view text, std::string_view source = {});
 
   struct protocol {

@@ -11,8 +11,8 @@ namespace cloudflow::schema {
 
 namespace {
 
-/// Writes a schema as JSON: all of it, or its parsing canonical form (attributes that do not change how data is read
-/// are left out, names are full, order and spelling are fixed).
+/// Writes a schema as JSON: all of it, or its parsing canonical form (attributes that do not change
+/// how data is read are left out, names are full, order and spelling are fixed).
 class schema_writer {
 public:
   schema_writer(const avro_schema& schema, bool canonical)

@@ -1,6 +1,6 @@
-/// What the stream DSL and the ports need to know about a record type: its schema, how it is encoded, what
-/// its borrowing view is, and whether it owns its data. Generated code specialises `codec`; nothing here
-/// knows Avro.
+/// What the stream DSL and the ports need to know about a record type: its schema, how it is
+/// encoded, what its borrowing view is, and whether it owns its data. Generated code specialises
+/// `codec`; nothing here knows Avro.
 #pragma once
 
 #include "cloudflow/base/bytes.hpp"
@@ -20,7 +20,7 @@
 
 namespace cloudflow {
 
-// -- owning ------------------------------------------------------------------------------------------
+// -- owning ---------------------------------------------------------------------------------------
 
 /// Specialise as `true` for a class of yours that refers to data it does not own and that is not an
 /// aggregate.
@@ -61,7 +61,8 @@ consteval bool elements_own(std::index_sequence<I...>) {
   return (owns<std::remove_cv_t<std::tuple_element_t<I, T>>>() && ...);
 }
 
-/// Looks into aggregates member by member, and into containers, optionals, pairs, tuples and variants.
+/// Looks into aggregates member by member, and into containers, optionals, pairs, tuples and
+/// variants.
 template <class T>
 consteval bool owns() {
   if constexpr (std::is_pointer_v<T> || std::is_reference_v<T> || borrows<T> ||
@@ -98,19 +99,16 @@ consteval bool owns() {
 template <class T>
 concept owning = detail::owns<std::remove_cv_t<T>>();
 
-// -- codec -------------------------------------------------------------------------------------------
+// -- codec ----------------------------------------------------------------------------------------
 
 /// Contract (generated for schema types, all members static):
-///   `view`                        borrows from the payload; has `owner_type`; valid while the batch lives
-///   `schema_name`                 full name of the schema
-///   `schema_text`                 compact text of the schema
-///   `schema_format`               `avro`
-///   `fingerprint`                 SHA-256 of the parsing canonical form, a string_view of 32 bytes
-///   `bool decode(std::string_view, view&)`   a complete payload, or false
-///   `void encode(const T& or view, byte_writer&)`
-///   `T own(const view&)`          deep copy
-///   `view borrow(const T&)`       a view into an owning value
-///   `member(M T::*)`              the view's member for a member of T, so that `&T::app` works on views
+///   `view`                        borrows from the payload; has `owner_type`; valid while the
+///   batch lives `schema_name`                 full name of the schema `schema_text` compact text
+///   of the schema `schema_format`               `avro` `fingerprint`                 SHA-256 of
+///   the parsing canonical form, a string_view of 32 bytes `bool decode(std::string_view, view&)`
+///   a complete payload, or false `void encode(const T& or view, byte_writer&)` `T own(const
+///   view&)`          deep copy `view borrow(const T&)`       a view into an owning value `member(M
+///   T::*)`              the view's member for a member of T, so that `&T::app` works on views
 ///   `name_of(M T::*)`             the field's name in the schema
 template <class T>
 struct codec;
@@ -162,8 +160,8 @@ struct owned_form<T> {
 };
 }  // namespace detail
 
-/// The owning counterpart: `std::string` of `std::string_view`, `T` of `view_of<T>`, otherwise the type
-/// itself.
+/// The owning counterpart: `std::string` of `std::string_view`, `T` of `view_of<T>`, otherwise the
+/// type itself.
 template <class T>
 using owned_of = typename detail::owned_form<std::remove_cvref_t<T>>::type;
 

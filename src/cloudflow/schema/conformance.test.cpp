@@ -1,4 +1,5 @@
-/// Compares with what Avro 1.11.1 for Java says: 400 pairs of schemas with data, in testdata/avro.jsonl.gz.
+/// Compares with what Avro 1.11.1 for Java says: 400 pairs of schemas with data, in
+/// testdata/avro.jsonl.gz.
 #include "cloudflow/schema/avro_json.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/schema/resolution.hpp"

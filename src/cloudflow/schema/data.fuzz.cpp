@@ -1,5 +1,5 @@
-/// The first byte chooses two schemas, the rest is data of the first: it is printed, read as the second, and read
-/// from what was printed.
+/// The first byte chooses two schemas, the rest is data of the first: it is printed, read as the
+/// second, and read from what was printed.
 #include "cloudflow/base/assert.hpp"
 #include "cloudflow/schema/avro_json.hpp"
 #include "cloudflow/schema/resolution.hpp"

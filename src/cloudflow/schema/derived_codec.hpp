@@ -1,14 +1,19 @@
-/// Codecs for plain C++ types, derived from the types: what streamlets keep as state without writing a schema for it.
+/// Codecs for plain C++ types, derived from the types: what streamlets keep as state without
+/// writing a schema for it.
 ///
 ///     struct counts { std::int64_t messages = 0, problems = 0; };
-///     codec<counts>::schema_text   // {"type":"record","name":"counts","fields":[{"name":"f0","type":"long"}, ...
+///     codec<counts>::schema_text
+///     // {"type":"record","name":"counts","fields":[{"name":"messages","type":"long"}, ...
 ///
-/// Numbers, bool, enums, std::string, times and durations, std::optional, containers, maps, pairs, tuples, and
-/// aggregates of these. The encoding is Avro's; members are named `f0`, `f1` ... in their order, so that renaming one
-/// changes nothing, and reordering them is a change of schema only where their types differ.
+/// Numbers, bool, enums, std::string, times and durations, std::optional, containers, maps, pairs,
+/// tuples, and aggregates of these. The encoding is Avro's. Members and enumerators are in the
+/// schema by their names: what was written before they changed their places is read rightly
+/// (`schema::resolution`), and a new name is another member. Members of a tuple are `f0`, `f1` ...
 #pragma once
 
 #include "cloudflow/schema/codec.hpp"
+#include "cloudflow/schema/detail/enumerators.hpp"
+#include "cloudflow/schema/detail/member_names.hpp"
 #include "cloudflow/schema/detail/type_text.hpp"
 #include "cloudflow/schema/views.hpp"
 
@@ -33,8 +38,8 @@ namespace derived {
 
 using generated::reader;
 
-/// One kind of type each: `describe` (its schema, at compile time), `read` (false never: errors are sticky in the
-/// reader), `write`. No member: the type is of no kind that can be derived.
+/// One kind of type each: `describe` (its schema, at compile time), `read` (false never: errors are
+/// sticky in the reader), `write`. No member: the type is of no kind that can be derived.
 template <class T>
 struct form {};
 
@@ -44,7 +49,7 @@ concept has_form = requires(reader& r, T& v, const T& c, byte_writer& w) {
   form<T>::write(c, w);
 };
 
-// -- numbers and text --------------------------------------------------------------------------------
+// -- numbers and text -----------------------------------------------------------------------------
 
 template <std::integral T>
 struct form<T> {
@@ -83,18 +88,57 @@ struct form<T> {
   static void write(T v, byte_writer& w) { w.put_fixed(v); }
 };
 
+/// A record of one field, which is the enumerator; a number where the value has no name, or the
+/// enum's first values have none. (A union cannot stand in a union, a record can.)
 template <class T>
   requires std::is_enum_v<T>
 struct form<T> {
   using number = form<std::underlying_type_t<T>>;
-  static constexpr void describe(schema::detail::type_text& out) { number::describe(out); }
+  static constexpr auto named = static_cast<std::int64_t>(schema::detail::enumerators<T>);
+  static constexpr void describe(schema::detail::type_text& out) {
+    if (!out.template begin_record<T>()) return;
+    out.begin_field(0, "value");
+    if constexpr (named == 0) {
+      number::describe(out);
+    } else {
+      out.put(R"([{"type":"enum","name":")");
+      out.put_name(schema::detail::raw_type_name<T>());
+      out.put(R"(_enumerator","symbols":[)");
+      describe_symbols(out, std::make_index_sequence<schema::detail::enumerators<T>>{});
+      out.put("]},");
+      number::describe(out);
+      out.put("]");
+    }
+    out.put("}]}");
+  }
   static void read(reader& r, T& v) noexcept {
+    if (named != 0 && r.get_long() == 0) {
+      const auto index = r.get_long();
+      if (index < 0 || index >= named) [[unlikely]]
+        r.fail();
+      v = static_cast<T>(index);
+      return;
+    }
     std::underlying_type_t<T> value{};
     number::read(r, value);
     v = static_cast<T>(value);
   }
   static void write(T v, byte_writer& w) {
-    number::write(static_cast<std::underlying_type_t<T>>(v), w);
+    const auto value = static_cast<std::underlying_type_t<T>>(v);
+    if constexpr (named != 0) {
+      const bool has_name = std::cmp_greater_equal(value, 0) && std::cmp_less(value, named);
+      w.put_long(has_name ? 0 : 1);
+    }
+    number::write(value, w);
+  }
+
+private:
+  template <std::size_t... I>
+  static constexpr void describe_symbols(schema::detail::type_text& out,
+                                         std::index_sequence<I...>) {
+    (void)((out.put(I == 0 ? "\"" : ",\""),
+            out.put_identifier(schema::detail::enumerator_name<T, I>()), out.put("\"")),
+           ...);
   }
 };
 
@@ -105,18 +149,24 @@ struct form<std::string> {
   static void write(const std::string& v, byte_writer& w) { w.put_text(v); }
 };
 
-// -- time --------------------------------------------------------------------------------------------
+// -- time -----------------------------------------------------------------------------------------
 
 template <class Rep, class Period>
 struct form<std::chrono::duration<Rep, Period>> {
+  /// Its unit is the name of a record: a number of seconds is never read as one of minutes.
   using duration = std::chrono::duration<Rep, Period>;
   static constexpr void describe(schema::detail::type_text& out) {
-    out.put(std::integral<Rep> ? R"({"type":"long","ticks-per-second":")"
-                               : R"({"type":"double","ticks-per-second":")");
-    out.put_number(Period::den);
-    out.put("/");
-    out.put_number(Period::num);
-    out.put("\"}");
+    const auto put_unit = [](schema::detail::type_text& text) {
+      text.put("ticks_");
+      text.put_number(Period::den);
+      text.put("_per_");
+      text.put_number(Period::num);
+      text.put("_s");
+    };
+    if (!out.begin_record(put_unit)) return;
+    out.begin_field(0, "count");
+    out.put(std::integral<Rep> ? R"("long")" : R"("double")");
+    out.put("}]}");
   }
   static void read(reader& r, duration& v) noexcept {
     if constexpr (std::integral<Rep>) {
@@ -153,7 +203,7 @@ struct form<std::chrono::time_point<Clock, Duration>> {
   static void write(time v, byte_writer& w) { form<Duration>::write(v.time_since_epoch(), w); }
 };
 
-// -- containers --------------------------------------------------------------------------------------
+// -- containers -----------------------------------------------------------------------------------
 
 template <has_form T>
 struct form<std::optional<T>> {
@@ -243,7 +293,7 @@ struct form<C> {
   }
 };
 
-// -- pairs, tuples, aggregates: records ----------------------------------------------------------------
+// -- pairs, tuples, aggregates: records -----------------------------------------------------------
 
 template <class T>
 concept tuple_like = requires { std::tuple_size<T>::value; };
@@ -263,6 +313,13 @@ struct members<T> {
   static auto& get(Either& v) noexcept {
     return std::get<I>(v);
   }
+  template <std::size_t I>
+  static constexpr void begin_field(schema::detail::type_text& out) {
+    if constexpr (requires(T& pair) { pair.second; })
+      out.begin_field(I, I == 0 ? "first" : "second");
+    else
+      out.begin_field(I);
+  }
 };
 template <plain_aggregate T>
 struct members<T> {
@@ -272,6 +329,10 @@ struct members<T> {
   template <std::size_t I, class Either>
   static auto& get(Either& v) noexcept {
     return boost::pfr::get<I>(v);
+  }
+  template <std::size_t I>
+  static constexpr void begin_field(schema::detail::type_text& out) {
+    out.begin_field(I, schema::detail::member_name<T, I>());
   }
 };
 
@@ -298,7 +359,8 @@ private:
   template <std::size_t... I>
   static constexpr void describe(schema::detail::type_text& out, std::index_sequence<I...>) {
     if (!out.template begin_record<T>()) return;
-    (void)((out.begin_field(I), member_form<I>::describe(out), out.put("}")), ...);
+    (void)((members<T>::template begin_field<I>(out), member_form<I>::describe(out), out.put("}")),
+           ...);
     out.put("]}");
   }
   template <std::size_t... I>
@@ -328,8 +390,8 @@ inline constexpr auto schema_text_of = [] {
   return copy;
 }();
 
-/// Where the name of T's schema stands in its text. (Looking into the text in static storage is no constant
-/// expression for gcc 12 with -fsanitize=undefined.)
+/// Where the name of T's schema stands in its text. (Looking into the text in static storage is no
+/// constant expression for gcc 12 with -fsanitize=undefined.)
 template <class T>
 consteval std::pair<std::size_t, std::size_t> name_place_of() {
   schema::detail::type_text text;

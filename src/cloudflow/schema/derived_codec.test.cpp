@@ -1,6 +1,7 @@
 #include "cloudflow/schema/derived_codec.hpp"
 
 #include "cloudflow/schema/avro_schema.hpp"
+#include "cloudflow/schema/resolution.hpp"
 
 #include <gtest/gtest.h>
 
@@ -50,6 +51,40 @@ struct nothing {
 };
 
 }  // namespace shop
+
+// The same types in an earlier and a later version of a program.
+namespace before {
+enum class level : std::uint8_t { low, high };
+struct call {
+  std::int64_t calls = 0, duration = 0;
+  level how = level::low;
+  std::chrono::seconds lasted{};
+};
+struct in_minutes {
+  std::chrono::minutes lasted{};
+};
+struct in_metres {
+  std::int64_t metres = 0;
+};
+}  // namespace before
+namespace after {
+enum class level : std::uint8_t { none, high, low };
+struct call {
+  std::chrono::seconds lasted{};
+  std::int64_t duration = 0, calls = 0;
+  level how = level::low;
+  bool operator==(const call&) const = default;
+};
+struct in_minutes {
+  std::chrono::seconds lasted{};
+};
+struct in_metres {
+  std::int64_t feet = 0;
+};
+}  // namespace after
+namespace without_low {
+enum class level : std::uint8_t { high };
+}  // namespace without_low
 
 namespace {
 
@@ -119,7 +154,7 @@ TEST(derived_codec, writes_avro_with_members_in_their_order) {
 TEST(derived_codec, describes_itself_with_a_schema_made_from_the_type) {
   EXPECT_EQ(codec<shop::counts>::schema_text,
             R"({"type":"record","name":"shop.counts","fields":[)"
-            R"({"name":"f0","type":"long"},{"name":"f1","type":"long"}]})");
+            R"({"name":"messages","type":"long"},{"name":"problems","type":"long"}]})");
   EXPECT_EQ(codec<shop::counts>::schema_name, "shop.counts");
   EXPECT_EQ(codec<int>::schema_text, R"("int")");
   EXPECT_EQ(codec<int>::schema_name, "int");
@@ -127,6 +162,63 @@ TEST(derived_codec, describes_itself_with_a_schema_made_from_the_type) {
             R"({"type":"long","logicalType":"timestamp-millis"})");
   EXPECT_EQ(codec<cloudflow::timestamp>::schema_name, "long");
   EXPECT_EQ(codec<std::optional<int>>::schema_name, "union");
+}
+
+/// The schema that the earlier program wrote: its types had the names that those of `After` have
+/// now.
+template <class Before, class After>
+cloudflow::schema::avro_schema earlier() {
+  std::string now{codec<Before>::schema_text};
+  const auto name = codec<After>::schema_name;
+  const std::string space{name.substr(0, name.rfind('.') + 1)};
+  constexpr std::string_view then = "before.";
+  for (auto at = now.find(then); at != now.npos; at = now.find(then))
+    now.replace(at, then.size(), space);
+  return cloudflow::schema::parse_avro(now).value();
+}
+
+template <class Before, class After>
+std::vector<std::string> incompatibilities() {
+  const auto writer = earlier<Before, After>();
+  const auto reader = cloudflow::schema::parse_avro(codec<After>::schema_text);
+  return cloudflow::schema::incompatibilities(writer, *reader);
+}
+
+TEST(fault_b7, members_and_enumerators_that_change_their_places_keep_their_values) {
+  const auto writer = earlier<before::call, after::call>();
+  const auto reader = cloudflow::schema::parse_avro(codec<after::call>::schema_text);
+  ASSERT_TRUE(reader);
+  EXPECT_TRUE((incompatibilities<before::call, after::call>().empty()));
+  const auto how = cloudflow::schema::resolution::compile(writer, *reader);
+  byte_writer resolved;
+  const before::call stored{3, 40, before::level::high, std::chrono::seconds{7}};
+  ASSERT_TRUE(how->transcode(encoded(stored), resolved));
+  after::call read;
+  ASSERT_TRUE(codec<after::call>::decode(resolved.view(), read));
+  EXPECT_EQ(read, (after::call{std::chrono::seconds{7}, 40, 3, after::level::high}));
+}
+
+TEST(fault_b7, a_member_of_another_name_or_unit_is_another_member) {
+  EXPECT_FALSE((incompatibilities<before::in_metres, after::in_metres>().empty()));
+  EXPECT_FALSE((incompatibilities<before::in_minutes, after::in_minutes>().empty()));
+  EXPECT_FALSE((incompatibilities<before::level, without_low::level>().empty()));
+}
+
+TEST(fault_b7, an_enum_says_its_names_and_keeps_values_that_have_none) {
+  EXPECT_EQ(codec<shop::level>::schema_text,
+            R"({"type":"record","name":"shop.level","fields":[{"name":"value","type":[)"
+            R"({"type":"enum","name":"shop.level_enumerator","symbols":["low","high"]},"int"]}]})");
+  expect_to_come_back(shop::level::high);
+  expect_to_come_back(static_cast<shop::level>(200));
+}
+
+TEST(derived_codec, names_members_of_pairs_and_tuples) {
+  EXPECT_NE(codec<shop::everything>::schema_text.find(R"({"name":"second","type":"string"})"),
+            std::string_view::npos);
+  const std::string_view text = codec<std::tuple<int, bool>>::schema_text;
+  EXPECT_NE(text.find(R"({"name":"f0","type":"int"},{"name":"f1","type":"boolean"})"),
+            std::string_view::npos)
+      << text;
 }
 
 TEST(derived_codec, has_a_schema_that_parses_and_a_fingerprint_that_is_that_schemas) {

@@ -26,7 +26,7 @@
 
 namespace cloudflow::generated {
 
-// -- numbers -----------------------------------------------------------------------------------------
+// -- numbers --------------------------------------------------------------------------------------
 
 template <class T>
 struct as_plain {
@@ -120,13 +120,13 @@ struct as_enum : as_plain<Enum> {
   static void write(Enum v, byte_writer& w) { w.put_long(static_cast<std::int64_t>(v)); }
 };
 
-// -- bytes -------------------------------------------------------------------------------------------
+// -- bytes ----------------------------------------------------------------------------------------
 
 struct as_string {
   using owner = std::string;
   using view = std::string_view;
   static void read(reader& r, view& v) noexcept { v = r.get_text(); }
-  static void write(view v, byte_writer& w) { w.put_text(v); }
+  static void write(view v, byte_writer& w) { w.put_utf8(v); }
   static owner own(view v) { return owner{v}; }
   static view borrow(const owner& v) { return v; }
 };
@@ -154,7 +154,7 @@ struct as_fixed {
   static view borrow(const owner& v) { return v; }
 };
 
-// -- records -----------------------------------------------------------------------------------------
+// -- records --------------------------------------------------------------------------------------
 
 template <class Record>
 struct as_record {
@@ -167,7 +167,8 @@ struct as_record {
   static view borrow(const owner& v) { return codec<Record>::borrow(v); }
 };
 
-/// A record in a record of its own kind: on the heap in the owning struct, decoded when looked at in the view.
+/// A record in a record of its own kind: on the heap in the owning struct, decoded when looked at
+/// in the view.
 template <class Record>
 struct as_boxed {
   using owner = box<Record>;
@@ -193,7 +194,7 @@ struct as_boxed {
   static view borrow(const owner& v) { return view{*v}; }
 };
 
-// -- arrays and maps ---------------------------------------------------------------------------------
+// -- arrays and maps ------------------------------------------------------------------------------
 
 template <class Item>
 struct as_array {
@@ -230,7 +231,7 @@ struct as_map {
   static void write(const owner& v, byte_writer& w) {
     if (!v.empty()) w.put_long(static_cast<std::int64_t>(v.size()));
     for (const auto& [key, value] : v) {
-      w.put_text(key);
+      w.put_utf8(key);
       Value::write(value, w);
     }
     w.put_long(0);
@@ -244,7 +245,7 @@ struct as_map {
   static view borrow(const owner& v) { return view{v}; }
 };
 
-// -- unions ------------------------------------------------------------------------------------------
+// -- unions ---------------------------------------------------------------------------------------
 
 /// A union of null and one other type; `NullIndex` is the place of null.
 template <class Value, std::int64_t NullIndex>

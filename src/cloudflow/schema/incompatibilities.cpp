@@ -22,12 +22,12 @@ bool can_promote(avro_type from, avro_type to) {
   }
 }
 
-/// Compares pairs of nodes. A pair that comes up again inside itself is taken for compatible: if it is not, the walk
-/// that is under way finds out.
+/// Compares pairs of nodes. A pair that comes up again inside itself is taken for compatible: if it
+/// is not, the walk that is under way finds out.
 class checker {
 public:
-  checker(const avro_schema& writer, const avro_schema& reader)
-    : writer_(writer), reader_(reader) {}
+  checker(const avro_schema& writer, const avro_schema& reader, bool compares_records)
+    : writer_(writer), reader_(reader), compares_records_(compares_records) {}
 
   bool check(node_id w, node_id r) {
     const auto [known, is_new] = verdicts_.emplace(std::pair{w, r}, true);
@@ -99,7 +99,8 @@ private:
 
   /// All that is wrong is told, not the first thing only.
   bool compare_named(const avro_node& from, const avro_node& to) {
-    const bool names = compare_names(from, to);
+    const bool names =
+        (from.type == avro_type::record_type && !compares_records_) || compare_names(from, to);
     const bool content = from.type == avro_type::record_type ? compare_fields(from, to)
                          : from.type == avro_type::enum_type ? compare_symbols(from, to)
                                                              : compare_sizes(from, to);
@@ -151,19 +152,29 @@ private:
 
   const avro_schema& writer_;
   const avro_schema& reader_;
+  bool compares_records_;  ///< their names
   std::map<std::pair<node_id, node_id>, bool> verdicts_;
   std::vector<std::string> problems_;
   std::string path_;
 };
 
-}  // namespace
-
-std::vector<std::string> incompatibilities(const avro_schema& writer, const avro_schema& reader) {
-  checker compare{writer, reader};
+std::vector<std::string> problems_of(const avro_schema& writer, const avro_schema& reader,
+                                     bool compares_records) {
+  checker compare{writer, reader, compares_records};
   const bool good = compare.check(writer.root_id(), reader.root_id());
   auto problems = std::move(compare).take();
   if (!good && problems.empty()) problems.emplace_back("its types do not match");
   return problems;
+}
+
+}  // namespace
+
+std::vector<std::string> incompatibilities(const avro_schema& writer, const avro_schema& reader) {
+  return problems_of(writer, reader, true);
+}
+
+std::vector<std::string> unreadable_parts(const avro_schema& writer, const avro_schema& reader) {
+  return problems_of(writer, reader, false);
 }
 
 }  // namespace cloudflow::schema

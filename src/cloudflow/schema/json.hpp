@@ -1,4 +1,5 @@
-/// JSON as a tree whose values know where they stand, for schemas and for records that arrive as JSON.
+/// JSON as a tree whose values know where they stand, for schemas and for records that arrive as
+/// JSON.
 #pragma once
 
 #include "cloudflow/base/result.hpp"
@@ -13,8 +14,8 @@ namespace cloudflow::schema {
 
 enum class json_kind : std::uint8_t { null, boolean, number, string, array, object };
 
-/// One value. A value type; refers to nothing. Numbers keep their text, so that a long does not pass through
-/// a double; `begin` and `end` are byte offsets in the text it was parsed from.
+/// One value. A value type; refers to nothing. Numbers keep their text, so that a long does not
+/// pass through a double; `begin` and `end` are byte offsets in the text it was parsed from.
 struct json_value {
   json_kind kind = json_kind::null;
   bool flag = false;
@@ -35,8 +36,8 @@ struct json_options {
   std::size_t depth = 64;  ///< deeper nesting is an error
 };
 
-/// Parses exactly one value (RFC 8259, in UTF-8). Errors begin with `line:column: `; a name that appears twice in an
-/// object is one of them.
+/// Parses exactly one value (RFC 8259, in UTF-8). Errors begin with `line:column: `; a name that
+/// appears twice in an object is one of them.
 result<json_value> parse_json(std::string_view text, json_options options = {});
 
 /// `line:column` of a byte, both from 1; columns count bytes.

@@ -22,8 +22,8 @@ using internal::resolution_op;
 using internal::resolution_program;
 using internal::skip_value;
 
-/// Runs a program over one value. Errors are sticky in the reader; the first leaves its message, and the path to it
-/// is put together on the way out.
+/// Runs a program over one value. Errors are sticky in the reader; the first leaves its message,
+/// and the path to it is put together on the way out.
 class transcoder {
 public:
   transcoder(const resolution_program& program, std::string_view in, byte_writer& out)

@@ -65,7 +65,7 @@ TEST(json_to_avro, takes_only_uuids_for_uuids_when_asked_to) {
   EXPECT_EQ(refused.error().message, R"(1:1: expected a string (uuid), found the string "nope")");
 }
 
-// -- model -------------------------------------------------------------------------------------------
+// -- model ----------------------------------------------------------------------------------------
 
 TEST(avro_schema, has_the_fingerprint_that_a_descriptor_of_the_predecessor_holds) {
   const auto schema =
@@ -121,7 +121,7 @@ TEST(avro_parser, reads_the_types_of_a_protocol_with_comments) {
   EXPECT_EQ(read->types[0].name(), "post.Letter");
 }
 
-// -- resolution --------------------------------------------------------------------------------------
+// -- resolution -----------------------------------------------------------------------------------
 
 constexpr auto log_v1 = R"({"type":"record","name":"Log","fields":[
   {"name":"app","type":"string"},{"name":"line","type":"int"},{"name":"old","type":{"type":"array","items":"string"}}]})";
@@ -182,7 +182,7 @@ TEST(incompatibilities, say_where_and_why) {
                 "n: a reader without default for it cannot read A, which has no such field"}));
 }
 
-// -- hostile bytes -----------------------------------------------------------------------------------
+// -- hostile bytes --------------------------------------------------------------------------------
 
 std::string bytes_of(std::initializer_list<std::int64_t> longs) {
   byte_writer out;
@@ -238,7 +238,7 @@ TEST(hostile_json, that_nests_without_end_is_refused) {
   EXPECT_FALSE(parse_avro(std::string(1'000'000, '[')));
 }
 
-// -- JSON and time -----------------------------------------------------------------------------------
+// -- JSON and time --------------------------------------------------------------------------------
 
 TEST(avro_to_json, writes_one_plain_line_in_the_order_of_the_schema) {
   const auto schema = schema_of(R"({"type":"record","name":"S","fields":[

@@ -1,5 +1,6 @@
-/// The views that generated records are made of where a plain type is not enough: bytes, arrays, maps and records
-/// inside records of their own kind. They borrow, from a payload or from an owning value, and do not allocate.
+/// The views that generated records are made of where a plain type is not enough: bytes, arrays,
+/// maps and records inside records of their own kind. They borrow, from a payload or from an owning
+/// value, and do not allocate.
 #pragma once
 
 #include "cloudflow/base/bytes.hpp"
@@ -32,8 +33,8 @@ public:
   friend bool operator==(bytes_view a, bytes_view b) noexcept { return a.text() == b.text(); }
 };
 
-/// A value on the heap that behaves like the value: copies are deep, and it is never null, but for one that was
-/// moved from. Lets a record contain a record of its own kind.
+/// A value on the heap that behaves like the value: copies are deep, and it is never null, but for
+/// one that was moved from. Lets a record contain a record of its own kind.
 template <class T>
 class box {
 public:
@@ -75,8 +76,8 @@ public:
     return copy.get_raw(0).data();
   }
 
-  /// Counts an array's item that took no bytes: payloads may hold `empty_items_limit` of them, or a few bytes could
-  /// stand for any amount of work.
+  /// Counts an array's item that took no bytes: payloads may hold `empty_items_limit` of them, or a
+  /// few bytes could stand for any amount of work.
   void count_empty_item() noexcept {
     if (++empty_items_ > empty_items_limit) fail();
   }
@@ -88,8 +89,8 @@ private:
   unsigned empty_items_ = 0;
 };
 
-/// One level of nesting while it lives. Payloads that nest deeper than `limit` fail, so that no payload can exhaust
-/// the stack.
+/// One level of nesting while it lives. Payloads that nest deeper than `limit` fail, so that no
+/// payload can exhaust the stack.
 class nesting_level {
 public:
   static constexpr unsigned limit = 128;
@@ -203,7 +204,8 @@ public:
     return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
   }
 
-  /// The blocks as they stand in the payload, with their end; empty for a range over an owning value.
+  /// The blocks as they stand in the payload, with their end; empty for a range over an owning
+  /// value.
   std::string_view encoded() const noexcept { return encoded_; }
   const owner_container* owner() const noexcept { return owner_; }
   owned_iterator first_owned() const noexcept {

@@ -9,7 +9,8 @@
 namespace cloudflow::stores {
 namespace {
 
-constexpr std::int64_t record_version = 1;
+constexpr std::int64_t record_version = 2;  // 1: values had no number of a schema in front
+constexpr std::size_t most_schemas = 256;   // a number is a byte
 // Keys removed with one transaction.
 constexpr std::size_t keys_per_commit = 10'000;
 
@@ -25,10 +26,16 @@ std::string encode(const registered_store& store) {
   return std::string{out.view()};
 }
 
-std::optional<registered_store> decode(std::string_view name, std::string_view bytes) {
+result<registered_store> decode(std::string_view name, std::string_view bytes) {
   byte_reader in{bytes};
-  registered_store store;
   const auto version = in.get_long();
+  if (in.ok() && version < record_version)
+    return error{
+        fmt::format("State store {}: it was written by an older program, in a way that is not read "
+                    "any more. Use the program that wrote it, or forget the state (run --fresh "
+                    "forgets everything).",
+                    name)};
+  registered_store store;
   store.spec.name = name;
   store.spec.key_schema = in.get_text();
   store.spec.window = in.get_text();
@@ -37,7 +44,10 @@ std::optional<registered_store> decode(std::string_view name, std::string_view b
   for (auto left = in.get_long(); left > 0 && in.ok(); --left)
     store.value_schemas.emplace_back(in.get_text());
   if (version != record_version || !in.complete() || store.current >= store.value_schemas.size())
-    return {};
+    return error{
+        fmt::format("State store {}: what is recorded about it is not understood. It was "
+                    "written by a newer program: use that one, or reset the state.",
+                    name)};
   store.spec.value_schema = store.value_schemas[store.current];
   return store;
 }
@@ -78,7 +88,7 @@ std::string differences(const registered_store& recorded, const store_spec& want
 result<void> record(pubsub::producer& writer, const registered_store& store) {
   const auto bytes = encode(store);
   pubsub::transaction changes;
-  changes.state.push_back({registry_store, partition_id{0}, store.spec.name, bytes});
+  changes.state.push_back({pubsub::registry_store, partition_id{0}, store.spec.name, bytes});
   if (const auto done = writer.commit(changes); !done)
     return from_log(store.spec.name, done.error());
   return {};
@@ -112,16 +122,12 @@ result<void> clear_partition(const pubsub::backend& log, pubsub::producer& write
 
 result<std::optional<registered_store>> find_store(const pubsub::backend& log,
                                                    std::string_view name) {
-  const auto bytes = log.state().find(registry_store, partition_id{0}, name);
+  const auto bytes = log.state().find(pubsub::registry_store, partition_id{0}, name);
   if (!bytes) return from_log(name, bytes.error());
   if (!bytes->has_value()) return std::optional<registered_store>{};
   auto store = decode(name, **bytes);
-  if (!store)
-    return error{
-        fmt::format("State store {}: what is recorded about it is not understood. It was "
-                    "written by a newer program: use that one, or reset the state.",
-                    name)};
-  return store;
+  if (!store) return std::move(store).error();
+  return std::optional{std::move(store).value()};
 }
 
 result<registered_store> open_store(const pubsub::backend& log, pubsub::producer& writer,
@@ -143,6 +149,11 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
   auto& schemas = store.value_schemas;
   const auto known = std::find(schemas.begin(), schemas.end(), wanted.value_schema);
   store.current = static_cast<std::size_t>(known - schemas.begin());
+  if (known == schemas.end() && schemas.size() == most_schemas)
+    return error{
+        fmt::format("State store {} has known {} schemas of its values, and takes no more: "
+                    "give the new state another name.",
+                    wanted.name, most_schemas)};
   if (known == schemas.end()) schemas.push_back(wanted.value_schema);
   store.spec = wanted;
   if (auto done = record(writer, store); !done) return std::move(done).error();
@@ -163,7 +174,7 @@ result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
   if (!found->has_value()) return {};
   if (auto done = clear_store(log, writer, name, (*found)->spec.partitions); !done) return done;
   pubsub::transaction changes;
-  changes.state.push_back({registry_store, partition_id{0}, name, std::nullopt});
+  changes.state.push_back({pubsub::registry_store, partition_id{0}, name, std::nullopt});
   if (const auto done = writer.commit(changes); !done) return from_log(name, done.error());
   return {};
 }

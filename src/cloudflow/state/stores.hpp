@@ -1,4 +1,5 @@
-/// What a state store is, recorded in the log itself, so that state is never read as something that it is not.
+/// What a state store is, recorded in the log itself, so that state is never read as something that
+/// it is not.
 #pragma once
 
 #include "cloudflow/base/result.hpp"
@@ -24,8 +25,8 @@ struct store_spec {
   bool operator==(const store_spec&) const = default;
 };
 
-/// A store as it is recorded. A value in it may have been written with any of these schemas: who writes one
-/// says with which (the number is small enough for a byte in front of the value).
+/// A store as it is recorded. A value in it may have been written with any of these schemas: who
+/// writes one says with which (the number is small enough for a byte in front of the value).
 struct registered_store {
   store_spec spec;
   std::vector<std::string> value_schemas;  ///< in the order of their first use
@@ -37,15 +38,13 @@ struct registered_store {
 /// Whether values written with `writer` can be read with `reader`; the error is the reason why not.
 using can_read = std::function<result<void>(const std::string& writer, const std::string& reader)>;
 
-/// The store in which stores are recorded.
-inline constexpr std::string_view registry_store = "cloudflow.stores";
-
-/// Records a store that is new, or compares what is recorded with what is wanted: equal; or with another value
-/// schema that can read the values of all earlier ones, and is then recorded beside them. Durable when it
-/// returns. `writer` commits the record, and must not be in the middle of a transaction.
+/// Records a store that is new, or compares what is recorded with what is wanted: equal; or with
+/// another value schema that can read the values of all earlier ones, and is then recorded beside
+/// them. Durable when it returns. `writer` commits the record, and must not be in the middle of a
+/// transaction.
 ///
-/// Errors: anything else that differs (key schema, window, partitions, a schema that cannot read), with each
-/// difference and the two ways on: reset_store(), or another name. Whatever the log says.
+/// Errors: anything else that differs (key schema, window, partitions, a schema that cannot read),
+/// with each difference and the two ways on: reset_store(), or another name. Whatever the log says.
 result<registered_store> open_store(const pubsub::backend& log, pubsub::producer& writer,
                                     const store_spec& wanted, const can_read& check);
 
@@ -53,12 +52,13 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
 result<std::optional<registered_store>> find_store(const pubsub::backend& log,
                                                    std::string_view name);
 
-/// Removes every key of these partitions, also of a store that is not recorded. Not atomic, as reset_store.
+/// Removes every key of these partitions, also of a store that is not recorded. Not atomic, as
+/// reset_store.
 result<void> clear_store(const pubsub::backend& log, pubsub::producer& writer,
                          std::string_view name, std::int32_t partitions);
 
-/// Forgets a store and everything in it. Not atomic when there is much in it: begun, it has to be run to its
-/// end, and can be run again.
+/// Forgets a store and everything in it. Not atomic when there is much in it: begun, it has to be
+/// run to its end, and can be run again.
 result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
                          std::string_view name);
 

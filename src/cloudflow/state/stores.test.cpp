@@ -132,9 +132,33 @@ TEST_F(stores, a_reset_store_is_empty_and_can_be_another) {
   EXPECT_TRUE(open(other).has_value());
 }
 
+TEST_F(stores, a_record_of_an_older_program_is_refused_and_says_what_to_do) {
+  pubsub::transaction changes;
+  changes.state.push_back({pubsub::registry_store, partition_id{0}, counts.name, "\x02 older"});
+  ASSERT_TRUE(writer_->commit(changes).has_value());
+  const auto refused = open(counts);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message,
+              AllOf(HasSubstr("stats.counts"), HasSubstr("older program"), HasSubstr("--fresh")));
+}
+
+TEST_F(stores, more_schemas_than_have_a_number_are_refused) {
+  auto wanted = counts;
+  for (int n = 0; n != 256; ++n) {
+    wanted.value_schema = "v" + std::to_string(n);
+    ASSERT_TRUE(open(wanted, always).has_value()) << n;
+  }
+  wanted.value_schema = "one more";
+  const auto refused = open(wanted, always);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr("256"));
+  wanted.value_schema = "v7";
+  EXPECT_EQ(open(wanted, always)->current, 7U);
+}
+
 TEST_F(stores, a_record_that_is_not_understood_is_an_error) {
   pubsub::transaction changes;
-  changes.state.push_back({registry_store, partition_id{0}, counts.name, "\x7f newer"});
+  changes.state.push_back({pubsub::registry_store, partition_id{0}, counts.name, "\x7f newer"});
   ASSERT_TRUE(writer_->commit(changes).has_value());
   const auto refused = open(counts);
   ASSERT_FALSE(refused.has_value());

@@ -37,7 +37,8 @@ struct server_endpoint {
   std::uint16_t port = 0;  ///< 0: any free one
 };
 
-/// A member of this type says that the streamlet serves HTTP; `ctx[server]` is where it is to listen.
+/// A member of this type says that the streamlet serves HTTP; `ctx[server]` is where it is to
+/// listen.
 class server_port {
 public:
   server_port() = default;
@@ -45,8 +46,8 @@ public:
   server_port& operator=(const server_port&) = delete;
 };
 
-/// Everything that the plan and the process give to one streamlet. Outlives what is started with it.
-struct deployment {
+/// Everything that the plan and the process give to one streamlet.
+struct streamlet_config {
   std::string streamlet;
   std::map<std::string, std::string>
       parameters;                             ///< key -> text; what is not there has its default
@@ -57,7 +58,9 @@ struct deployment {
   std::function<void(std::string_view url)> on_listening;
 };
 
-/// Read inside `logic()`; a copy of the deployment's values lives as long as the pipeline.
+/// What `logic()` reads. It lives as long as the pipeline, and so does all that it hands out by
+/// reference: a function of the pipeline may keep a reference to it. A value; copies share what
+/// they hold. Immutable once `logic()` is called; thread-safe.
 class context {
 public:
   /// Throws std::invalid_argument if `p` is not a member of this streamlet.
@@ -68,23 +71,25 @@ public:
   const std::string& operator[](const volume_mount& m) const {
     return *static_cast<const std::string*>(value_of(&m, m.name()));
   }
-  const server_endpoint& operator[](const server_port&) const noexcept {
-    return deployment_->server;
-  }
-  std::string_view streamlet() const noexcept { return deployment_->streamlet; }
+  const server_endpoint& operator[](const server_port&) const noexcept { return config_->server; }
+  std::string_view streamlet() const noexcept { return config_->streamlet; }
   /// The log under the streamlet's name.
-  const logger& log() const noexcept { return deployment_->log; }
+  const logger& log() const noexcept { return config_->log; }
 
   // -- used by the library ---
 
-  explicit context(const deployment& d) : deployment_(&d) {}
+  explicit context(const streamlet_config& d)
+    : config_(std::make_shared<const streamlet_config>(d)) {}
   void set(const void* member, std::shared_ptr<const void> value);
-  const deployment& where() const noexcept { return *deployment_; }
+  const streamlet_config& where() const noexcept { return *config_; }
+  /// From now on the member that was read last is stored there. For one thread alone.
+  void watch(const void** last_read) noexcept { last_read_ = last_read; }
 
 private:
   const void* value_of(const void* member, std::string_view name) const;
-  const deployment* deployment_;
+  std::shared_ptr<const streamlet_config> config_;
   std::vector<std::pair<const void*, std::shared_ptr<const void>>> values_;
+  const void** last_read_ = nullptr;
 };
 
 }  // namespace cloudflow

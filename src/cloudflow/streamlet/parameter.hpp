@@ -43,13 +43,14 @@ struct memory_size {
   std::int64_t bytes = 0;
 };
 
-/// How a type is read from configuration: `type` (one of Cloudflow's six), `parse(text, T&)`, `format(T)`, and where
-/// they apply `pattern()` and `is_secret`. Specialise it for a type of yours.
+/// How a type is read from configuration: `type` (one of Cloudflow's six), `parse(text, T&)`,
+/// `format(T)`, and where they apply `pattern()` and `is_secret`. Specialise it for a type of
+/// yours.
 template <class T>
 struct parameter_type;
 
-/// The names of an enum's values, in order: `template <> struct cloudflow::enum_names<level> { static constexpr
-/// std::string_view values[] = {...}; };`.
+/// The names of an enum's values, in order: `template <> struct cloudflow::enum_names<level> {
+/// static constexpr std::string_view values[] = {...}; };`.
 template <class E>
 struct enum_names;
 
@@ -181,19 +182,26 @@ public:
   parameter_base& operator=(const parameter_base&) = delete;
 
   blueprint::parameter_descriptor describe() const;
-  /// The value for `text`, or the default where there is no text. Throws std::invalid_argument with a sentence.
+  /// The value for `text`, or the default where there is no text. Throws std::invalid_argument with
+  /// a sentence.
   std::shared_ptr<const void> resolve(const std::string* text) const;
-  /// The default, or an empty value: for building a logic that will not run.
-  std::shared_ptr<const void> placeholder() const { return parse(nullptr); }
+  /// Values for building a logic that will not run: the default or the example, otherwise values
+  /// that text of several kinds can be read as. All are allowed. Empty: none that was tried is.
+  std::vector<std::shared_ptr<const void>> placeholders() const;
+  /// What is wrong with the declaration; empty: nothing.
+  std::string mistake() const;
   std::string_view key() const noexcept { return key_; }
+  bool has_default() const noexcept { return has_default_; }
 
 protected:
+  enum class given { nothing, example, default_value };
   parameter_base(parameter_key key, std::string_view description, std::string_view type,
-                 bool has_default, bool is_secret)
+                 given value, bool is_secret)
     : key_(key.text),
       description_(description),
       type_(type),
-      has_default_(has_default),
+      has_default_(value == given::default_value),
+      has_example_(value == given::example),
       is_secret_(is_secret) {}
   ~parameter_base() = default;
   virtual std::shared_ptr<const void> parse(
@@ -203,8 +211,15 @@ protected:
   virtual std::string pattern() const = 0;
 
 private:
+  bool has_value() const noexcept { return has_default_ || has_example_; }
   std::string_view key_, description_, type_;
-  bool has_default_, is_secret_;
+  bool has_default_, has_example_, is_secret_;
+};
+
+/// A check of a value that captures nothing.
+template <class F, class T>
+concept check_of = std::default_initializable<F> && requires(F f, const T& v) {
+  { f(v) } -> std::same_as<bool>;
 };
 
 template <class T>
@@ -212,8 +227,17 @@ inline constexpr bool is_secret_type = requires { parameter_type<T>::is_secret; 
 
 }  // namespace detail
 
-/// A named value from configuration; read it as `ctx[parameter]`. Without default it is required. `valid` is one more
-/// check: a function of the value that captures nothing.
+/// A value that a required parameter may have: what `logic()` gets where it is described, and never
+/// when it runs. `parameter<std::string> url{"url", "Where it goes.", example{"http://host/"}};`
+template <class T>
+struct example {
+  T value;
+};
+template <class T>
+example(T) -> example<T>;
+
+/// A named value from configuration; read it as `ctx[parameter]`. Without default it is required.
+/// `valid` is one more check: a function from the value to bool that captures nothing.
 template <class T>
 class parameter final : public detail::parameter_base {
 public:
@@ -221,23 +245,40 @@ public:
   using type = parameter_type<T>;
 
   parameter(parameter_key key, std::string_view description)
-    : parameter_base(key, description, type::type, false, detail::is_secret_type<T>) {}
+    : parameter(key, description, given::nothing, T{}) {}
   parameter(parameter_key key, std::string_view description, T value)
-    : parameter_base(key, description, type::type, true, detail::is_secret_type<T>),
-      default_(std::move(value)) {}
-  /// Lists of text: g++ 12 crashes when Boost.PFR counts members initialised by a list of std::string.
+    : parameter(key, description, given::default_value, std::move(value)) {}
+  /// Required.
+  template <std::convertible_to<T> Value>
+  parameter(parameter_key key, std::string_view description, example<Value> e)
+    : parameter(key, description, given::example, T(std::move(e.value))) {}
+  /// Lists of text: g++ 12 crashes when Boost.PFR counts members initialised by a list of
+  /// std::string.
   parameter(parameter_key key, std::string_view description,
             std::initializer_list<std::string_view> values)
     requires std::same_as<T, std::vector<std::string>>
     : parameter(key, description, T(values.begin(), values.end())) {}
-  template <std::predicate<const T&> Valid>
-    requires std::default_initializable<Valid>
+  template <detail::check_of<T> Valid>
   parameter(parameter_key key, std::string_view description, T value, Valid)
     : parameter(key, description, std::move(value)) {
     valid_ = [](const T& v) -> bool { return Valid{}(v); };
   }
+  /// Required.
+  template <detail::check_of<T> Valid>
+  parameter(parameter_key key, std::string_view description, Valid) : parameter(key, description) {
+    valid_ = [](const T& v) -> bool { return Valid{}(v); };
+  }
+  /// Required.
+  template <std::convertible_to<T> Value, detail::check_of<T> Valid>
+  parameter(parameter_key key, std::string_view description, example<Value> e, Valid)
+    : parameter(key, description, std::move(e)) {
+    valid_ = [](const T& v) -> bool { return Valid{}(v); };
+  }
 
 private:
+  parameter(parameter_key key, std::string_view description, given what, T value)
+    : parameter_base(key, description, type::type, what, detail::is_secret_type<T>),
+      default_(std::move(value)) {}
   std::shared_ptr<const void> parse(const std::string* text) const override {
     auto v = std::make_shared<T>(default_);
     if (text != nullptr && !type::parse(*text, *v)) return nullptr;

@@ -1,5 +1,5 @@
-/// An application that does everything with its events that can go wrong: splits, filters, refuses, folds, joins, fires
-/// windows, expands in parts.
+/// An application that does everything with its events that can go wrong: splits, filters, refuses,
+/// folds, joins, fires windows, expands in parts.
 #pragma once
 
 #include "cloudflow/runtime/plan_builder.test.hpp"
@@ -45,7 +45,7 @@ struct clients {
 
 struct requests final : source<event> {
   flow::source_status poll(emitter<event>& emit) override {
-    if (clients::waiting.empty()) return flow::source_status::idle;
+    if (clients::waiting.empty()) return flow::source_status::listening;
     auto e = std::move(clients::waiting.front());
     clients::waiting.pop_front();
     const auto key = e.key;
@@ -149,8 +149,9 @@ struct windowing {
   }
 };
 
-/// Windows over events of several partitions. In each the times go back by five seconds at most, but for those that an
-/// ingress has received, so that none is late however far apart the partitions are read.
+/// Windows over events of several partitions. In each the times go back by five seconds at most,
+/// but for those that an ingress has received, so that none is late however far apart the
+/// partitions are read.
 struct gathering {
   inlet<event> in{"events"};
   outlet<tally> out{"gathered", key(&tally::key)};

@@ -1,5 +1,7 @@
 #include "cloudflow/testkit/group_simulation.hpp"
 
+#include "cloudflow/application/provision.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,24 +46,31 @@ struct group_simulation::state {
       find_(std::move(find)),
       options_(how),
       random_(how.seed),
-      brokers_(clock_, how.seed, how.weather),
+      brokers_(clock_, how.seed, how.fault_profile),
       log_(brokers_.connect()) {}
 
   std::uint64_t pick(std::uint64_t count) { return random_() % count; }
 
   // -- processes ---
 
+  runtime::worker_options drawn() {
+    runtime::worker_options w;
+    if (pick(2) == 0) w.max_uncommitted_bytes = pick(1000);
+    w.tasks = {.fetch = {.max_records = 1 + pick(8)},
+               .first_restart_delay = 50ms,
+               .longest_restart_delay = 500ms,
+               .forget_interval = 100ms};
+    return w;
+  }
   result<void> start(const std::string& instance) {
     auto log = brokers_.connect();
     runtime::runtime_options how;
     how.workers = options_.workers;
     how.instance = instance;
-    if (pick(2) == 0) how.worker.max_uncommitted_bytes = pick(1000);
-    how.worker.tasks = {.fetch = {.max_records = 1 + pick(8)},
-                        .first_restart_delay = 50ms,
-                        .longest_restart_delay = 500ms,
-                        .forget_interval = 100ms};
-    auto started = runtime::native_runtime::create(*plan_,
+    how.worker = options_.worker ? *options_.worker : drawn();
+    auto facts = app::provision(*plan_, *log);
+    if (!facts) return std::move(facts).error();
+    auto started = runtime::native_runtime::create(*plan_, std::move(facts).value(),
                                                    {.log = log.get(),
                                                     .time = &clock_,
                                                     .log_lines = options_.log.named(instance),
@@ -105,11 +114,14 @@ struct group_simulation::state {
       case 0:
         if (at->is_awake()) at->stop();
         break;
-      case 1: at->crash(); break;
+      case 1:
+        at->crash();
+        crashes_in_transactions_ += at->log->has_open_transaction() ? 1 : 0;
+        break;
       case 2:
         if (!at->is_awake()) break;
         at->silent_until = steps_ + 1 + pick(longest_silence);
-        at->log->fall_silent();
+        at->log->hang();
         break;
       default:
         if (!at->is_awake()) at->is_replaced = true;  // so its name is absent
@@ -140,10 +152,10 @@ struct group_simulation::state {
     return error{
         fmt::format("seed {}: {} after {} steps, {} events", options_.seed, what, steps_, events_)};
   }
-  /// Everything is as in good weather, and all processes are there.
+  /// Everything is as in good fault_profile, and all processes are there.
   result<void> clear_up() {
     options_.steps_between_events = 0;
-    brokers_.set_weather({.leaves_marks = options_.weather.leaves_marks});
+    brokers_.set_weather({.leaves_marks = options_.fault_profile.leaves_marks});
     for (auto& p : processes_)
       if (!p.is_awake() || p.is_replaced) p.crash();
     std::erase_if(processes_, [](const auto& p) { return !p.runtime; });
@@ -162,8 +174,8 @@ struct group_simulation::state {
   }
   bool has_read_everything() const {
     const auto has_read_all_of = [this](const blueprint::port_plan& port) {
-      return has_read(port, plan_->find_topic(port.topic_id)->name) &&
-             (port.retry_topic.empty() || has_read(port, port.retry_topic));
+      return has_read(port, plan_->topics[port.topic].name) &&
+             (!port.retry_topic || has_read(port, plan_->topics[*port.retry_topic].name));
     };
     return std::all_of(plan_->streamlets.begin(), plan_->streamlets.end(), [&](const auto& s) {
       return std::all_of(s.inlets.begin(), s.inlets.end(), has_read_all_of) &&
@@ -180,10 +192,11 @@ struct group_simulation::state {
   }
   result<void> settle(std::uint64_t at_most) {
     if (auto cleared = clear_up(); !cleared) return cleared;
-    // Those who got their partitions last may not have looked at them yet: so all of it is waited for.
+    // Those who got their partitions last may not have looked at them yet: so all of it is waited
+    // for.
     for (const auto last = steps_ + at_most;; step()) {
       auto settled =
-          has_read_everything() && is_idle() ? look_at_status() : not_done("not all is worked off");
+          has_read_everything() && is_idle() ? look_at_status() : not_done("not all is processed");
       if (settled || steps_ == last) return settled;
     }
   }
@@ -220,7 +233,7 @@ struct group_simulation::state {
   pubsub::simulated::cluster brokers_;
   std::unique_ptr<pubsub::simulated::session> log_;
   std::vector<process> processes_;
-  std::uint64_t steps_ = 0, events_ = 0;
+  std::uint64_t steps_ = 0, events_ = 0, crashes_in_transactions_ = 0;
 };
 
 group_simulation::group_simulation(const blueprint::plan& plan, find_definition definition_of,
@@ -244,5 +257,8 @@ std::vector<const runtime::native_runtime*> group_simulation::runtimes() const {
 }
 std::uint64_t group_simulation::steps() const noexcept { return state_->steps_; }
 std::uint64_t group_simulation::events() const noexcept { return state_->events_; }
+std::uint64_t group_simulation::crashes_in_transactions() const noexcept {
+  return state_->crashes_in_transactions_;
+}
 
 }  // namespace cloudflow::testkit

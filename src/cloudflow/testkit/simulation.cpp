@@ -1,5 +1,6 @@
 #include "cloudflow/testkit/simulation.hpp"
 
+#include "cloudflow/application/provision.hpp"
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/pubsub/embedded/simulated_disk.hpp"
 #include "cloudflow/runtime/runtime.hpp"
@@ -14,7 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The clock moves at most so far between two rounds: more than a commit interval, less than a restart delay.
+/// The clock moves at most so far between two rounds: more than a commit interval, less than a
+/// restart delay.
 constexpr auto longest_pause = 150ms;
 /// A loss of power strikes within so many changes to the disk.
 constexpr std::uint64_t strikes_within = 12;
@@ -39,7 +41,10 @@ struct simulation::state {
     if (!with_application || runtime_ != nullptr) return {};
     runtime::runtime_options how;
     how.workers = options_.workers;
-    auto started = runtime::native_runtime::create(*plan_,
+    how.worker = options_.worker;
+    auto facts = app::provision(*plan_, *log_);
+    if (!facts) return std::move(facts).error();
+    auto started = runtime::native_runtime::create(*plan_, std::move(facts).value(),
                                                    {.log = log_.get(),
                                                     .time = &clock_,
                                                     .log_lines = options_.log,
@@ -62,7 +67,10 @@ struct simulation::state {
   bool step() {
     ++steps_;
     clock_.advance(std::chrono::milliseconds{random_() % (longest_pause / 1ms)});
-    if (options_.steps_between_crashes != 0 && random_() % options_.steps_between_crashes == 0)
+    const bool may_crash =
+        options_.steps_between_crashes != 0 &&
+        (options_.steps_with_crashes == 0 || steps_ < options_.steps_with_crashes);
+    if (may_crash && random_() % options_.steps_between_crashes == 0)
       disk_.power_off_after(1 + random_() % strikes_within);
     const auto& workers = runtime_->workers();
     workers[random_() % workers.size()]->step();
@@ -109,6 +117,9 @@ result<void> simulation::run_to_end(std::uint64_t at_most) {
                   state_->options_.seed, state_->steps_, state_->crashes_)};
 }
 
+std::vector<app::task_status> simulation::status() const {
+  return state_->runtime_ == nullptr ? std::vector<app::task_status>{} : state_->runtime_->status();
+}
 std::uint64_t simulation::crashes() const noexcept { return state_->crashes_; }
 std::uint64_t simulation::steps() const noexcept { return state_->steps_; }
 

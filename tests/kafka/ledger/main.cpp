@@ -1,5 +1,6 @@
-// The application of the exactly-once tests: it filters, keeps state by key and splits, and every record that it writes
-// says what it has seen before, so that nothing can be lost, repeated or reordered without showing.
+// The application of the exactly-once tests: it filters, keeps state by key and splits, and every
+// record that it writes says what it has seen before, so that nothing can be lost, repeated or
+// reordered without showing.
 #include "cloudflow/sandbox/application.hpp"
 #include "cloudflow/streamlet/streamlet.hpp"
 #include "ledger_schemas/ledger.hpp"

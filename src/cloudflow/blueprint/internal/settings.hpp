@@ -38,9 +38,14 @@ public:
   void check_paths(const config::value& object, std::string_view path,
                    std::span<const std::string> known, severity level = severity::error);
 
+  /// Keeps the text of a secret apart. `path`: where it stands.
+  setting keep_secret(std::string path, std::string text);
+  const secret_texts& secrets() const noexcept { return secrets_; }
+
 private:
   const config::value& root_;
   std::vector<problem>& problems_;
+  secret_texts secrets_;
   std::vector<std::string> reported_;
 };
 
@@ -54,8 +59,11 @@ void resolve_mounts(const verified_streamlet& streamlet, const resolve_options& 
 std::vector<topic_plan> resolve_topics(const application& app, const std::string& prefix,
                                        settings& from);
 
-/// Adds the topics of dead letters, of retried and of repartitioned records of a streamlet.
-void add_internal_topics(const streamlet_plan& of, const plan& whole, settings& from,
-                         std::vector<topic_plan>& into);
+/// Adds to `whole` the topics of dead letters, of retried and of repartitioned records of a
+/// streamlet, and refers to them in it.
+void add_internal_topics(streamlet_plan& of, bool has_sources, plan& whole, settings& from);
+
+/// No two topics have one name at one place, the application's own among them.
+void check_names_on_logs(const plan& whole, settings& from);
 
 }  // namespace cloudflow::blueprint::internal

@@ -212,7 +212,8 @@ private:
     const auto relative = canonical.lexically_relative(root_);
     return !relative.empty() && *relative.begin() != "..";
   }
-  /// Asks the open file where it is, not the path: a link that is exchanged in between changes nothing.
+  /// Asks the open file where it is, not the path: a link that is exchanged in between changes
+  /// nothing.
   bool is_inside(int fd) const {
     std::error_code ec;
     const auto real = fs::read_symlink(fmt::format("/proc/self/fd/{}", fd), ec);

@@ -22,10 +22,12 @@ std::string_view level_before_colon(std::string_view word) noexcept {
 
 /// Whatever programs write behind a time as in ISO 8601.
 ///
-/// The level is looked for at the beginning only, so that a message about an ERROR is none: it is a level's name in
-/// upper or lower case, or in brackets in any case, before which stand at most four words, and these are separators
-/// (`-`, `|`), numbers, words in brackets, or a word followed by a separator (`name - LEVEL - text`). A word in
-/// brackets that is no level is the thread; behind the level, `name:` or `name -` is the logger.
+/// The level is looked for at the beginning only, so that a message about an ERROR is none: it is a
+/// level's name in upper or lower case, or in brackets in any case, before which stand at most four
+/// words, and these are separators
+/// (`-`, `|`), numbers, words in brackets, or a word followed by a separator (`name - LEVEL -
+/// text`). A word in brackets that is no level is the thread; behind the level, `name:` or `name -`
+/// is the logger.
 class iso8601_layout final : public log_layout {
 public:
   std::string_view name() const noexcept override { return "iso8601"; }

@@ -75,7 +75,8 @@ private:
     return e.get(number) == simdjson::SUCCESS ? from_epoch(number) : std::nullopt;
   }
 
-  /// Numbers are those of pino and bunyan: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60 fatal.
+  /// Numbers are those of pino and bunyan: 10 trace, 20 debug, 30 info, 40 warn, 50 error, 60
+  /// fatal.
   std::string_view level_of(const std::optional<dom::element>& e) {
     if (!e) return {};
     std::int64_t number = 0;

@@ -12,8 +12,9 @@ namespace {
 
 bool is_letter(char c) noexcept { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
-/// A word of letters, where brackets or a logger show that the layout's level stands here: it may be one that we have not
-/// heard of. Elsewhere only a level that is known is one, or `Starting up` would be a record of level STARTING.
+/// A word of letters, where brackets or a logger show that the layout's level stands here: it may
+/// be one that we have not heard of. Elsewhere only a level that is known is one, or `Starting up`
+/// would be a record of level STARTING.
 bool is_level_word(std::string_view word) noexcept {
   if (word.size() < 3 || word.size() > 16) return false;
   for (const char c : word)
@@ -122,7 +123,8 @@ private:
   std::string scratch_;
 };
 
-/// `Oct 11 22:14:15`, the day padded with a space or a zero. A leap year is assumed to see whether it is a day.
+/// `Oct 11 22:14:15`, the day padded with a space or a zero. A leap year is assumed to see whether
+/// it is a day.
 std::size_t syslog_time_size(std::string_view text) noexcept {
   constexpr std::string_view shape = "Aaa _0 00:00:00";
   if (text.size() < shape.size()) return 0;
@@ -139,7 +141,8 @@ std::size_t syslog_time_size(std::string_view text) noexcept {
   return shape.size();
 }
 
-/// syslog as programs write it (RFC 3164: no year; with or without `<priority>`) and as RFC 5424 has it.
+/// syslog as programs write it (RFC 3164: no year; with or without `<priority>`) and as RFC 5424
+/// has it.
 class syslog_layout final : public log_layout {
 public:
   syslog_layout() : format_(time_format::parse("%b %e %T").value()) {}

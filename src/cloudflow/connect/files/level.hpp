@@ -15,7 +15,8 @@ namespace cloudflow::connect {
 /// A fatal record stays FATAL and is not counted as ERROR. Empty for every other word.
 std::string_view known_level(std::string_view word) noexcept;
 
-/// `known_level` of a word that is all upper or all lower case; empty for others: with `Error` a sentence begins.
+/// `known_level` of a word that is all upper or all lower case; empty for others: with `Error` a
+/// sentence begins.
 std::string_view level_of_word(std::string_view word) noexcept;
 
 /// The level of one of syslog's severities, 0 to 7 (RFC 5424, table 2).

@@ -19,18 +19,19 @@ struct line_position {
 };
 
 struct text_line {
-  /// Without its end; always valid UTF-8 (NUL bytes stay). Borrowed from the reader until its next call.
+  /// Without its end; always valid UTF-8 (NUL bytes stay). Borrowed from the reader until its next
+  /// call.
   std::string_view text;
   line_position at;
   std::uint64_t dropped_bytes = 0;  ///< cut off because the line is longer than the limit
 };
 
-/// Splits an object into lines, a chunk at a time: the memory used is a chunk and a line, whatever the size of
-/// the object.
+/// Splits an object into lines, a chunk at a time: the memory used is a chunk and a line, whatever
+/// the size of the object.
 ///
-/// A line ends with LF or CR LF, or with the object. A byte order mark at the very beginning is skipped; bytes
-/// that are no UTF-8 become U+FFFD. A line over the limit is cut there, at a whole character. Confined to one
-/// thread; refers to the object it reads.
+/// A line ends with LF or CR LF, or with the object. A byte order mark at the very beginning is
+/// skipped; bytes that are no UTF-8 become U+FFFD. A line over the limit is cut there, at a whole
+/// character. Confined to one thread; refers to the object it reads.
 class line_reader {
 public:
   struct options {

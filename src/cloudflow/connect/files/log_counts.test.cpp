@@ -1,4 +1,5 @@
-// What is counted here, counted by hand (counts.json), and counted by a parser that shares nothing with ours.
+// What is counted here, counted by hand (counts.json), and counted by a parser that shares nothing
+// with ours.
 
 #include "cloudflow/connect/files/log_records.hpp"
 #include "cloudflow/connect/files/object_store.hpp"

@@ -1,5 +1,5 @@
-// Lines a second, from memory: splitting alone, one layout at a time, and whole records; memchr over the same bytes is the
-// limit. Every run checks what it has counted.
+// Lines a second, from memory: splitting alone, one layout at a time, and whole records; memchr
+// over the same bytes is the limit. Every run checks what it has counted.
 
 #include "cloudflow/connect/files/log_layout.hpp"
 #include "cloudflow/connect/files/line_reader.hpp"

@@ -27,7 +27,8 @@ constexpr std::array<known_layout, 6> known{{
 
 constexpr std::string_view general_layout = known.back().name;
 
-/// The complete lines at the beginning of an object; of a head that is all of it, also the last one.
+/// The complete lines at the beginning of an object; of a head that is all of it, also the last
+/// one.
 std::vector<std::string_view> lines_of(std::string_view head) {
   std::vector<std::string_view> lines;
   const bool is_all = head.size() < log_layouts::head_bytes;
@@ -43,8 +44,8 @@ std::vector<std::string_view> lines_of(std::string_view head) {
   return lines;
 }
 
-/// iso8601 reads nearly all that zookeeper and log4j read, and lines of theirs that lack something. It is a better
-/// answer only where it reads more than a quarter more.
+/// iso8601 reads nearly all that zookeeper and log4j read, and lines of theirs that lack something.
+/// It is a better answer only where it reads more than a quarter more.
 bool reads_clearly_more(std::ptrdiff_t general, std::ptrdiff_t special) noexcept {
   return general * 4 > special * 5;
 }

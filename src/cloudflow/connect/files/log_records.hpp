@@ -24,8 +24,8 @@ struct log_item {
   line_position at;
   /// How many lines of the object it is made of: 1 and the continuation lines.
   std::uint64_t lines = 1;
-  /// Bytes that are not in the message or text because a line or the record is too long; the message then
-  /// ends with a line that says so.
+  /// Bytes that are not in the message or text because a line or the record is too long; the
+  /// message then ends with a line that says so.
   std::uint64_t dropped_bytes = 0;
 
   bool is_record() const noexcept { return reason.empty(); }
@@ -41,12 +41,14 @@ struct log_counters {
 
 /// The records of one object, in its order.
 ///
-/// A line that does not begin a record continues the one before it. Where there is none before it, at the beginning
-/// or behind an invalid line, it is invalid itself: nothing is added to a record that it does not follow directly.
+/// A line that does not begin a record continues the one before it. Where there is none before it,
+/// at the beginning or behind an invalid line, it is invalid itself: nothing is added to a record
+/// that it does not follow directly.
 ///
-/// Processing may stop between any two items, be committed with `cursor()`, and go on in another process: from the
-/// same cursor on, the same items follow. Memory is bounded by the limits; a record of very many lines is read over
-/// without being kept. Confined to one thread; refers to the object.
+/// Processing may stop between any two items, be committed with `cursor()`, and go on in another
+/// process: from the same cursor on, the same items follow. Memory is bounded by the limits; a
+/// record of very many lines is read over without being kept. Confined to one thread; refers to the
+/// object.
 class log_records {
 public:
   struct options {
@@ -64,8 +66,8 @@ public:
                                                           const log_layouts& layouts,
                                                           line_position from, options how);
 
-  /// The next item; none at the end of the object. What it borrows is valid until the next call. After an error
-  /// the same call may be repeated.
+  /// The next item; none at the end of the object. What it borrows is valid until the next call.
+  /// After an error the same call may be repeated.
   object_result<std::optional<log_item>> next();
   /// Where the first line begins that no item given out has.
   line_position cursor() const noexcept { return cursor_; }

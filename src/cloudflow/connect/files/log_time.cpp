@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// How far behind its object's last modification a record may lie before its date is taken to be an earlier one:
-/// room for clocks that differ and for a `time-zone` that is not set.
+/// How far behind its object's last modification a record may lie before its date is taken to be an
+/// earlier one: room for clocks that differ and for a `time-zone` that is not set.
 constexpr hours tolerance_of_day{23};
 constexpr hours tolerance_of_year{24};
 
@@ -86,7 +86,8 @@ bool is_word_end(std::string_view text, std::size_t at) noexcept {
   return !is_digit(c) && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z');
 }
 
-/// ` UTC`, ` GMT`, ` +0200` or ` +02:00` behind a time: no shorter offset, for that may be a message's first number.
+/// ` UTC`, ` GMT`, ` +0200` or ` +02:00` behind a time: no shorter offset, for that may be a
+/// message's first number.
 zone_text read_zone_behind_space(std::string_view text) noexcept {
   if (!text.starts_with(' ')) return {};
   const auto word = text.substr(1);
@@ -196,7 +197,8 @@ std::optional<timestamp> from_epoch(double number) noexcept {
   constexpr double most_seconds = 1e11, most = 9e18;
   if (!(number >= 0) || number > most) return std::nullopt;
   if (number >= most_seconds) return from_epoch(static_cast<std::int64_t>(number));
-  // Half a microsecond more, so that 1445191307.978, which no double holds exactly, is not cut to .977.
+  // Half a microsecond more, so that 1445191307.978, which no double holds exactly, is not cut to
+  // .977.
   return timestamp{milliseconds{static_cast<std::int64_t>(std::floor(number * 1000 + 0.0005))}};
 }
 

@@ -17,7 +17,8 @@ constexpr std::array<std::string_view, 5> group_names{"time", "level", "thread",
                                                       "message"};
 enum group : std::size_t { time_group, level_group, thread_group, logger_group, message_group };
 
-/// RE2 of Debian 12 knows named groups as `(?P<name>` only; `(?<name>` is what most other tools write.
+/// RE2 of Debian 12 knows named groups as `(?P<name>` only; `(?<name>` is what most other tools
+/// write.
 std::string with_python_groups(std::string_view pattern) {
   std::string out;
   bool in_class = false;

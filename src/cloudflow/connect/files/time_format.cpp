@@ -27,7 +27,8 @@ bool starts_with_word(std::string_view text, std::string_view word) noexcept {
   return true;
 }
 
-/// Reads a text part by part; every function says whether the part was there and takes it off the front.
+/// Reads a text part by part; every function says whether the part was there and takes it off the
+/// front.
 class part_reader {
 public:
   part_reader(std::string_view text, const time_context& context)

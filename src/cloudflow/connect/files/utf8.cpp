@@ -27,7 +27,8 @@ std::size_t ascii_run(std::string_view s, std::size_t from) noexcept {
 sequence sequence_at(std::string_view s, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[at + i]); };
   const unsigned first = byte(0);
-  // The second byte's range excludes overlong forms, surrogates and what lies over U+10FFFF (RFC 3629, 4).
+  // The second byte's range excludes overlong forms, surrogates and what lies over U+10FFFF (RFC
+  // 3629, 4).
   unsigned low = 0x80, high = 0xBF;
   std::size_t size = 0;
   if (first >= 0xC2 && first <= 0xDF) {

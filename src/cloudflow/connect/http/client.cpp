@@ -63,7 +63,8 @@ public:
 private:
   void write() {
     http::async_write(stream_, request_, [this](error_code failed, std::size_t) {
-      // A server that refuses early may answer and close before it has read all: look for that answer first.
+      // A server that refuses early may answer and close before it has read all: look for that
+      // answer first.
       write_failed_ = failed;
       read();
     });

@@ -16,7 +16,8 @@ struct http_url {
   std::uint16_t port = 80;
   std::string target = "/";
 
-  /// Fails for other schemes (there is no TLS here) and for what is no URL. `[::1]` loses its brackets.
+  /// Fails for other schemes (there is no TLS here) and for what is no URL. `[::1]` loses its
+  /// brackets.
   static result<http_url> parse(std::string_view text);
   bool operator==(const http_url&) const = default;
 };
@@ -32,8 +33,8 @@ struct http_client_error {
   std::string message;
 };
 
-/// Sends one request over a connection of its own and waits for its answer, at most `timeout` (the look-up of the name
-/// comes on top). Every status is an answer. Blocks.
+/// Sends one request over a connection of its own and waits for its answer, at most `timeout` (the
+/// look-up of the name comes on top). Every status is an answer. Blocks.
 result<http_response, http_client_error> send_http(const http_url& url, std::string_view method,
                                                    std::string body, std::string_view content_type,
                                                    std::chrono::milliseconds timeout);

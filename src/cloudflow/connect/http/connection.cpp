@@ -18,7 +18,8 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 constexpr std::string_view continue_answer = "HTTP/1.1 100 Continue\r\n\r\n";
-/// How long, and how much, is read after a refusal, so that the client reads the answer before it meets a reset.
+/// How long, and how much, is read after a refusal, so that the client reads the answer before it
+/// meets a reset.
 constexpr std::chrono::seconds linger_time{2};
 constexpr std::size_t linger_bytes = 16 * 1024 * 1024;
 
@@ -32,7 +33,8 @@ std::string without_controls(std::string_view value) {
   return out;
 }
 
-/// The origin form of a target: `http://host/path` is what a client tells a proxy (RFC 9112, 3.2.2).
+/// The origin form of a target: `http://host/path` is what a client tells a proxy (RFC
+/// 9112, 3.2.2).
 std::string_view origin_form(std::string_view target) noexcept {
   constexpr std::string_view scheme = "http://";
   if (!target.starts_with(scheme)) return target;
@@ -127,7 +129,8 @@ void http_connection::on_unreadable(error_code ec) {
         text_response(431, fmt::format("the header may have {} bytes", options.header_limit)));
   const bool is_malformed = ec.category() == make_error_code(http::error::bad_method).category() &&
                             ec != http::error::end_of_stream && ec != http::error::partial_message;
-  if (is_malformed) return refuse(text_response(400, "this is no HTTP/1.1: " + ec.message()));
+  if (is_malformed)
+    return refuse(text_response(400, "malformed HTTP/1.1 request: " + ec.message()));
   core_.log().debug("{}: {}", peer_, ec.message());
   close();
 }
@@ -147,9 +150,10 @@ void http_connection::dispatch() {
 
 void http_connection::hand_over(http_handler& handler, http_request request) {
   is_waiting_ = true;
+  may_be_stored_ = nullptr;
   answer_timer_.expires_after(core_.options().answer_timeout);
   answer_timer_.async_wait([self = shared_from_this(), number = request_](error_code ec) {
-    if (!ec) self->answer(number, overloaded_response("the answer takes too long"));
+    if (!ec) self->give_up(number);
   });
   http_responder responder{
       std::make_shared<http_exchange>(core_.weak_from_this(), weak_from_this(), request_)};
@@ -158,6 +162,20 @@ void http_connection::hand_over(http_handler& handler, http_request request) {
   } catch (const std::exception& e) {
     core_.log().error("the handler of a request of {} threw: {}", peer_, e.what());
   }
+}
+
+void http_connection::give_up(std::uint64_t request) {
+  if (may_be_stored_ && may_be_stored_()) return hang_up(request);
+  answer(request, overloaded_response("the answer takes too long"));
+}
+
+void http_connection::hang_up(std::uint64_t request) {
+  if (!is_waiting_ || request != request_) return;
+  is_waiting_ = false;
+  core_.log().warn(
+      "{}: the connection ends without an answer: whether the request is stored is not known",
+      peer_);
+  close();
 }
 
 http_request http_connection::take_request() {
@@ -183,7 +201,8 @@ void http_connection::answer(std::uint64_t request, http_response response) {
   write(std::move(response));
 }
 
-/// What was sent behind the refused part cannot be told from a next request, so the connection ends.
+/// What was sent behind the refused part cannot be told from a next request, so the connection
+/// ends.
 void http_connection::refuse(http_response response) {
   keeps_alive_ = false;
   is_refused_ = true;

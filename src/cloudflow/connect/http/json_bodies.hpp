@@ -35,11 +35,13 @@ struct text_position {
 };
 text_position position_of(std::string_view text, std::size_t offset) noexcept;
 
-/// Splits a request's body into its documents: one object; an array of objects; or objects one after another, with line
-/// ends or other white space between them (newline-delimited JSON). An empty array is no document at all.
+/// Splits a request's body into its documents: one object; an array of objects; or objects one
+/// after another, with line ends or other white space between them (newline-delimited JSON). An
+/// empty array is no document at all.
 ///
-/// Finds where objects end, by brackets and strings; what stands inside is for the one who decodes it to check. Fails for
-/// an empty body, for anything else than objects, and for what is open at the end.
+/// Finds where objects end, by brackets and strings; what stands inside is for the one who decodes
+/// it to check. Fails for an empty body, for anything else than objects, and for what is open at
+/// the end.
 result<std::vector<json_document>, json_body_error> split_json_body(std::string_view body);
 
 }  // namespace cloudflow::connect

@@ -10,7 +10,8 @@ namespace cloudflow::connect {
 
 using http_headers = std::vector<std::pair<std::string, std::string>>;
 
-/// The value of the first header of that name, in any case; empty where there is none. Borrowed from `headers`.
+/// The value of the first header of that name, in any case; empty where there is none. Borrowed
+/// from `headers`.
 std::string_view header_of(const http_headers& headers, std::string_view name) noexcept;
 
 /// A value; refers to nothing.

@@ -13,7 +13,7 @@ namespace detail {
 template <class T>
 class receiver final : public source<T> {
 public:
-  explicit receiver(const deployment& where) : where_(&where) {}
+  explicit receiver(const streamlet_config& where) : where_(&where) {}
 
   void open(std::function<void()> wake) override {
     auto opened = connect::record_ingress::open(
@@ -26,7 +26,7 @@ public:
   flow::source_status poll(emitter<T>& emit) override {
     auto requests = ingress_->take();
     for (auto& r : requests) emit_request(std::move(r), emit);
-    return requests.empty() ? flow::source_status::idle : flow::source_status::produced;
+    return requests.empty() ? flow::source_status::listening : flow::source_status::produced;
   }
 
 private:
@@ -39,16 +39,26 @@ private:
         throw std::logic_error("JSON was encoded into what is no record of its schema");
       emit(codec<T>::own(v));
     }
-    emit.when_durable().push_back([pending] { pending->accept(); });
+    emit.acknowledge({.when_durable = [pending] { pending->accept(); },
+                      .when_refused = [pending](const refusal& why) { refuse(*pending, why); },
+                      .when_unknown = [pending] { pending->hang_up(); }});
   }
 
-  const deployment* where_;
+  static void refuse(connect::record_ingress::request& r, const refusal& why) {
+    if (why.cause == flow::failure_cause::record_too_large)
+      r.refuse_as_too_large(why.reason);
+    else
+      r.refuse(why.reason);
+  }
+
+  const streamlet_config* where_;
   std::unique_ptr<connect::record_ingress> ingress_;
 };
 
 }  // namespace detail
 
-/// The records that clients POST as JSON to the streamlet's server; see connect::record_ingress for the answers.
+/// The records that clients POST as JSON to the streamlet's server; see connect::record_ingress for
+/// the answers.
 template <class T>
 auto receive(const context& ctx, const server_port& server) {
   static_assert(encodable<T>, "receive<T>() needs a record type that comes from a schema");

@@ -21,7 +21,8 @@ public:
     {
       const std::lock_guard lock{mutex_};
       if (waiting_.size() < max_waiting_) {
-        waiting_.push_back({std::move(records).value(), std::move(responder)});
+        responder.may_be_stored_when([number = ++last_, this] { return !withdraw(number); });
+        waiting_.push_back({last_, {std::move(records).value(), std::move(responder)}});
       } else {
         return responder.answer(overloaded_response("too many requests wait to become durable"));
       }
@@ -30,10 +31,22 @@ public:
   }
   std::vector<request> take() {
     const std::lock_guard lock{mutex_};
-    return std::exchange(waiting_, {});
+    std::vector<request> all;
+    for (auto& each : waiting_) all.push_back(std::move(each.what));
+    waiting_.clear();
+    return all;
   }
 
 private:
+  struct numbered {
+    std::uint64_t number;
+    request what;
+  };
+  /// False: it has been taken.
+  bool withdraw(std::uint64_t number) {
+    const std::lock_guard lock{mutex_};
+    return std::erase_if(waiting_, [number](const auto& r) { return r.number == number; }) != 0;
+  }
   result<std::vector<std::string>> convert(std::string_view body) const {
     const auto documents = split_json_body(body);
     if (!documents) return error{documents.error().message};
@@ -56,12 +69,25 @@ private:
   std::size_t max_waiting_;
   std::function<void()> wake_;
   std::mutex mutex_;  // guards waiting_
-  std::vector<request> waiting_;
+  std::vector<numbered> waiting_;
+  std::uint64_t last_ = 0;
 };
 
 void record_ingress::request::accept() noexcept {
   responder.answer(text_response(202, fmt::format("{} accepted", records.size())));
 }
+
+void record_ingress::request::refuse(std::string_view reason) noexcept {
+  responder.answer(
+      text_response(422, fmt::format("none of {} accepted: {}", records.size(), reason)));
+}
+
+void record_ingress::request::refuse_as_too_large(std::string_view reason) noexcept {
+  responder.answer(
+      text_response(413, fmt::format("none of {} accepted: {}", records.size(), reason)));
+}
+
+void record_ingress::request::hang_up() noexcept { responder.hang_up(); }
 
 record_ingress::record_ingress(std::string address, std::shared_ptr<handler> h,
                                std::unique_ptr<http_server> server)
@@ -86,6 +112,7 @@ result<std::unique_ptr<record_ingress>> record_ingress::open(const record_ingres
   how.address = options.address;
   how.port = options.port;
   how.body_limit = options.body_limit;
+  how.answer_timeout = options.answer_timeout;
   auto server = http_server::open(how, {{"POST", "/", h}}, log);
   if (!server) return std::move(server).error();
   return std::unique_ptr<record_ingress>{

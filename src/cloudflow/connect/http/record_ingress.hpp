@@ -4,6 +4,7 @@
 #include "cloudflow/base/result.hpp"
 #include "cloudflow/connect/http/server.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,26 +19,38 @@ struct record_ingress_options {
   std::size_t body_limit = 1024 * 1024;
   /// Requests that wait for the pipeline; over it 503 with Retry-After.
   std::size_t max_waiting = 256;
+  /// For the pipeline, from the request to its answer.
+  std::chrono::milliseconds answer_timeout{30'000};
 };
 
-/// `POST /` with JSON becomes records in Avro: an object, an array of objects, or one object a line. What a typed HTTP
-/// ingress is made of.
+/// `POST /` with JSON becomes records in Avro: an object, an array of objects, or one object a
+/// line. What a typed HTTP ingress is made of.
 ///
-/// 202 when the records of a request are durable, all of them; 400 with the place and the field that is wrong, and then
-/// none of them is taken; 503 when they cannot be written.
+/// 202 when the records of a request are durable, all of them; 422 when the application's code
+/// refuses one of them, 413 when one is too large for the topic, and then none is stored; 400 with
+/// the place and the field that is wrong, and then none of them is taken; 503 when they are not
+/// stored and will not be. Where that is not known, after 30 s or when the log has lost the answer,
+/// the connection ends without one.
 ///
 /// *Concurrency.* `take` belongs to one thread; the requests come on the server's own.
 class record_ingress {
 public:
-  /// A request that was understood: answer it with `accept` when its records are durable; destroyed before, it answers 503.
+  /// A request that was understood: answer it with `accept` when its records are durable; destroyed
+  /// before, it answers 503.
   struct request {
     std::vector<std::string> records;  ///< Avro
     http_responder responder;
     void accept() noexcept;
+    /// The application does not take it, and will not take it again: 422 with the reason.
+    void refuse(std::string_view reason) noexcept;
+    /// The topic does not take a record as large as one of these: 413 with the reason.
+    void refuse_as_too_large(std::string_view reason) noexcept;
+    /// Nobody knows what has become of it: the connection ends without an answer.
+    void hang_up() noexcept;
   };
 
-  /// Errors: the schema cannot be parsed; the address cannot be bound. `wake` is called on the server's thread when there
-  /// is something to take.
+  /// Errors: the schema cannot be parsed; the address cannot be bound. `wake` is called on the
+  /// server's thread when there is something to take.
   static result<std::unique_ptr<record_ingress>> open(const record_ingress_options& options,
                                                       std::string_view schema_text,
                                                       const logger& log,

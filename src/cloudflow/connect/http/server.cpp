@@ -5,8 +5,10 @@
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -23,14 +25,25 @@ using boost::system::error_code;
 /// After an accept that failed, most often for want of file descriptors: long enough not to spin.
 constexpr std::chrono::milliseconds accept_pause{100};
 
-/// For closing connections after the deadline; more passes only if a handler blocks the server's thread.
+/// For closing connections after the deadline; more passes only if a handler blocks the server's
+/// thread.
 constexpr std::chrono::seconds closing_time{1};
+
+/// So many that the log and the other servers of the process find files to open as well.
+std::size_t fitting_connections() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<std::size_t>::max();
+  return std::max<std::size_t>(1, files.rlim_cur / 8);
+}
 
 }  // namespace
 
 http_server_core::http_server_core(http_server_options options, std::vector<http_route> routes,
                                    logger log)
-  : options_(std::move(options)), routes_(std::move(routes)), log_(std::move(log)) {}
+  : options_(std::move(options)), routes_(std::move(routes)), log_(std::move(log)) {
+  options_.max_connections = std::min(options_.max_connections, fitting_connections());
+}
 
 result<void> http_server_core::bind() {
   error_code ec;
@@ -157,14 +170,23 @@ http_server_core::found_route http_server_core::find_route(std::string_view meth
   return {nullptr, std::move(refusal)};
 }
 
-void http_exchange::answer(http_response response) {
+void http_exchange::answer(std::optional<http_response> response) {
   const auto core = core_.lock();
   if (core == nullptr) return;
   core->leave_queue();
   asio::post(core->io(), [connection = connection_, request = request_,
                           answer = std::move(response)]() mutable {
-    if (const auto open = connection.lock()) open->answer(request, std::move(answer));
+    const auto open = connection.lock();
+    if (open == nullptr) return;
+    if (answer)
+      open->answer(request, *std::move(answer));
+    else
+      open->hang_up(request);
   });
+}
+
+void http_exchange::may_be_stored_when(std::function<bool()> function) {
+  if (const auto open = connection_.lock()) open->may_be_stored_when(std::move(function));
 }
 
 }  // namespace detail
@@ -185,6 +207,14 @@ http_responder::~http_responder() {
 void http_responder::answer(http_response response) noexcept {
   if (const auto exchange = std::exchange(exchange_, nullptr))
     exchange->answer(std::move(response));
+}
+
+void http_responder::hang_up() noexcept {
+  if (const auto exchange = std::exchange(exchange_, nullptr)) exchange->answer({});
+}
+
+void http_responder::may_be_stored_when(std::function<bool()> function) {
+  exchange_->may_be_stored_when(std::move(function));
 }
 
 namespace {

@@ -8,11 +8,13 @@
 
 namespace cloudflow::connect {
 
-/// Somebody who sends or gets mail. Made by `parse` only, so it holds nothing that could end a header. A value.
+/// Somebody who sends or gets mail. Made by `parse` only, so it holds nothing that could end a
+/// header. A value.
 class mail_address {
 public:
-  /// `ops@example.org` or `Operations <ops@example.org>`; the name may be quoted. Fails with what is wrong with it:
-  /// among other things a control character, a local part that is not ASCII, more than 254 bytes.
+  /// `ops@example.org` or `Operations <ops@example.org>`; the name may be quoted. Fails with what
+  /// is wrong with it: among other things a control character, a local part that is not ASCII, more
+  /// than 254 bytes.
   static result<mail_address> parse(std::string_view text);
   /// Several, with commas between them; at least one.
   static result<std::vector<mail_address>> parse_list(std::string_view text);

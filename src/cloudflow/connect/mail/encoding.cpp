@@ -38,7 +38,8 @@ std::string encoded_words(std::string_view text, std::size_t used) {
   std::string out;
   while (!text.empty()) {
     const auto taken = used + word_begin.size() + word_end.size();
-    // Four characters for three bytes; a header name that leaves no room gets a line that is too long.
+    // Four characters for three bytes; a header name that leaves no room gets a line that is too
+    // long.
     const auto room =
         std::max<std::size_t>(taken < longest_line ? (longest_line - taken) / 4 * 3 : 0, 9);
     const auto size = whole_characters(text, room);
@@ -96,7 +97,8 @@ std::string phrase(std::string_view name, std::size_t used) {
 std::string word_for(std::string_view key, std::size_t limit) {
   std::string out;
   for (std::size_t i = 0; i != key.size(); ++i) {
-    // A dot between two other characters only: names do not begin with one, and dot-atoms have no two in a row.
+    // A dot between two other characters only: names do not begin with one, and dot-atoms have no
+    // two in a row.
     const bool is_inner_dot = key[i] == '.' && i != 0 && i + 1 != key.size() &&
                               is_alphanumeric(key[i - 1]) && is_alphanumeric(key[i + 1]);
     if (is_alphanumeric(key[i]) || key[i] == '-' || key[i] == '_' || is_inner_dot) {

@@ -77,7 +77,8 @@ result<mail_outbox> mail_outbox::open(fs::path directory) {
   return mail_outbox{std::move(directory)};
 }
 
-/// The temporary name is always the same for a mail: what a kill has left there, the repeat of the mail replaces.
+/// The temporary name is always the same for a mail: what a kill has left there, the repeat of the
+/// mail replaces.
 result<fs::path> mail_outbox::put(const mail_message& message) const {
   const auto name = detail::word_for(message.idempotency_key, longest_name);
   const auto temporary = directory_ / fmt::format(".{}.part", name);

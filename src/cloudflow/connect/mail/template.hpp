@@ -12,15 +12,16 @@
 
 namespace cloudflow::connect {
 
-/// What a placeholder stands for: text as it is, numbers in decimal, `true` or `false`, times in ISO 8601.
+/// What a placeholder stands for: text as it is, numbers in decimal, `true` or `false`, times in
+/// ISO 8601.
 using template_value = std::variant<std::string_view, std::int64_t, double, bool, timestamp>;
 
-/// Text with placeholders: `{app}: {numErrors} problems`. `{{` and `}}` stand for braces. Checked once, at
-/// start. An immutable value; thread-safe.
+/// Text with placeholders: `{app}: {numErrors} problems`. `{{` and `}}` stand for braces. Checked
+/// once, at start. An immutable value; thread-safe.
 class text_template {
 public:
-  /// `fields` are the names that may stand in braces. Fails for every other one, and for a brace without its
-  /// partner, with the position.
+  /// `fields` are the names that may stand in braces. Fails for every other one, and for a brace
+  /// without its partner, with the position.
   static result<text_template> parse(std::string_view text,
                                      std::span<const std::string_view> fields);
 

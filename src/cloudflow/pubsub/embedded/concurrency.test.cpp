@@ -48,12 +48,12 @@ void read_all(log& from, const std::string& group) {
   auto out = from.open_producer({.transactional_id = group}).value();
   std::map<topic_partition, record_offset> next;
   std::map<std::pair<std::int32_t, std::string>, int> seen;
-  const auto assignments = in->poll();
+  const auto assignments = in->poll_assignments();
   for (const auto& assigned : *assignments) next[assigned.source] = assigned.next;
   for (int left = records_per_partition * partitions; left != 0;) {
     transaction changes;
     for (auto& [source, at] : next) {
-      const auto batch = in->take(source, {.max_records = 17, .max_bytes = 1 << 20});
+      const auto batch = in->fetch(source, {.max_records = 17, .max_bytes = 1 << 20});
       ASSERT_TRUE(batch.has_value()) << batch.error().message;
       for (const auto& record : batch->records()) {
         ASSERT_EQ(record.offset, at);

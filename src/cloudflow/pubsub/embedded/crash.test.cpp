@@ -1,5 +1,5 @@
-/// What is left of the log when the power goes off at any moment: everything that was committed, nothing of
-/// what was not, and of the transaction that was being written all or nothing.
+/// What is left of the log when the power goes off at any moment: everything that was committed,
+/// nothing of what was not, and of the transaction that was being written all or nothing.
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/pubsub/embedded/simulated_disk.hpp"
 

@@ -1,5 +1,5 @@
-/// The log against plain RocksDB, on the file system of TMPDIR: what encoding, offsets and visibility cost.
-/// Every benchmark checks what it has written or read.
+/// The log against plain RocksDB, on the file system of TMPDIR: what encoding, offsets and
+/// visibility cost. Every benchmark checks what it has written or read.
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/pubsub/embedded/test_directory.hpp"
 
@@ -23,7 +23,7 @@ const topic_partition source{"t", partition_id{0}};
 
 std::unique_ptr<log> open_log(const test_directory& where, const clock& time, bool sync,
                               std::size_t tail_bytes = 32 << 20) {
-  auto opened = open({.directory = where.path(),
+  auto opened = open({.directory = where.path() / "log",
                       .tail_bytes = tail_bytes,
                       .sync_commits = sync,
                       .file_system = {}},
@@ -162,7 +162,7 @@ void read_from(benchmark::State& state, std::size_t tail_bytes) {
     in->seek(source, record_offset{0}).ignore("the sum is checked");
     std::int64_t bytes = 0;
     while (true) {
-      const auto batch = in->take(source, {});
+      const auto batch = in->fetch(source, {});
       if (!batch || batch->empty()) break;
       for (const auto& record : batch->records())
         bytes += static_cast<std::int64_t>(record.value.size());
@@ -194,8 +194,9 @@ void plain_iterator(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * stored_records);
 }
 
-/// Opening a log of 1 GB whose process has closed it or, with an argument, was killed after that many records
-/// more: they are in the write-ahead log alone, and nothing moves while the files are copied.
+/// Opening a log of 1 GB whose process has closed it or, with an argument, was killed after that
+/// many records more: they are in the write-ahead log alone, and nothing moves while the files are
+/// copied.
 void open_large(benchmark::State& state) {
   const test_directory directory;
   const system_clock clock;

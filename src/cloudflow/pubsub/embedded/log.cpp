@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/embedded/log.hpp"
 
+#include "cloudflow/pubsub/at_once.hpp"
 #include "cloudflow/pubsub/embedded/internal/clients.hpp"
 #include "cloudflow/pubsub/embedded/internal/recovery.hpp"
 #include "cloudflow/pubsub/embedded/internal/retention.hpp"
@@ -14,7 +15,8 @@
 namespace cloudflow::pubsub::embedded {
 namespace {
 
-// Above this share of the disk bound maintain() compacts what it has erased rather than wait for RocksDB.
+// Above this share of the disk bound maintain() compacts what it has erased rather than wait for
+// RocksDB.
 constexpr std::uint64_t thorough_above_quarters = 3;
 
 class embedded_log final : public log {
@@ -25,8 +27,8 @@ public:
       disk_(std::move(disk)),
       topics_(std::move(topics)),
       committer_(options_, *disk_, *topics_, time),
-      retention_(*disk_, *topics_, time),
-      schemas_(*disk_, options_),
+      retention_(*disk_, committer_, *topics_, time),
+      schemas_(*disk_, committer_, options_),
       state_(*disk_) {}
 
   result<topic_info> ensure_topic(const topic_spec& wanted) override;
@@ -40,10 +42,25 @@ public:
                                                 const topic_partition& source) const override;
   result<bool> has_members(std::string_view group) const override;
   result<record_offset> offset_at(const topic_partition& source, timestamp at) const override;
+  void ask_end(const topic_partition& of,
+               const std::function<void(const result<record_offset>&)>& then) override {
+    tell_end(*this, of, then);
+  }
+  /// Retention goes by the positions of groups.
+  void forget_before(const topic_partition&, record_offset) override {}
   schema_store& schemas() override { return schemas_; }
+  // All of the state is here, and stays.
+  result<void> ensure_state(std::string_view, std::int32_t) override { return {}; }
+  result<bool> restore(std::string_view, partition_id, const std::function<void()>&) override {
+    return true;
+  }
+  void give_up(std::string_view, partition_id) override {}
   const state_reader& state() const override { return state_; }
   result<maintenance> maintain() override;
   result<void> forget_group(std::string_view group) override;
+  result<void> backup(const std::filesystem::path& to) const override { return disk_->copy_to(to); }
+  std::optional<error> lacks_room() const override { return committer_.budget().lacks_room(); }
+  const std::vector<std::string>& notes() const override { return disk_->notes(); }
 
 private:
   result<topic_info> create_topic(const topic_spec& wanted, const topic_rules& rules);
@@ -67,7 +84,7 @@ error no_such_topic(std::string_view name) {
   return {errc::topic_not_found, fmt::format("There is no topic {}.", name), false, false};
 }
 
-// -- topics ------------------------------------------------------------------------------------------
+// -- topics ---------------------------------------------------------------------------------------
 
 result<topic_info> embedded_log::ensure_topic(const topic_spec& wanted) {
   if (const auto problem = problem_of(wanted))
@@ -107,9 +124,9 @@ result<topic_info> embedded_log::change_topic(topic_state& topic, const topic_sp
 
 result<void> embedded_log::record_topic(std::uint32_t id, const topic_spec& spec) {
   if (auto checked = check_writable(); !checked) return checked;
-  auto changes = disk_->new_write_set();
+  write_set changes;
   changes.put(family::meta, topic_key(spec.name), encode_topic({id, spec}));
-  return disk_->write(changes, /*sync=*/true);
+  return committer_.write_alone(changes);
 }
 
 result<std::vector<topic_info>> embedded_log::topics() const {
@@ -124,7 +141,7 @@ result<topic_info> embedded_log::topic(std::string_view name) const {
   return found->info();
 }
 
-// -- reading and writing -----------------------------------------------------------------------------
+// -- reading and writing --------------------------------------------------------------------------
 
 result<std::unique_ptr<producer>> embedded_log::open_producer(const producer_options& wanted) {
   if (auto checked = check_writable(); !checked) return std::move(checked).error();
@@ -140,7 +157,7 @@ result<record_batch> embedded_log::read(const topic_partition& source, record_of
                                         fetch_limits limits) const {
   const auto* topic = topics_->find(source.topic);
   if (topic == nullptr || !topic->has(source.partition)) return no_such_topic(to_string(source));
-  return partition_reader{*disk_, topic->partition(source.partition), from}.take(limits);
+  return partition_reader{*disk_, topic->partition(source.partition), from}.fetch(limits);
 }
 
 result<std::optional<record_offset>> embedded_log::position(std::string_view group,
@@ -172,7 +189,7 @@ result<void> embedded_log::check_writable() const {
                false, false};
 }
 
-// -- upkeep ------------------------------------------------------------------------------------------
+// -- upkeep ---------------------------------------------------------------------------------------
 
 result<maintenance> embedded_log::maintain() {
   if (auto checked = check_writable(); !checked) return std::move(checked).error();
@@ -202,14 +219,14 @@ result<void> embedded_log::forget_group(std::string_view group) {
                    true, false};
   byte_writer prefix;
   prefix.put_text(group);
-  auto changes = disk_->new_write_set();
+  write_set changes;
   auto scanned = disk_->scan(family::positions, prefix.view(), [&](std::string_view key, auto) {
     if (!key.starts_with(prefix.view())) return false;
     changes.erase(family::positions, key);
     return true;
   });
   if (!scanned) return scanned;
-  if (auto written = disk_->write(changes, /*sync=*/true); !written) return written;
+  if (auto written = committer_.write_alone(changes); !written) return written;
   for (auto* topic : topics) topic->forget_reader(group);
   return {};
 }
@@ -217,12 +234,16 @@ result<void> embedded_log::forget_group(std::string_view group) {
 }  // namespace
 
 result<std::unique_ptr<log>> open(const options& wanted, const clock& time) {
-  auto disk = storage::open(wanted);
+  std::unique_ptr<topic_table> topics;
+  auto disk = storage::open(wanted, [&](const storage& reading) -> result<void> {
+    auto found = recover(reading, wanted);
+    if (!found) return std::move(found).error();
+    topics = std::move(found).value();
+    return {};
+  });
   if (!disk) return std::move(disk).error();
-  auto topics = recover(*disk.value(), wanted);
-  if (!topics) return std::move(topics).error();
-  return std::unique_ptr<log>{std::make_unique<embedded_log>(wanted, std::move(disk).value(),
-                                                             std::move(topics).value(), time)};
+  return std::unique_ptr<log>{
+      std::make_unique<embedded_log>(wanted, std::move(disk).value(), std::move(topics), time)};
 }
 
 }  // namespace cloudflow::pubsub::embedded

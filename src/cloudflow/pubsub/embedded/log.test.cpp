@@ -14,7 +14,7 @@
 
 namespace cloudflow::pubsub {
 
-// -- conformance -------------------------------------------------------------------------------------
+// -- conformance ----------------------------------------------------------------------------------
 
 namespace conformance {
 namespace {
@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(embedded, timed_conformance, embedded_logs, name_of);
 }  // namespace
 }  // namespace conformance
 
-// -- what only the embedded log does -----------------------------------------------------------------
+// -- what only the embedded log does --------------------------------------------------------------
 
 namespace embedded {
 namespace {
@@ -64,7 +64,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// -- opening -----------------------------------------------------------------------------------------
+// -- opening --------------------------------------------------------------------------------------
 
 TEST_F(embedded_log, what_is_committed_is_there_when_it_is_opened_again) {
   auto first = open_log();
@@ -76,10 +76,10 @@ TEST_F(embedded_log, what_is_committed_is_there_when_it_is_opened_again) {
 
 TEST_F(embedded_log, is_opened_once_at_a_time) {
   const auto first = open_log();
-  const auto second = open({.directory = directory_.path(), .file_system = {}}, clock_);
+  const auto second = open({.directory = log_directory(), .file_system = {}}, clock_);
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, errc::in_use);
-  EXPECT_THAT(second.error().message, HasSubstr(directory_.path().string()));
+  EXPECT_THAT(second.error().message, HasSubstr(log_directory().string()));
 }
 
 /// Holds the lock of a log in another process while it lives.
@@ -118,10 +118,10 @@ private:
 
 TEST_F(embedded_log, refuses_a_directory_that_another_process_has_open) {
   open_log().reset();
-  const other_process other{directory_.path()};
+  const other_process other{log_directory()};
   for (const bool read_only : {false, true}) {
     const auto opened =
-        open({.directory = directory_.path(), .read_only = read_only, .file_system = {}}, clock_);
+        open({.directory = log_directory(), .read_only = read_only, .file_system = {}}, clock_);
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().code, errc::in_use) << opened.error().message;
   }
@@ -133,9 +133,9 @@ TEST_F(embedded_log, a_reader_sees_what_a_killed_owner_has_committed) {
   write(*owner, "t", {"a", "b"});
   // What a killed process leaves behind: the files as they are, and no lock.
   const test_directory left;
-  std::filesystem::copy(directory_.path(), left.path());
+  std::filesystem::copy(log_directory(), left.path() / "log");
   const auto reader =
-      open({.directory = left.path(), .read_only = true, .file_system = {}}, clock_);
+      open({.directory = left.path() / "log", .read_only = true, .file_system = {}}, clock_);
   ASSERT_TRUE(reader.has_value()) << reader.error().message;
   EXPECT_THAT(values(**reader), ElementsAre("a", "b"));
 }
@@ -171,13 +171,13 @@ TEST_F(embedded_log, damaged_bytes_are_an_error_and_not_records) {
   log.reset();
   ASSERT_GT(disk.damage(".sst"), 0u);
   const auto damaged =
-      open({.directory = directory_.path(), .file_system = disk.file_system()}, clock_);
+      open({.directory = log_directory(), .file_system = disk.file_system()}, clock_);
   const auto code =
       damaged ? (*damaged)->read(t0, record_offset{0}, {}).error().code : damaged.error().code;
   EXPECT_EQ(code, errc::corrupt);
 }
 
-// -- topics ------------------------------------------------------------------------------------------
+// -- topics ---------------------------------------------------------------------------------------
 
 TEST(limitations, name_each_property_that_has_no_effect) {
   const topic_spec topic{"t",
@@ -204,7 +204,7 @@ TEST_F(embedded_log, properties_that_are_not_understood_are_refused) {
   }
 }
 
-// -- consumers ---------------------------------------------------------------------------------------
+// -- consumers ------------------------------------------------------------------------------------
 
 TEST_F(embedded_log, tells_a_consumer_that_there_is_something_until_it_is_closed) {
   const auto log = open_log();

@@ -47,7 +47,7 @@ inline record_offset first_of(const log& of) { return of.topic("t")->partitions.
 class embedded_log : public testing::Test {
 protected:
   std::unique_ptr<log> open_log(options how = {}) {
-    how.directory = directory_.path();
+    how.directory = log_directory();
     auto opened = open(how, clock_);
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
     return std::move(opened).value();
@@ -55,6 +55,8 @@ protected:
   void create(log& in, std::map<std::string, std::string> properties = {}) {
     ASSERT_TRUE(in.ensure_topic({"t", 1, std::move(properties), {}}).has_value());
   }
+
+  std::filesystem::path log_directory() const { return directory_.path() / "log"; }
 
   test_directory directory_;
   virtual_clock clock_;

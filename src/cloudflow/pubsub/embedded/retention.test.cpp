@@ -12,7 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// -- retention ---------------------------------------------------------------------------------------
+// -- retention ------------------------------------------------------------------------------------
 
 TEST_F(embedded_log, retention_by_size_keeps_at_least_that_much) {
   auto log = open_log();
@@ -75,7 +75,7 @@ TEST_F(embedded_log, keeps_what_an_opened_group_has_not_committed) {
   write(*log, "t", {"a"});
   auto in = log->open_consumer({.group = "g", .topics = {"t"}, .start_at = {}, .on_ready = {}});
   ASSERT_TRUE(in.has_value());
-  EXPECT_EQ((*in)->take(t0, {})->records().size(), 1u);
+  EXPECT_EQ((*in)->fetch(t0, {})->records().size(), 1u);
   in->reset();
   clock_.advance(std::chrono::minutes{1});
   EXPECT_EQ(log->maintain()->records_deleted, 0);
@@ -110,10 +110,10 @@ TEST_F(embedded_log, a_group_that_started_at_the_end_starts_there_again_before_i
   log->open_consumer(latest)->reset();
   write(*log, "t", {"missed"});
   const auto in = log->open_consumer(latest).value();
-  EXPECT_EQ(in->poll()->at(0).next, record_offset{1});
+  EXPECT_EQ(in->poll_assignments()->at(0).next, record_offset{1});
 }
 
-// -- bounds ------------------------------------------------------------------------------------------
+// -- bounds ---------------------------------------------------------------------------------------
 
 TEST_F(embedded_log, beyond_its_bound_it_says_who_keeps_the_space_and_lets_readers_go_on) {
   auto log = open_log({.directory = {}, .disk_bound = 4'000'000, .file_system = {}});
@@ -180,47 +180,22 @@ TEST_F(embedded_log, leaves_room_on_the_disk_where_only_state_is_written) {
   EXPECT_TRUE(out->commit(changes).has_value());
 }
 
-TEST_F(embedded_log, a_disk_that_is_full_in_the_middle_of_a_write_ends_the_session) {
-  simulated_disk disk{1};
-  auto log = open_log({.directory = {}, .file_system = disk.file_system()});
-  create(*log);
-  write(*log, "t", {"a"});
-  auto out = log->open_producer({.transactional_id = "w"}).value();
-  disk.set_capacity(disk.used_bytes() + 10'000);
-  transaction changes;  // moves a position and writes no record: nothing is kept free for the like
-  const std::string value(20'000, 'x');
-  changes.state.push_back({"s", {}, "key", value});
-  changes.positions.push_back({"g", "t", partition_id{0}, record_offset{1}});
-  for (int attempt = 0; attempt != 3; ++attempt) {
-    const auto refused = out->commit(changes);
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().code, errc::disk_full) << refused.error().message;
-    EXPECT_TRUE(refused.error().fatal);
+TEST(retention, what_was_deleted_stays_deleted_when_the_power_goes_off_right_behind) {
+  for (std::uint64_t seed = 1; seed != 9; ++seed) {
+    simulated_disk disk{seed};
+    const virtual_clock clock;
+    const auto open_log = [&] {
+      return open({.directory = "/log", .file_system = disk.file_system()}, clock).value();
+    };
+    auto log = open_log();
+    ASSERT_TRUE(log->ensure_topic({"t", 1, {{"retention.bytes", "1"}}, {}}));
+    for (const auto* value : {"a", "b", "c"}) write(*log, "t", {value});
+    ASSERT_EQ(log->maintain()->records_deleted, 2);
+    disk.power_off();
+    log.reset();
+    disk.power_on();
+    EXPECT_EQ(first_of(*open_log()).value(), 2) << "seed " << seed;
   }
-  EXPECT_EQ(log->ensure_topic({"u", 1, {}, {}}).error().code, errc::disk_full);
-  EXPECT_EQ(log->state().find("s", {}, "key").value(), std::nullopt);
-  log.reset();
-  disk.set_capacity(0);
-  log = open_log({.directory = {}, .file_system = disk.file_system()});
-  EXPECT_THAT(values(*log), ElementsAre("a"));
-  EXPECT_TRUE(log->open_producer({.transactional_id = "w"}).value()->commit(changes).has_value());
-}
-
-TEST_F(embedded_log, a_broken_disk_ends_the_session) {
-  simulated_disk disk{1};
-  const auto log = open_log({.directory = {}, .file_system = disk.file_system()});
-  create(*log);
-  auto out = log->open_producer({.transactional_id = "w"}).value();
-  disk.power_off();
-  record_buffer records;
-  records.append({}, "x");
-  transaction changes;
-  changes.outputs.push_back({"t", partition_id{0}, &records});
-  const auto refused = out->commit(changes);
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().code, errc::unavailable);
-  EXPECT_TRUE(refused.error().fatal);
-  EXPECT_THAT(values(*log), IsEmpty());
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ protected:
     records_.append({}, "value");
   }
   std::unique_ptr<embedded::log> open(const embedded::test_directory& where) {
-    return embedded::open({.directory = where.path(), .file_system = {}}, time_).value();
+    return embedded::open({.directory = where.path() / "log", .file_system = {}}, time_).value();
   }
   /// One record in each topic, a position in the near one, state in the far one.
   transaction over_both() const {

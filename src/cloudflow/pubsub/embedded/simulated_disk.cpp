@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
@@ -34,7 +35,7 @@ public:
 
 }  // namespace
 
-// -- files -------------------------------------------------------------------------------------------
+// -- files ----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -57,7 +58,7 @@ public:
 
   const char* Name() const override { return "simulated disk"; }
 
-  // -- opening -----------------------------------------------------------------------------------------
+  // -- opening ------------------------------------------------------------------------------------
 
   IOStatus NewSequentialFile(const std::string& name, const FileOptions&,
                              std::unique_ptr<rocksdb::FSSequentialFile>* out,
@@ -67,6 +68,8 @@ public:
                                IODebugContext*) override;
   IOStatus NewWritableFile(const std::string& name, const FileOptions&,
                            std::unique_ptr<rocksdb::FSWritableFile>* out, IODebugContext*) override;
+  IOStatus NewRandomRWFile(const std::string& name, const FileOptions&,
+                           std::unique_ptr<rocksdb::FSRandomRWFile>* out, IODebugContext*) override;
   IOStatus NewDirectory(const std::string& name, const IOOptions&,
                         std::unique_ptr<rocksdb::FSDirectory>* out, IODebugContext*) override;
   IOStatus NewLogger(const std::string&, const IOOptions&, std::shared_ptr<rocksdb::Logger>* out,
@@ -75,7 +78,7 @@ public:
     return IOStatus::OK();
   }
 
-  // -- entries -----------------------------------------------------------------------------------------
+  // -- entries ------------------------------------------------------------------------------------
 
   IOStatus FileExists(const std::string& name, const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock{disk_->mutex};
@@ -121,7 +124,7 @@ public:
     return IOStatus::OK();
   }
 
-  // -- the rest ----------------------------------------------------------------------------------------
+  // -- the rest -----------------------------------------------------------------------------------
 
   IOStatus LockFile(const std::string& name, const IOOptions&, rocksdb::FileLock** lock,
                     IODebugContext*) override;
@@ -147,6 +150,7 @@ private:
   class sequential_file;
   class random_access_file;
   class writable_file;
+  class overwritable_file;
   class open_directory;
 
   /// @pre the mutex is held
@@ -240,6 +244,45 @@ private:
   const file_ptr file_;
 };
 
+/// Of what was overwritten and not synced, a loss of power takes all or nothing.
+class simulated_disk::files::overwritable_file final : public rocksdb::FSRandomRWFile {
+public:
+  overwritable_file(std::shared_ptr<state> disk, std::uint64_t session, file_ptr written)
+    : disk_(std::move(disk)), session_(session), file_(std::move(written)) {}
+
+  IOStatus Write(std::uint64_t offset, const Slice& data, const IOOptions&,
+                 IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (!file_->before_overwritten) file_->before_overwritten = file_->content;
+    auto& bytes = file_->content;
+    if (bytes.size() < offset + data.size()) bytes.resize(offset + data.size());
+    bytes.replace(offset, data.size(), data.data(), data.size());
+    return disk_->admit(session_) ? IOStatus::OK() : powerless();
+  }
+  IOStatus Read(std::uint64_t offset, std::size_t n, const IOOptions&, Slice* out, char* scratch,
+                IODebugContext*) const override {
+    const std::lock_guard lock{disk_->mutex};
+    return read_at(*file_, offset, n, out, scratch);
+  }
+  IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock{disk_->mutex};
+    if (!disk_->admit(session_)) return powerless();
+    file_->before_overwritten.reset();
+    file_->synced = file_->content.size();
+    return IOStatus::OK();
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* context) override {
+    return Sync(options, context);
+  }
+  IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+
+private:
+  const std::shared_ptr<state> disk_;
+  const std::uint64_t session_;
+  const file_ptr file_;
+};
+
 class simulated_disk::files::open_directory final : public rocksdb::FSDirectory {
 public:
   open_directory(std::shared_ptr<state> disk, std::uint64_t session, std::string name)
@@ -247,7 +290,7 @@ public:
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock{disk_->mutex};
     if (!disk_->admit(session_)) return powerless();
-    disk_->sync_directory(name_);
+    disk_->sync_directory(name_ == "/" ? "" : name_);
     ++disk_->syncs;
     return IOStatus::OK();
   }
@@ -290,6 +333,16 @@ IOStatus simulated_disk::files::NewWritableFile(const std::string& name, const F
   return IOStatus::OK();
 }
 
+IOStatus simulated_disk::files::NewRandomRWFile(const std::string& name, const FileOptions&,
+                                                std::unique_ptr<rocksdb::FSRandomRWFile>* out,
+                                                IODebugContext*) {
+  const std::lock_guard lock{disk_->mutex};
+  const auto found = find(name);
+  if (!found) return missing(name);
+  *out = std::make_unique<overwritable_file>(disk_, session_, found);
+  return IOStatus::OK();
+}
+
 IOStatus simulated_disk::files::NewDirectory(const std::string& name, const IOOptions&,
                                              std::unique_ptr<rocksdb::FSDirectory>* out,
                                              IODebugContext*) {
@@ -323,8 +376,13 @@ IOStatus simulated_disk::files::RenameFile(const std::string& from, const std::s
                                            const IOOptions&, IODebugContext*) {
   const std::lock_guard lock{disk_->mutex};
   const auto found = find(from);
-  if (!found) return missing(from);
+  const bool is_directory = disk_->directories.contains(plain_path(from));
+  if (!found && !is_directory) return missing(from);
   if (!disk_->admit(session_)) return powerless();
+  if (is_directory) {
+    disk_->move_directory(plain_path(from), plain_path(to));
+    return IOStatus::OK();
+  }
   if (const auto replaced = find(to)) disk_->used -= replaced->content.size();
   disk_->change_entry(plain_path(to), found);
   disk_->change_entry(plain_path(from), nullptr);
@@ -336,6 +394,7 @@ IOStatus simulated_disk::files::LockFile(const std::string& name, const IOOption
   const std::lock_guard guard{disk_->mutex};
   if (!disk_->is_alive(session_)) return powerless();
   if (!disk_->locks.insert(name).second) return IOStatus::IOError("While lock file", name);
+  if (!find(name)) disk_->change_entry(plain_path(name), std::make_shared<simulated_file>());
   *lock = new held_lock{name};
   return IOStatus::OK();
 }
@@ -348,7 +407,7 @@ IOStatus simulated_disk::files::UnlockFile(rocksdb::FileLock* lock, const IOOpti
   return IOStatus::OK();
 }
 
-// -- simulated_disk ----------------------------------------------------------------------------------
+// -- simulated_disk -------------------------------------------------------------------------------
 
 simulated_disk::simulated_disk(std::uint64_t seed) : state_(std::make_shared<state>(seed)) {}
 simulated_disk::~simulated_disk() = default;
@@ -391,6 +450,33 @@ std::uint64_t simulated_disk::used_bytes() const {
 std::uint64_t simulated_disk::syncs() const {
   const std::lock_guard lock{state_->mutex};
   return state_->syncs;
+}
+
+std::map<std::string, std::string> simulated_disk::contents() const {
+  const std::lock_guard lock{state_->mutex};
+  std::map<std::string, std::string> all;
+  for (const auto& [name, file] : state_->entries) all.emplace(name, file->content);
+  return all;
+}
+
+void simulated_disk::set_contents(const std::map<std::string, std::string>& wanted) {
+  const std::lock_guard lock{state_->mutex};
+  ++state_->session;
+  state_->locks.clear();
+  state_->entries.clear();
+  state_->unsynced.clear();
+  state_->directories.clear();
+  state_->used = 0;
+  for (const auto& [name, content] : wanted) {
+    state_->directories.insert(std::filesystem::path{name}.parent_path().string());
+    auto made = std::make_shared<simulated_file>();
+    made->content = content;
+    made->synced = content.size();
+    state_->used += content.size();
+    state_->entries.emplace(name, std::move(made));
+    state_->directories.insert(parent_of(name));
+  }
+  state_->synced_entries = state_->entries;
 }
 
 std::size_t simulated_disk::damage(std::string_view name_suffix) {

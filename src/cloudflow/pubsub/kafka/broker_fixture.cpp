@@ -78,6 +78,7 @@ std::string unique_name(std::string_view what) {
 test_broker::test_broker(const broker_options& wanted) : test_broker(new_directory()) {
   std::vector<std::string> arguments{"--owner", std::to_string(::getpid())};
   if (wanted.secured) arguments.emplace_back("--secured");
+  if (wanted.acls) arguments.emplace_back("--acls");
   for (const auto& setting : wanted.settings) {
     arguments.emplace_back("--set");
     arguments.push_back(setting);

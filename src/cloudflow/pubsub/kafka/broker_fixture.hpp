@@ -8,24 +8,32 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// The address, host:port, of the broker that tests share: the one that ctest has started for them, else one for this
-/// program, started at the first call. It stays up and has neither TLS nor SASL. @throws std::runtime_error
+/// The address, host:port, of the broker that tests share: the one that ctest has started for them,
+/// else one for this program, started at the first call. It stays up and has neither TLS nor SASL.
+/// @throws std::runtime_error
 const std::string& shared_broker();
 
-/// A name that no other test has, beginning with `what`: for topics, groups and transactional ids on a shared broker.
+/// A name that no other test has, beginning with `what`: for topics, groups and transactional ids
+/// on a shared broker.
 std::string unique_name(std::string_view what);
 
 struct broker_options {
-  /// With the listeners ssl (clients show certificates) and sasl_ssl (user `app`, password `app-secret`).
+  /// With the listeners ssl (clients show certificates) and sasl_ssl (user `app`, password
+  /// `app-secret`).
   bool secured = false;
+  /// Secured, and what ACLs deny the user `app` is refused. Others, by the listener plaintext, may
+  /// do all.
+  bool acls = false;
   /// Properties of the broker, "key=value".
   std::vector<std::string> settings = {};
 };
 
-/// A broker of a test's own, for tests that stop, kill or secure it. It ends with the test, even when that crashes.
+/// A broker of a test's own, for tests that stop, kill or secure it. It ends with the test, even
+/// when that crashes.
 ///
-/// Operations block until they have taken effect: after `start` the broker answers, after `stop` and `kill` its process
-/// is gone. What goes wrong is a std::runtime_error with the words of tools/kafka. Confined to one thread.
+/// Operations block until they have taken effect: after `start` the broker answers, after `stop`
+/// and `kill` its process is gone. What goes wrong is a std::runtime_error with the words of
+/// tools/kafka. Confined to one thread.
 class test_broker {
 public:
   explicit test_broker(const broker_options& wanted = {});
@@ -38,7 +46,8 @@ public:
   void stop();
   /// Ends it with SIGKILL.
   void kill();
-  /// New authority and certificates, in the files that `pki` names; the broker refuses the former at once.
+  /// New authority and certificates, in the files that `pki` names; the broker refuses the former
+  /// at once.
   void rotate_certificates();
   /// Another SCRAM password of the user `app`; its connections stay.
   void set_password(std::string_view password);

@@ -7,7 +7,7 @@
 #include "cloudflow/pubsub/kafka/internal/consumer.hpp"
 #include "cloudflow/pubsub/kafka/internal/destinations.hpp"
 #include "cloudflow/pubsub/kafka/internal/groups.hpp"
-#include "cloudflow/pubsub/kafka/internal/partition_errands.hpp"
+#include "cloudflow/pubsub/kafka/internal/partition_requests.hpp"
 #include "cloudflow/pubsub/kafka/internal/producer.hpp"
 #include "cloudflow/pubsub/kafka/internal/reader.hpp"
 #include "cloudflow/pubsub/kafka/internal/topics.hpp"
@@ -57,7 +57,7 @@ public:
       schemas_(catalog_),
       destinations_(requests_),
       changelog_(session_, requests_, records_, catalog_),
-      errands_(requests_, session_->log()) {}
+      partition_requests_(requests_, session_->log()) {}
 
   result<void> connect() {
     if (auto ok = requests_.connect(connect_patience); !ok) return ok;
@@ -66,7 +66,7 @@ public:
     return {};
   }
 
-  // -- topics ----------------------------------------------------------------------------------------
+  // -- topics -------------------------------------------------------------------------------------
 
   result<topic_info> ensure_topic(const topic_spec& wanted) override {
     return topics_.ensure(wanted);
@@ -76,7 +76,7 @@ public:
     return topics_.one(std::string{name});
   }
 
-  // -- records and positions -------------------------------------------------------------------------
+  // -- records and positions ----------------------------------------------------------------------
 
   result<std::unique_ptr<producer>> open_producer(const producer_options& wanted) override {
     return group_producer::open({session_, requests_, destinations_, members_, changelog_}, wanted);
@@ -107,13 +107,13 @@ public:
   }
   void ask_end(const topic_partition& of,
                const std::function<void(const result<record_offset>&)>& then) override {
-    errands_.ask_end(of, then);
+    partition_requests_.ask_end(of, then);
   }
   void forget_before(const topic_partition& of, record_offset needed) override {
-    errands_.forget_before(of, needed);
+    partition_requests_.forget_before(of, needed);
   }
 
-  // -- schemas and state -----------------------------------------------------------------------------
+  // -- schemas and state --------------------------------------------------------------------------
 
   schema_store& schemas() override { return schemas_; }
   result<void> ensure_state(std::string_view owner, std::int32_t partitions) override {
@@ -138,7 +138,7 @@ private:
   destinations destinations_;
   groups members_;
   changelog changelog_;
-  partition_errands errands_;
+  partition_requests partition_requests_;
   std::optional<attendant> attendant_;
 };
 

@@ -27,7 +27,7 @@ protected:
     return wanted;
   }
   static void poll(std::span<member* const> all) {
-    for (auto* one : all) one->poll();
+    for (auto* one : all) one->poll_assignments();
   }
 };
 
@@ -51,7 +51,7 @@ TEST_P(kafka_group, only_moved_partitions_are_reported_when_a_member_joins_and_l
   const auto log = open_session();
   const auto topic = create(*log, "t", 4);
   member a{*log, in_group({topic})};
-  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 4; }));
+  ASSERT_TRUE(eventually([&] { return a.poll_assignments(), a.next.size() == 4; }));
   EXPECT_THAT(a.told(kind::assigned), SizeIs(4));
 
   auto b = std::make_unique<member>(*log, in_group({topic}));
@@ -62,7 +62,7 @@ TEST_P(kafka_group, only_moved_partitions_are_reported_when_a_member_joins_and_l
   EXPECT_THAT(b->told(kind::revoked), IsEmpty());
 
   b.reset();
-  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 4; }));
+  ASSERT_TRUE(eventually([&] { return a.poll_assignments(), a.next.size() == 4; }));
   EXPECT_THAT(a.told(kind::assigned), SizeIs(6));
   EXPECT_THAT(a.told(kind::revoked), SizeIs(2));
   EXPECT_THAT(a.told(kind::lost), IsEmpty());
@@ -72,7 +72,7 @@ TEST_P(kafka_group, a_partition_is_not_given_to_another_member_before_it_is_rele
   const auto log = open_session();
   const auto topic = create(*log, "t", 2);
   member a{*log, in_group({topic})};
-  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return a.poll_assignments(), a.next.size() == 2; }));
   a.releases = false;
   member b{*log, in_group({topic})};
   const std::array both{&a, &b};
@@ -91,7 +91,7 @@ TEST_P(kafka_group, a_partition_is_not_given_to_another_member_before_it_is_rele
   a->release(revoked);
   ASSERT_TRUE(eventually([&] { return poll(both), !b.next.empty(); }));
   EXPECT_EQ(b.next.at(revoked), record_offset{4});
-  EXPECT_EQ(take(*b, revoked, 6), numbers(4, 10));
+  EXPECT_EQ(fetch(*b, revoked, 6), numbers(4, 10));
   EXPECT_EQ(out->commit(changes).has_value(), true) << "b has it now, in the same session";
 }
 
@@ -116,11 +116,12 @@ TEST_P(kafka_group, a_member_that_has_died_is_replaced) {
   if (GetParam() == "classic") short_lived.properties["session.timeout.ms"] = "2000";
   short_lived.properties["max.poll.interval.ms"] = "2000";
   member a{*log, short_lived};
-  ASSERT_TRUE(eventually([&] { return a.poll(), a.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return a.poll_assignments(), a.next.size() == 2; }));
   member b{*log, short_lived};
-  ASSERT_TRUE(eventually([&] { return b.poll(), b.next.size() == 2; })) << "a is not polled";
+  ASSERT_TRUE(eventually([&] { return b.poll_assignments(), b.next.size() == 2; }))
+      << "a is not polled";
 
-  ASSERT_TRUE(eventually([&] { return a.poll(), a.told(kind::lost).size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return a.poll_assignments(), a.told(kind::lost).size() == 2; }));
   EXPECT_THAT(a.told(kind::revoked), IsEmpty());
   const std::array both{&a, &b};
   EXPECT_TRUE(eventually([&] { return poll(both), a.next.size() == 1 && b.next.size() == 1; }))
@@ -140,11 +141,11 @@ TEST_F(kafka_consumer,
   transaction_by_hand open{shared_broker(), named("held")};
   open.send_position(named("g"), held, 4);
   member in{*log, {.group = named("g"), .topics = {topic}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(free); }));
-  EXPECT_EQ(take(*in, free, 10), numbers(0, 10));
+  ASSERT_TRUE(eventually([&] { return in.poll_assignments(), in.next.contains(free); }));
+  EXPECT_EQ(fetch(*in, free, 10), numbers(0, 10));
   EXPECT_FALSE(in.next.contains(held));
   open.commit();
-  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(held); }));
+  ASSERT_TRUE(eventually([&] { return in.poll_assignments(), in.next.contains(held); }));
   EXPECT_EQ(in.next.at(held), record_offset{4});
 }
 
@@ -157,15 +158,16 @@ TEST_F(kafka_consumer, shares_each_topic_with_the_others_of_its_group) {
     return std::ranges::count_if(of.next, [&](const auto& at) { return at.first.topic == topic; });
   };
   EXPECT_TRUE(eventually([&] {
-    a.poll();
-    b.poll();
+    a.poll_assignments();
+    b.poll_assignments();
     return std::ranges::all_of(topics, [&](const std::string& topic) {
       return count(a, topic) == 2 && count(b, topic) == 2;
     });
   }));
 }
 
-// librdkafka asks again for an end that it was told behind a seek, and then reads from there: what is between is lost.
+// librdkafka asks again for an end that it was told behind a seek, and then reads from there: what
+// is between is lost.
 TEST_F(kafka_consumer, never_has_librdkafka_look_for_an_offset) {
   const auto lines = std::make_shared<recorder>();
   auto with_lines = wanted();
@@ -178,10 +180,10 @@ TEST_F(kafka_consumer, never_has_librdkafka_look_for_an_offset) {
   ASSERT_TRUE(write(*out, source, numbers(0, 10)).has_value());
   {
     member in{*log, {.group = named("g"), .topics = {topic}, .on_ready = {}}};
-    ASSERT_TRUE(eventually([&] { return in.poll(), in.next.size() == 2; }));
-    EXPECT_EQ(take(*in, source, 10), numbers(0, 10));
+    ASSERT_TRUE(eventually([&] { return in.poll_assignments(), in.next.size() == 2; }));
+    EXPECT_EQ(fetch(*in, source, 10), numbers(0, 10));
     ASSERT_TRUE(in->seek(source, record_offset{5}).has_value());
-    EXPECT_EQ(take(*in, source, 5), numbers(5, 10));
+    EXPECT_EQ(fetch(*in, source, 5), numbers(5, 10));
   }
   EXPECT_THAT(lines->text(), HasSubstr("Start fetch for"));
   EXPECT_THAT(lines->text(), testing::Not(HasSubstr("logical offset")));
@@ -194,7 +196,7 @@ TEST(kafka_without_new_groups, consumers_use_the_classic_protocol) {
   ASSERT_TRUE((*log)->ensure_topic({.name = "t", .partitions = 2}).has_value());
   for (const auto* group : {"first", "second"}) {
     member in{**log, {.group = group, .topics = {"t"}, .on_ready = {}}};
-    EXPECT_TRUE(eventually([&] { return in.poll(), in.next.size() == 2; })) << group;
+    EXPECT_TRUE(eventually([&] { return in.poll_assignments(), in.next.size() == 2; })) << group;
   }
 }
 

@@ -16,8 +16,9 @@ protected:
     ASSERT_TRUE(log_->ensure_topic({.name = "in", .partitions = 1}).has_value());
   }
 
-  /// Commits one number after the other, each with the position that stands for it, while `interrupt` is called after
-  /// the first third. What fails and may be tried again is tried again, as the runtime does it.
+  /// Commits one number after the other, each with the position that stands for it, while
+  /// `interrupt` is called after the first third. What fails and may be tried again is tried again,
+  /// as the runtime does it.
   void commit_all(guarantee delivery, const std::function<void()>& interrupt) {
     bell news;
     auto out = log_->open_producer(
@@ -85,7 +86,7 @@ TEST_F(kafka_outage, at_least_once_moves_no_position_before_its_records_are_ackn
   auto out = log_->open_producer({.transactional_id = "w", .delivery = guarantee::at_least_once});
   ASSERT_TRUE(out.has_value());
   member in{*log_, {.group = "g", .topics = {"in"}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.size() == 1; }));
+  ASSERT_TRUE(eventually([&] { return in.poll_assignments(), in.next.size() == 1; }));
   const auto records = records_of(numbers(0, 1000));
   transaction changes;
   changes.outputs.push_back({"t", partition_id{0}, &records});
@@ -110,8 +111,8 @@ TEST_F(kafka_outage, a_consumer_goes_on_where_it_was) {
   const topic_partition source{"t", partition_id{0}};
   ASSERT_TRUE(write(**out, source, numbers(0, 500)).has_value());
   member in{*log_, {.group = "g", .topics = {"t"}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.contains(source); }));
-  auto values = take(*in, source, 100, {.max_records = 100});
+  ASSERT_TRUE(eventually([&] { return in.poll_assignments(), in.next.contains(source); }));
+  auto values = fetch(*in, source, 100, {.max_records = 100});
   broker_.stop();
   broker_.start();
   ASSERT_TRUE(eventually([&] {
@@ -120,9 +121,9 @@ TEST_F(kafka_outage, a_consumer_goes_on_where_it_was) {
     return more.has_value();
   }));
   ASSERT_TRUE(eventually([&] {
-    in.poll();
+    in.poll_assignments();
     if (!in.next.contains(source)) return false;
-    const auto batch = in->take(source, {});
+    const auto batch = in->fetch(source, {});
     if (batch.has_value())
       for (const auto& record : batch->records()) values.emplace_back(record.value);
     return values.size() >= 1000;

@@ -11,14 +11,14 @@ public:
   prefixed_consumer(std::unique_ptr<consumer> inner, std::string prefix)
     : inner_(std::move(inner)), prefix_(std::move(prefix)) {}
 
-  result<std::vector<assignment>> poll() override {
-    auto changes = inner_->poll();
+  result<std::vector<assignment>> poll_assignments() override {
+    auto changes = inner_->poll_assignments();
     if (changes)
       for (auto& change : changes.value()) change.source.topic.erase(0, prefix_.size());
     return changes;
   }
-  result<record_batch> take(const topic_partition& source, fetch_limits limits) override {
-    return inner_->take(real(source), limits);
+  result<record_batch> fetch(const topic_partition& source, fetch_limits limits) override {
+    return inner_->fetch(real(source), limits);
   }
   result<void> seek(const topic_partition& source, record_offset next) override {
     return inner_->seek(real(source), next);
@@ -28,6 +28,7 @@ public:
   }
   void release(const topic_partition& source) override { inner_->release(real(source)); }
   bool has_joined() const override { return inner_->has_joined(); }
+  std::string why_not_joined() const override { return inner_->why_not_joined(); }
 
 private:
   topic_partition real(const topic_partition& source) const {
@@ -46,6 +47,7 @@ public:
   result<void> commit(const transaction& changes) override { return inner_->commit(real(changes)); }
   void begin(const transaction& changes) override { inner_->begin(real(changes)); }
   std::optional<result<void>> outcome() override { return inner_->outcome(); }
+  std::string trouble() const override { return inner_->trouble(); }
 
 private:
   /// Stays until the next call, as what a transaction borrows has to.

@@ -10,8 +10,8 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// Puts a prefix before the names of topics, groups and transactional ids, and takes it away again. State and schemas
-/// are of one application anyway.
+/// Puts a prefix before the names of topics, groups and transactional ids, and takes it away again.
+/// State and schemas are of one application anyway.
 class prefixed_backend final : public backend {
 public:
   prefixed_backend(std::unique_ptr<backend> inner, std::string prefix)

@@ -56,7 +56,7 @@ TEST_F(kafka_writing,
   // A member elsewhere makes the group one that this session is not in.
   const auto elsewhere = open_session();
   member reader{*elsewhere, {.group = group_, .topics = {topic_}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return reader.poll(), reader.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return reader.poll_assignments(), reader.next.size() == 2; }));
   const auto out = open_producer(*log_, "w");
   const auto lost = records_of({"lost"});
   transaction changes;
@@ -81,10 +81,10 @@ TEST_F(kafka_writing, a_commit_for_a_partition_that_was_lost_is_refused_and_leav
                                                      {"heartbeat.interval.ms", "300"},
                                                      {"max.poll.interval.ms", "2000"}}};
   member late{*log_, short_lived};
-  ASSERT_TRUE(eventually([&] { return late.poll(), late.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return late.poll_assignments(), late.next.size() == 2; }));
   const auto elsewhere = open_session();
   member other{*elsewhere, short_lived};
-  ASSERT_TRUE(eventually([&] { return other.poll(), other.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return other.poll_assignments(), other.next.size() == 2; }));
 
   const auto out = open_producer(*log_, "w");
   const auto records = records_of({"x"});
@@ -94,8 +94,8 @@ TEST_F(kafka_writing, a_commit_for_a_partition_that_was_lost_is_refused_and_leav
   const auto refused = out->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::rebalanced) << refused.error().message;
-  ASSERT_TRUE(
-      eventually([&] { return late.poll(), late.told(assignment::kind::lost).size() == 2; }));
+  ASSERT_TRUE(eventually(
+      [&] { return late.poll_assignments(), late.told(assignment::kind::lost).size() == 2; }));
   EXPECT_EQ(out->commit(changes).error().code, errc::rebalanced) << "it is known now";
   EXPECT_THAT(values(at(0)), IsEmpty());
 }
@@ -110,12 +110,12 @@ TEST_F(kafka_writing, a_commit_of_a_generation_that_has_ended_is_refused_by_the_
                                                         {"session.timeout.ms", "30000"},
                                                         {"heartbeat.interval.ms", "20000"}}};
   member late{*log_, in_place};
-  ASSERT_TRUE(eventually([&] { return late.poll(), late.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return late.poll_assignments(), late.next.size() == 2; }));
   const auto out = open_producer(*log_, "w");
   ASSERT_TRUE(write(*out, at(1), {"before"}).has_value());
   const auto elsewhere = open_session();
   member other{*elsewhere, in_place};
-  ASSERT_TRUE(eventually([&] { return other.poll(), other.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return other.poll_assignments(), other.next.size() == 2; }));
 
   const auto records = records_of({"x"});
   transaction changes;
@@ -229,7 +229,7 @@ TEST_F(kafka_writing, at_least_once_commits_positions_with_and_without_a_member)
 
   ASSERT_TRUE(write(*out, at(0), numbers(0, 10)).has_value());
   member in{*log_, {.group = group_, .topics = {topic_}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return in.poll(), in.next.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return in.poll_assignments(), in.next.size() == 2; }));
   EXPECT_EQ(in.next.at(at(0)), record_offset{1});
   changes.positions.front().next = record_offset{5};
   done = out->commit(changes);

@@ -2,6 +2,7 @@
 
 #include "cloudflow/pubsub/kafka/internal/credentials.hpp"
 #include "cloudflow/pubsub/kafka/internal/jaas.hpp"
+#include "cloudflow/pubsub/secret_properties.hpp"
 
 #include <gmock/gmock.h>
 
@@ -73,10 +74,10 @@ TEST(properties, that_are_secrets_are_not_printed) {
   for (const auto* name :
        {"sasl.password", "sasl.jaas.config", "ssl.key.pem", "ssl.key.password",
         "ssl.keystore.password", "sasl.oauthbearer.config", "sasl.oauthbearer.client.secret"})
-    EXPECT_TRUE(is_secret(name)) << name;
+    EXPECT_TRUE(is_secret_property(name)) << name;
   for (const auto* name : {"bootstrap.servers", "sasl.username", "ssl.key.location",
                            "sasl.password.location", "sasl.oauthbearer.token.endpoint.url"})
-    EXPECT_FALSE(is_secret(name)) << name;
+    EXPECT_FALSE(is_secret_property(name)) << name;
 }
 
 TEST(jaas, values_may_be_quoted_and_hold_any_character) {

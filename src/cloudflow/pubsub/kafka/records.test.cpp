@@ -22,7 +22,7 @@ protected:
             {.group = named("g"), .topics = {source_.topic}, .start_at = start, .on_ready = {}}};
   }
   void wait_for_assignment(member& of) const {
-    ASSERT_TRUE(eventually([&] { return of.poll(), of.next.contains(source_); }));
+    ASSERT_TRUE(eventually([&] { return of.poll_assignments(), of.next.contains(source_); }));
   }
   void write_all(int from, int to, int at_once) {
     for (; from < to; from += at_once)
@@ -47,11 +47,11 @@ TEST_F(kafka_reading, a_seek_while_records_stream_in_delivers_exactly_from_there
   const auto offset_of = [](int n) { return record_offset{n + n / at_once}; };
   for (const int back_to : {0, 49, 50, 700, 333, 1, 0}) {
     ASSERT_TRUE(in->seek(source_, offset_of(back_to)).has_value());
-    EXPECT_EQ(take(*in, source_, 200, {.max_records = 200}).front(), std::to_string(back_to));
+    EXPECT_EQ(fetch(*in, source_, 200, {.max_records = 200}).front(), std::to_string(back_to));
     ASSERT_TRUE(in->seek(source_, offset_of(back_to)).has_value());
     int expected = back_to;
     ASSERT_TRUE(eventually([&] {
-      const auto batch = in->take(source_, {.max_records = 64});
+      const auto batch = in->fetch(source_, {.max_records = 64});
       EXPECT_TRUE(batch.has_value()) << batch.error().message;
       for (const auto& record : batch->records()) {
         EXPECT_EQ(record.value, std::to_string(expected));
@@ -74,7 +74,7 @@ TEST_F(kafka_reading, a_batch_keeps_to_its_limits_and_leaves_nothing_out) {
     std::vector<std::string> values;
     ASSERT_TRUE(eventually([&] {
       while (true) {
-        const auto batch = in->take(source_, limits);
+        const auto batch = in->fetch(source_, limits);
         EXPECT_TRUE(batch.has_value());
         if (batch->empty()) return values.size() >= 1000;
         EXPECT_LE(batch->records().size(), limits.max_records);
@@ -96,12 +96,12 @@ TEST_F(kafka_reading, a_batch_says_where_reading_goes_on_behind_the_marks_of_tra
   wait_for_assignment(in);
   std::optional<record_offset> next;
   ASSERT_TRUE(eventually([&] {
-    const auto batch = in->take(source_, {});
+    const auto batch = in->fetch(source_, {});
     if (batch.has_value() && batch->next()) next = batch->next();
     return next == record_offset{6};
   })) << next.value_or(record_offset{-1}).value();
   EXPECT_EQ(in->end_offset(source_).value(), record_offset{6});
-  EXPECT_EQ(in->take(source_, {})->next(), std::nullopt);
+  EXPECT_EQ(in->fetch(source_, {})->next(), std::nullopt);
 }
 
 TEST_F(kafka_reading, a_batch_outlives_its_consumer_and_its_session) {
@@ -111,7 +111,7 @@ TEST_F(kafka_reading, a_batch_outlives_its_consumer_and_its_session) {
     auto in = join();
     wait_for_assignment(in);
     ASSERT_TRUE(eventually([&] {
-      auto taken = in->take(source_, {});
+      auto taken = in->fetch(source_, {});
       if (taken.has_value() && !taken->empty()) batch = std::move(taken).value();
       return !batch.empty();
     }));
@@ -127,7 +127,7 @@ TEST_F(kafka_reading, latest_skips_what_was_there_before_the_group) {
   auto in = join(consumer_options::start::latest);
   wait_for_assignment(in);
   write_all(10, 12, 1);
-  EXPECT_EQ(take(*in, source_, 2), numbers(10, 12));
+  EXPECT_EQ(fetch(*in, source_, 2), numbers(10, 12));
 }
 
 TEST_F(kafka_reading, a_position_that_is_not_there_is_said_with_both_offsets_and_a_seek_goes_on) {
@@ -139,32 +139,32 @@ TEST_F(kafka_reading, a_position_that_is_not_there_is_said_with_both_offsets_and
   auto in = join();
   wait_for_assignment(in);
   for (int i = 0; i != 2; ++i) {
-    const auto refused = in->take(source_, {});
+    const auto refused = in->fetch(source_, {});
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().code, errc::offset_out_of_range);
     EXPECT_THAT(refused.error().message, HasSubstr("700"));
     EXPECT_THAT(refused.error().message, HasSubstr("0 to 11"));
   }
   ASSERT_TRUE(in->seek(source_, record_offset{5}).has_value());
-  EXPECT_EQ(take(*in, source_, 5), numbers(5, 10));
+  EXPECT_EQ(fetch(*in, source_, 5), numbers(5, 10));
 }
 
 TEST_F(kafka_reading, what_goes_out_of_range_while_it_is_read_is_said_and_a_seek_goes_on) {
   write_all(0, 10, 10);
   auto in = join();
   wait_for_assignment(in);
-  EXPECT_EQ(take(*in, source_, 10), numbers(0, 10));
+  EXPECT_EQ(fetch(*in, source_, 10), numbers(0, 10));
   ASSERT_TRUE(in->seek(source_, record_offset{4000}).has_value());
   std::optional<error> refused;
   ASSERT_TRUE(eventually([&] {
-    const auto batch = in->take(source_, {});
+    const auto batch = in->fetch(source_, {});
     if (!batch) refused = batch.error();
     return refused.has_value();
   }));
   EXPECT_EQ(refused->code, errc::offset_out_of_range);
   EXPECT_THAT(refused->message, HasSubstr("4000"));
   ASSERT_TRUE(in->seek(source_, record_offset{3}).has_value());
-  EXPECT_EQ(take(*in, source_, 7), numbers(3, 10));
+  EXPECT_EQ(fetch(*in, source_, 7), numbers(3, 10));
 }
 
 TEST_F(kafka_reading, headers_keys_and_absent_values_come_back) {
@@ -181,7 +181,7 @@ TEST_F(kafka_reading, headers_keys_and_absent_values_come_back) {
   wait_for_assignment(in);
   record_batch batch;
   ASSERT_TRUE(eventually([&] {
-    auto taken = in->take(source_, {});
+    auto taken = in->fetch(source_, {});
     if (taken.has_value() && !taken->empty()) batch = std::move(taken).value();
     return !batch.empty();
   }));
@@ -202,7 +202,7 @@ TEST_F(kafka_reading, a_released_partition_is_silent_although_nobody_asked_for_i
   auto in = join();
   wait_for_assignment(in);
   in->release(source_);
-  EXPECT_FALSE(in->take(source_, {}).has_value());
+  EXPECT_FALSE(in->fetch(source_, {}).has_value());
   EXPECT_FALSE(in->seek(source_, record_offset{0}).has_value());
 }
 

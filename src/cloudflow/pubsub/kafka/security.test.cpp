@@ -73,7 +73,7 @@ protected:
   test_broker broker_{{.secured = true, .settings = {}}};
 };
 
-// -- who may not -------------------------------------------------------------------------------------
+// -- who may not ----------------------------------------------------------------------------------
 
 struct refusal {
   std::string title, expected;
@@ -143,7 +143,7 @@ TEST_F(secured_broker, says_in_one_line_why_a_session_cannot_be_had) {
   EXPECT_THAT(log_->text(), Not(HasSubstr("-secret")));
 }
 
-// -- who may -----------------------------------------------------------------------------------------
+// -- who may --------------------------------------------------------------------------------------
 
 TEST_F(secured_broker, lets_in_who_shows_what_it_wants) {
   const token_server tokens;
@@ -190,7 +190,7 @@ TEST_F(secured_broker, hears_no_secret_in_the_log_of_a_session_however_loud_it_i
   EXPECT_THAT(log_->text(), Not(HasSubstr("app-secret")));
 }
 
-// -- who comes again with something new --------------------------------------------------------------
+// -- who comes again with something new -----------------------------------------------------------
 
 TEST_F(secured_broker, takes_a_password_that_changes_in_its_file) {
   const test_directory files;
@@ -264,10 +264,10 @@ TEST_F(secured_broker, takes_certificates_that_change_while_records_are_on_their
     ASSERT_TRUE(eventually([&] { return out->commit(changes).has_value(); })) << value;
     const topic_partition source{topic, partition_id{0}};
     ASSERT_TRUE(eventually([&] {
-      const auto changed = in->poll();
+      const auto changed = in->poll_assignments();
       for (const auto& each : changed ? changed.value() : std::vector<assignment>{})
         if (each.what != assignment::kind::assigned) in->release(each.source);
-      const auto batch = in->take(source, {});
+      const auto batch = in->fetch(source, {});
       if (!batch) return false;
       for (const auto& record : batch->records()) seen.emplace_back(record.value);
       return !seen.empty() && seen.back() == value;

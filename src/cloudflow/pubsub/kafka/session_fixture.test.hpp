@@ -70,9 +70,9 @@ public:
   consumer& operator*() const { return *consumer_; }
   consumer* operator->() const { return consumer_.get(); }
 
-  /// What poll() says, taken down. Releases what is revoked, unless told otherwise.
-  void poll() {
-    const auto changes = consumer_->poll();
+  /// What poll_assignments() says, taken down. Releases what is revoked, unless told otherwise.
+  void poll_assignments() {
+    const auto changes = consumer_->poll_assignments();
     if (!changes) throw std::runtime_error{changes.error().message};
     for (const auto& change : *changes) {
       said.push_back(change);
@@ -160,12 +160,12 @@ inline result<void> write(producer& to, const topic_partition& where,
 }
 
 /// Takes until there are `count` values.
-inline std::vector<std::string> take(consumer& from, const topic_partition& source,
-                                     std::size_t count, fetch_limits limits = {}) {
+inline std::vector<std::string> fetch(consumer& from, const topic_partition& source,
+                                      std::size_t count, fetch_limits limits = {}) {
   std::vector<std::string> values;
   const auto got_all = eventually([&] {
     while (true) {
-      const auto batch = from.take(source, limits);
+      const auto batch = from.fetch(source, limits);
       if (!batch) {
         ADD_FAILURE() << batch.error().message;
         return true;

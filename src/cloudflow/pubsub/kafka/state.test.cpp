@@ -163,19 +163,18 @@ TEST_F(kafka_state, needs_a_directory) {
 
 TEST_F(kafka_state, of_no_task_is_seen_by_all_sessions) {
   const auto here = open_session(), there = open_session();
-  EXPECT_EQ(here->state().find("cloudflow.stores", partition_id{0}, "a").value(), std::nullopt);
+  EXPECT_EQ(here->state().find(registry_store, partition_id{0}, "a").value(), std::nullopt);
   ASSERT_TRUE(
-      put(*open_producer(*here, "w"), "cloudflow.stores", 0, {{"a", "1"}, {"b", "2"}}).has_value());
-  EXPECT_EQ(here->state().find("cloudflow.stores", partition_id{0}, "a").value(), "1");
-  EXPECT_TRUE(eventually([&] {
-    return there->state().find("cloudflow.stores", partition_id{0}, "a").value() == "1";
-  }));
+      put(*open_producer(*here, "w"), registry_store, 0, {{"a", "1"}, {"b", "2"}}).has_value());
+  EXPECT_EQ(here->state().find(registry_store, partition_id{0}, "a").value(), "1");
+  EXPECT_TRUE(eventually(
+      [&] { return there->state().find(registry_store, partition_id{0}, "a").value() == "1"; }));
   ASSERT_TRUE(
-      put(*open_producer(*here, "w"), "cloudflow.stores", 0, {{"a", std::nullopt}}).has_value());
-  EXPECT_THAT(all(*here, "cloudflow.stores", 0), UnorderedElementsAre(Pair("b", "2")));
+      put(*open_producer(*here, "w"), registry_store, 0, {{"a", std::nullopt}}).has_value());
+  EXPECT_THAT(all(*here, registry_store, 0), UnorderedElementsAre(Pair("b", "2")));
 }
 
-// -- transactions and time ---------------------------------------------------------------------------
+// -- transactions and time ------------------------------------------------------------------------
 
 TEST_F(kafka_state, is_not_here_before_the_transaction_of_the_former_owner_has_ended) {
   for (const bool commits : {true, false}) {
@@ -245,7 +244,7 @@ TEST_F(kafka_state, has_the_position_of_a_group_that_has_expired) {
   const auto log = open_session(in("there"));
   ASSERT_EQ(log->position(group, {topic, partition_id{0}}).value(), std::nullopt);
   member reader{*log, {.group = group, .topics = {topic}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return reader.poll(), reader.next.size() == 1; }));
+  ASSERT_TRUE(eventually([&] { return reader.poll_assignments(), reader.next.size() == 1; }));
   EXPECT_EQ(reader.next.begin()->second, record_offset{7});
   EXPECT_FALSE(log->state().find("stats.counts", partition_id{0}, "k").has_value())
       << "the task is not here because its position was looked up";

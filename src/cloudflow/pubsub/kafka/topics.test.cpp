@@ -123,7 +123,7 @@ TEST_F(kafka_topics, with_more_copies_than_brokers_are_refused) {
   EXPECT_THAT(refused.error().message, HasSubstr("ask for no more copies than there are brokers"));
 }
 
-// -- catalog -----------------------------------------------------------------------------------------
+// -- catalog --------------------------------------------------------------------------------------
 
 TEST_F(kafka_topics, have_a_catalog_in_which_sessions_find_what_others_have_stored) {
   const std::string fingerprint(32, '\x07');
@@ -159,7 +159,7 @@ TEST_F(kafka_topics, have_a_catalog_that_a_person_can_read) {
                         "schema/0707070707070707070707070707070707070707070707070707070707070707"));
 }
 
-// -- properties --------------------------------------------------------------------------------------
+// -- properties -----------------------------------------------------------------------------------
 
 TEST_F(kafka_topics, are_read_with_isolation_whatever_a_consumer_is_told) {
   auto all = recorded();

@@ -12,7 +12,8 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// A transaction by librdkafka alone, which stays open until a test ends it, or forgets it as a crash does.
+/// A transaction by librdkafka alone, which stays open until a test ends it, or forgets it as a
+/// crash does.
 class transaction_by_hand {
 public:
   transaction_by_hand(const std::string& brokers, const std::string& id) {

@@ -4,9 +4,9 @@
 
 namespace cloudflow::pubsub::simulated {
 
-// -- broker ------------------------------------------------------------------------------------------
+// -- broker ---------------------------------------------------------------------------------------
 
-broker::broker(const clock& time, std::uint64_t seed, const weather& w)
+broker::broker(const clock& time, std::uint64_t seed, const fault_profile& w)
   : around{.time = &time, .now = w, .random = std::mt19937_64{seed}},
     groups{around,
            {.partitions_of =
@@ -29,20 +29,20 @@ record_offset broker::start_of(const member& m, const topic_partition& source) c
   return m.wanted.start_at == consumer_options::start::latest ? log->end() : record_offset{0};
 }
 
-// -- cluster -----------------------------------------------------------------------------------------
+// -- cluster --------------------------------------------------------------------------------------
 
 struct cluster::broker_handle {
   std::shared_ptr<broker> at;
 };
 
-cluster::cluster(const clock& time, std::uint64_t seed, const weather& w)
+cluster::cluster(const clock& time, std::uint64_t seed, const fault_profile& w)
   : broker_(std::make_unique<broker_handle>(std::make_shared<broker>(time, seed, w))) {}
 
 cluster::~cluster() = default;
 
 std::unique_ptr<session> cluster::connect() { return make_session(broker_->at); }
 
-void cluster::set_weather(const weather& w) {
+void cluster::set_weather(const fault_profile& w) {
   const std::lock_guard lock{broker_->at->mutex};
   broker_->at->around.now = w;
 }

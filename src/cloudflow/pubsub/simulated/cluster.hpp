@@ -1,5 +1,5 @@
-/// A log in memory that several processes share. As far as a runtime can tell it behaves as Kafka does: for tests of
-/// whatever stands on `pubsub::backend`.
+/// A log in memory that several processes share. As far as a runtime can tell it behaves as Kafka
+/// does: for tests of whatever stands on `pubsub::backend`.
 #pragma once
 
 #include "cloudflow/base/time.hpp"
@@ -15,10 +15,10 @@
 
 namespace cloudflow::pubsub::simulated {
 
-/// How long things take, and what goes wrong. A length is drawn between 0 and what stands here, and counts how often
-/// somebody looks whether it is over; a chance is out of 1000. As it is made everything is over at once, and nothing
-/// goes wrong.
-struct weather {
+/// How long things take, and what goes wrong. A length is drawn between 0 and what stands here, and
+/// counts how often somebody looks whether it is over; a chance is out of 1000. As it is made
+/// everything is over at once, and nothing goes wrong.
+struct fault_profile {
   // -- commits ---
   int longest_phase = 0;      ///< a commit has three: records, positions, end
   int failing_commits = 0;    ///< for good
@@ -43,39 +43,44 @@ struct weather {
   int longest_restore = 0;               ///< of a task's state
 };
 
-/// What one process has open. Ended in good order it leaves its groups and aborts what it had begun.
+/// What one process has open. Ended in good order it leaves its groups and aborts what it had
+/// begun.
 class session : public backend {
 public:
-  /// The process stands still, as by SIGSTOP: nothing of it may be called until `wake_up`. After the time-outs its
-  /// partitions are given to others, and its transactions aborted.
-  virtual void fall_silent() = 0;
+  /// The process stands still, as by SIGSTOP: nothing of it may be called until `wake_up`. After
+  /// the time-outs its partitions are given to others, and its transactions aborted.
+  virtual void hang() = 0;
   virtual void wake_up() = 0;
-  /// The process is no more, as by SIGKILL: what it had open is still to be destroyed, and leaves nothing behind in good
-  /// order.
+  /// The process is no more, as by SIGKILL: what it had open is still to be destroyed, and leaves
+  /// nothing behind in good order.
   virtual void crash() = 0;
+  /// A transaction of this process has not ended, be it that the process has.
+  virtual bool has_open_transaction() const = 0;
 };
 
 /// The brokers, and what they store.
 ///
-/// Exactly-once commits are transactions: their records take offsets when they begin and are seen when they have ended,
-/// not before an earlier one has ended; aborted ones leave offsets without records. A position is taken from whoever owns
-/// its partition in the present generation of the group, and refused from others (KIP-447). The next owner of a
-/// transactional id fences the former one. At-least-once commits show their records at once, also when they fail in the
-/// end. Partitions are rebalanced cooperatively: revoked, waited for, given to the next; not all of a joined group's before
-/// all of them are free. A new owner learns where to start, and gets its state, when the transactions of the former
-/// one have ended.
+/// Exactly-once commits are transactions: their records take offsets when they begin and are seen
+/// when they have ended, not before an earlier one has ended; aborted ones leave offsets without
+/// records. A position is taken from whoever owns its partition in the present generation of the
+/// group, and refused from others (KIP-447). The next owner of a transactional id fences the former
+/// one. At-least-once commits show their records at once, also when they fail in the end.
+/// Partitions are rebalanced cooperatively: revoked, waited for, given to the next; not all of a
+/// joined group's before all of them are free. A new owner learns where to start, and gets its
+/// state, when the transactions of the former one have ended.
 ///
-/// Operation: everything follows from the seed and the order of calls. Time comes from the clock, for time-outs only.
-/// Concurrency: thread-safe, as `backend` says. Sessions may outlive the cluster.
+/// Operation: everything follows from the seed and the order of calls. Time comes from the clock,
+/// for time-outs only. Concurrency: thread-safe, as `backend` says. Sessions may outlive the
+/// cluster.
 class cluster {
 public:
-  explicit cluster(const clock& time, std::uint64_t seed = 1, const weather& w = {});
+  explicit cluster(const clock& time, std::uint64_t seed = 1, const fault_profile& w = {});
   ~cluster();
   cluster(const cluster&) = delete;
   cluster& operator=(const cluster&) = delete;
 
   std::unique_ptr<session> connect();
-  void set_weather(const weather& w);
+  void set_weather(const fault_profile& w);
   /// The next `count` commits end like that.
   void fail_commits(int count, const error& why);
   /// Each partition of the group goes to the next member.
@@ -83,10 +88,11 @@ public:
   /// The topic's `max.message.bytes` from now on.
   void set_limit(std::string_view topic, std::size_t bytes);
 
-  /// What somebody did that nobody may do, as sentences: a position that goes back, borrowed bytes that changed during
-  /// a commit, state that was read or written without having been restored.
+  /// What somebody did that nobody may do, as sentences: a position that goes back, borrowed bytes
+  /// that changed during a commit, state that was read or written without having been restored.
   std::vector<std::string> violations() const;
-  /// All records of a partition, also those that readers do not see yet because an earlier transaction is open.
+  /// All records of a partition, also those that readers do not see yet because an earlier
+  /// transaction is open.
   record_batch committed(const topic_partition& of) const;
   /// As it is now, though a transaction may be about to move it.
   std::optional<record_offset> position(std::string_view group, const topic_partition& of) const;

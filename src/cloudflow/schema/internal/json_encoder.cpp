@@ -69,7 +69,8 @@ std::optional<std::int64_t> integer_for(const avro_node& node, const json_value&
   return value && in_range(node, *value) ? value : std::nullopt;
 }
 
-/// A number as text; beyond the range of a double: 0 where it is too small, nothing where it is too large.
+/// A number as text; beyond the range of a double: 0 where it is too small, nothing where it is too
+/// large.
 std::optional<double> parse_real(std::string_view text) {
   double value = 0;
   const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -111,7 +112,8 @@ bool is_known(const avro_node& record, std::string_view name) {
                      [&](const avro_field& f) { return f.name == name; });
 }
 
-/// Where several branches of a union fit, the lowest is meant: it says most precisely what stands there.
+/// Where several branches of a union fit, the lowest is meant: it says most precisely what stands
+/// there.
 int rank(const avro_node& node) {
   switch (node.type) {
     case avro_type::double_type:
@@ -295,7 +297,8 @@ bool json_encoder::check_fields_known(const avro_node& node, const json_value& j
   return true;
 }
 
-/// Whether the value looks like one of this type, without looking into it: decides between the branches of a union.
+/// Whether the value looks like one of this type, without looking into it: decides between the
+/// branches of a union.
 bool json_encoder::fits(const avro_node& node, const json_value& json) const {
   switch (node.type) {
     case avro_type::null_type: return json.kind == json_kind::null;

@@ -9,7 +9,8 @@
 
 namespace cloudflow::schema::internal {
 
-/// Index of an operation in its program. Recursive schemas make programs that lead back into themselves.
+/// Index of an operation in its program. Recursive schemas make programs that lead back into
+/// themselves.
 using op_id = std::uint32_t;
 
 enum class op_kind : std::uint8_t {
@@ -35,7 +36,8 @@ enum class op_kind : std::uint8_t {
   fail,          ///< with `message`
 };
 
-/// One step of a record. In order, unless `reads_ahead`: then `writer_field` says from where a step reads.
+/// One step of a record. In order, unless `reads_ahead`: then `writer_field` says from where a step
+/// reads.
 struct record_step {
   enum class kind : std::uint8_t { run, skip, put };
   kind what = kind::run;

@@ -100,7 +100,7 @@ private:
     return add(std::move(op));
   }
 
-  // -- records ----------------------------------------------------------------------------------------
+  // -- records ------------------------------------------------------------------------------------
 
   op_id resolve_record(node_id w, node_id r) {
     if (const auto known = records_.find(node_pair{w, r}); known != records_.end())
@@ -180,7 +180,7 @@ private:
     return steps;
   }
 
-  // -- unions -----------------------------------------------------------------------------------------
+  // -- unions -------------------------------------------------------------------------------------
 
   op_id resolve_writer_union(node_id w, node_id r) {
     const auto& from = writer_.node(w);
@@ -205,8 +205,9 @@ private:
     return add({.kind = op_kind::enter_branch, .child = child, .size = *branch});
   }
 
-  /// The reader's branch for a value that is no union: of the same name, else a record with the same structure
-  /// (rather one of the same name in another namespace), else the first to which the value can be promoted.
+  /// The reader's branch for a value that is no union: of the same name, else a record with the
+  /// same structure (rather one of the same name in another namespace), else the first to which the
+  /// value can be promoted.
   std::optional<std::size_t> matching_branch(node_id w, node_id r) {
     const auto& from = writer_.node(w);
     const auto& branches = reader_.node(r).branches;
@@ -231,8 +232,9 @@ private:
            });
   }
 
-  /// Unions that are the same but for namespaces and what does not matter to readers: the branch is then found by its
-  /// place. Recursive records are taken for equivalent until something proves the opposite.
+  /// Unions that are the same but for namespaces and what does not matter to readers: the branch is
+  /// then found by its place. Recursive records are taken for equivalent until something proves the
+  /// opposite.
   bool are_equivalent(node_id w, node_id r, std::map<node_pair, bool>& assumed) const {
     const auto& from = writer_.node(w);
     const auto& to = reader_.node(r);

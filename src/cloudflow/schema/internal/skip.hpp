@@ -5,8 +5,8 @@
 
 namespace cloudflow::schema::internal {
 
-/// How deep values may contain values. Generous: the schemas of real data are a handful deep, and only a record
-/// that contains its own kind gets far.
+/// How deep values may contain values. Generous: the schemas of real data are a handful deep, and
+/// only a record that contains its own kind gets far.
 inline constexpr unsigned max_depth = 512;
 
 /// Takes one value of a type; errors are sticky in the reader.

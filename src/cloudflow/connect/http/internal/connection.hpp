@@ -17,8 +17,9 @@
 
 namespace cloudflow::connect::detail {
 
-/// Reads a request, waits for its answer, writes it, and again. One request at a time: what a client sends ahead stays
-/// in the buffer. Confined to the thread that runs the server; owned by the operation that is under way.
+/// Reads a request, waits for its answer, writes it, and again. One request at a time: what a
+/// client sends ahead stays in the buffer. Confined to the thread that runs the server; owned by
+/// the operation that is under way.
 class http_connection : public std::enable_shared_from_this<http_connection> {
 public:
   /// `refuses`: there are too many connections; every request gets 503.
@@ -28,6 +29,10 @@ public:
   void serve();
   /// Answers the request of that number; does nothing when it is answered.
   void answer(std::uint64_t request, http_response response);
+  /// Closes without an answer, if the request of that number is not answered yet.
+  void hang_up(std::uint64_t request);
+  /// Of the request that is waited for; see http_responder.
+  void may_be_stored_when(std::function<bool()> function) { may_be_stored_ = std::move(function); }
   /// Closes now if no request is under way; else once it is answered.
   void finish();
   /// Closes now, whatever is under way.
@@ -44,6 +49,7 @@ private:
   void on_unreadable(error_code ec);
   void dispatch();
   void hand_over(http_handler& handler, http_request request);
+  void give_up(std::uint64_t request);
   http_request take_request();
   void refuse(http_response response);
   void write(http_response response);
@@ -57,6 +63,7 @@ private:
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   boost::beast::http::response<boost::beast::http::string_body> response_;
   boost::asio::steady_timer answer_timer_;
+  std::function<bool()> may_be_stored_;
   std::string peer_;
   std::uint64_t request_ = 0;  // number of the request that is being read or answered
   bool refuses_ = false;

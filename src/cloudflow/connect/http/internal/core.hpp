@@ -9,8 +9,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <unordered_set>
@@ -19,8 +21,9 @@ namespace cloudflow::connect::detail {
 
 class http_connection;
 
-/// Acceptor, routes and connections. Everything is confined to the thread that runs `io()`, but for what says otherwise.
-/// Owned by the server; kept alive by an answer that is just being handed over.
+/// Acceptor, routes and connections. Everything is confined to the thread that runs `io()`, but for
+/// what says otherwise. Owned by the server; kept alive by an answer that is just being handed
+/// over.
 class http_server_core : public std::enable_shared_from_this<http_server_core> {
 public:
   http_server_core(http_server_options options, std::vector<http_route> routes, logger log);
@@ -29,7 +32,7 @@ public:
   result<void> bind();
   std::uint16_t port() const noexcept { return port_; }
 
-  // -- from any thread ---------------------------------------------------------------------------------------
+  // -- from any thread ----------------------------------------------------------------------------
 
   void run();
   void start();
@@ -39,7 +42,7 @@ public:
   bool enter_queue() noexcept;
   void leave_queue() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
 
-  // -- for connections ---------------------------------------------------------------------------------------
+  // -- for connections ----------------------------------------------------------------------------
 
   const http_server_options& options() const noexcept { return options_; }
   const logger& log() const noexcept { return log_; }
@@ -64,7 +67,8 @@ private:
   logger log_;
   std::uint16_t port_ = 0;
 
-  // Before io_, whose handlers own the connections: what a connection needs when it goes outlives it.
+  // Before io_, whose handlers own the connections: what a connection needs when it goes outlives
+  // it.
   std::mutex mutex_;  // guards the three flags
   std::condition_variable changed_;
   bool is_running_ = false, is_stopped_ = false, is_drained_ = false;
@@ -86,8 +90,10 @@ public:
   http_exchange(const http_exchange&) = delete;
   http_exchange& operator=(const http_exchange&) = delete;
 
-  /// @pre called once.
-  void answer(http_response response);
+  /// @pre called once; none: the connection ends without one.
+  void answer(std::optional<http_response> response);
+  /// @pre before it is handed on.
+  void may_be_stored_when(std::function<bool()> function);
 
 private:
   std::weak_ptr<http_server_core> core_;

@@ -2,19 +2,26 @@
 
 #include "cloudflow/base/bytes.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
 
-constexpr std::uint8_t batch_version = 1;
-constexpr std::size_t header_size = 1 + 4 + 8 + 8;
+constexpr std::uint8_t batch_version = 2;
+constexpr std::size_t header_size = 1 + 4 + 8 + 8 + 8;
 constexpr std::size_t index_at = header_size + 4;
 
 template <class Unsigned>
 void put_at(char* to, Unsigned v) {
   for (std::size_t i = 0; i != sizeof v; ++i)
     to[i] = static_cast<char>(v >> (8 * (sizeof v - 1 - i)));
+}
+
+timestamp get_time(byte_reader& from) {
+  const auto milliseconds = static_cast<std::int64_t>(from.get_big_endian<std::uint64_t>());
+  return timestamp{std::chrono::milliseconds{milliseconds}};
 }
 
 struct index_entry {
@@ -51,7 +58,7 @@ void put_index(byte_writer& index, const record_buffer& records) {
 
 }  // namespace
 
-// -- stored_batch ------------------------------------------------------------------------------------
+// -- stored_batch ---------------------------------------------------------------------------------
 
 stored_batch::stored_batch(std::span<const record_buffer* const> parts) {
   byte_writer index;
@@ -83,12 +90,15 @@ stored_batch::stored_batch(record_offset base, const batch_header& header, std::
   std::memcpy(bytes_.get(), bytes.data(), bytes.size());
 }
 
-void stored_batch::place(record_offset base, timestamp appended, std::uint64_t bytes_before) {
+void stored_batch::place(record_offset base, timestamp appended, timestamp latest,
+                         std::uint64_t bytes_before) {
   base_ = base;
   header_.appended = appended;
+  header_.latest = std::max(latest, appended);
   header_.bytes_before = bytes_before;
   put_at(&bytes_[5], static_cast<std::uint64_t>(appended.time_since_epoch().count()));
-  put_at(&bytes_[13], bytes_before);
+  put_at(&bytes_[13], static_cast<std::uint64_t>(header_.latest.time_since_epoch().count()));
+  put_at(&bytes_[21], bytes_before);
 }
 
 std::optional<batch_header> read_header(std::string_view bytes) {
@@ -96,15 +106,15 @@ std::optional<batch_header> read_header(std::string_view bytes) {
   if (r.get_byte() != batch_version) return {};
   batch_header header;
   header.count = static_cast<std::int32_t>(r.get_big_endian<std::uint32_t>());
-  header.appended = timestamp{
-      std::chrono::milliseconds{static_cast<std::int64_t>(r.get_big_endian<std::uint64_t>())}};
+  header.appended = get_time(r);
+  header.latest = get_time(r);
   header.bytes_before = r.get_big_endian<std::uint64_t>();
   const auto index_size = r.get_big_endian<std::uint32_t>();
   if (!r.ok() || header.count <= 0 || r.remaining() < index_size) return {};
   return header;
 }
 
-// -- reading -----------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 bool fetch_budget::take(std::size_t size) noexcept {
   if (records == 0 || (size > bytes && !is_first)) return false;
@@ -112,6 +122,15 @@ bool fetch_budget::take(std::size_t size) noexcept {
   bytes -= std::min(size, bytes);
   is_first = false;
   return true;
+}
+
+bool is_readable(record_offset base, const batch_header& header, std::string_view bytes) {
+  batch_builder builder;
+  batch_builder::cursor at{.next = base};
+  fetch_budget all{.records = std::numeric_limits<std::size_t>::max(),
+                   .bytes = std::numeric_limits<std::size_t>::max()};
+  const auto batch = std::make_shared<const stored_batch>(base, header, bytes);
+  return builder.add(batch, at, all) == batch_builder::outcome::all_read;
 }
 
 batch_builder::batch_builder() : owner_(std::make_shared<contents>()) {}

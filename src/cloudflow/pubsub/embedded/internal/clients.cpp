@@ -42,7 +42,7 @@ embedded_consumer::~embedded_consumer() {
   waker_->close();
 }
 
-result<std::vector<assignment>> embedded_consumer::poll() {
+result<std::vector<assignment>> embedded_consumer::poll_assignments() {
   std::vector<assignment> changes;
   if (std::exchange(is_announced_, true)) return changes;
   for (const auto& [source, at] : sources_)
@@ -50,10 +50,10 @@ result<std::vector<assignment>> embedded_consumer::poll() {
   return changes;
 }
 
-result<record_batch> embedded_consumer::take(const topic_partition& source, fetch_limits limits) {
+result<record_batch> embedded_consumer::fetch(const topic_partition& source, fetch_limits limits) {
   const auto at = sources_.find(source);
   if (at == sources_.end()) return not_assigned(source);
-  return at->second.reader.take(limits);
+  return at->second.reader.fetch(limits);
 }
 
 result<void> embedded_consumer::seek(const topic_partition& source, record_offset next) {

@@ -1,6 +1,7 @@
 /// What the log hands out to read and to write.
 #pragma once
 
+#include "cloudflow/pubsub/at_once.hpp"
 #include "cloudflow/pubsub/embedded/internal/committer.hpp"
 #include "cloudflow/pubsub/embedded/internal/reader.hpp"
 
@@ -11,7 +12,7 @@
 
 namespace cloudflow::pubsub::embedded {
 
-class embedded_producer final : public producer {
+class embedded_producer final : public producer_at_once {
 public:
   embedded_producer(committer& log, committer::identity owner)
     : log_(log), owner_(std::move(owner)) {}
@@ -19,21 +20,24 @@ public:
 
 private:
   committer& log_;
-  const committer::identity owner_;
+  committer::identity owner_;
 };
 
-/// The one member of its group: it has all partitions of its topics from the first poll() on.
+/// The one member of its group: it has all partitions of its topics from the first
+/// poll_assignments() on.
 class embedded_consumer final : public consumer {
 public:
   static result<std::unique_ptr<consumer>> open(const consumer_options& wanted, const storage& disk,
                                                 const topic_table& topics);
   ~embedded_consumer() override;
 
-  result<std::vector<assignment>> poll() override;
-  result<record_batch> take(const topic_partition& source, fetch_limits limits) override;
+  result<std::vector<assignment>> poll_assignments() override;
+  result<record_batch> fetch(const topic_partition& source, fetch_limits limits) override;
   result<void> seek(const topic_partition& source, record_offset next) override;
   result<record_offset> end_offset(const topic_partition& source) const override;
   void release(const topic_partition& source) override;
+  bool has_joined() const override { return true; }
+  std::string why_not_joined() const override { return {}; }
 
 private:
   struct assigned {

@@ -1,5 +1,7 @@
 #include "cloudflow/pubsub/embedded/internal/committer.hpp"
 
+#include "cloudflow/pubsub/embedded/internal/recovery.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,6 +22,25 @@ std::size_t size_of(const transaction& changes) {
   for (const auto& position : changes.positions)
     bytes += position.group.size() + position.topic.size() + sizeof position.next;
   return bytes;
+}
+
+/// Tells transactions of one owner apart; only where one has failed, so it may take its time.
+std::size_t hash_of(const transaction& changes) {
+  byte_writer all;
+  for (const auto& output : changes.outputs) {
+    all.put_text(output.topic);
+    all.put_long(output.partition.value());
+    all.put_text(output.records->bytes());
+  }
+  for (const auto& change : changes.state) {
+    put_state_key(all, change.store, change.partition, change.key);
+    all.put_text(change.value.value_or(std::string_view{}));
+  }
+  for (const auto& position : changes.positions) {
+    put_position_key(all, position.group, position.topic, position.partition);
+    put_offset(all, position.next);
+  }
+  return std::hash<std::string_view>{}(all.view());
 }
 
 std::size_t record_size(const record_buffer::entry& e) {
@@ -43,12 +64,7 @@ result<void> check_sizes(const output& wanted, std::size_t limit) {
 }  // namespace
 
 committer::committer(const options& wanted, storage& disk, topic_table& topics, const clock& time)
-  : options_(wanted),
-    disk_(disk),
-    topics_(topics),
-    time_(time),
-    budget_(wanted, disk, topics),
-    changes_(disk.new_write_set()) {}
+  : options_(wanted), disk_(disk), topics_(topics), time_(time), budget_(wanted, disk, topics) {}
 
 committer::identity committer::acquire(const std::string& transactional_id) {
   std::unique_lock lock{mutex_};
@@ -58,7 +74,7 @@ committer::identity committer::acquire(const std::string& transactional_id) {
   return {transactional_id, epoch};
 }
 
-result<void> committer::commit(const identity& owner, const transaction& changes) {
+result<void> committer::commit(identity& owner, const transaction& changes) {
   if (changes.empty()) return {};
   pending mine{.owner = &owner, .changes = &changes, .outputs = {}, .failure = {}};
   if (auto prepared = prepare(mine); !prepared) return prepared;
@@ -74,7 +90,7 @@ result<void> committer::commit(const identity& owner, const transaction& changes
   return {};
 }
 
-// -- of each producer --------------------------------------------------------------------------------
+// -- of each producer -----------------------------------------------------------------------------
 
 result<void> committer::prepare(pending& mine) const {
   mine.bytes = size_of(*mine.changes);
@@ -106,20 +122,18 @@ result<void> committer::prepare_outputs(pending& mine) const {
   return {};
 }
 
-// -- of the one that leads ---------------------------------------------------------------------------
+// -- of the one that leads ------------------------------------------------------------------------
 
 void committer::lead(std::unique_lock<std::mutex>& lock) {
   is_writing_ = true;
-  const auto group = take_group();
   lock.unlock();
-  const auto written = group.empty() ? result<void>{} : write(group);
-  const auto topics = written ? publish(group) : std::vector<topic_state*>{};
+  const auto resumed = revive_alone();
   lock.lock();
-  for (auto* each : group) {
-    if (!written) each->failure = written.error();
-    each->is_done = true;
-  }
-  if (!written && written.error().fatal) fatal_ = written.error();
+  auto group = take_group(resumed);
+  lock.unlock();
+  const auto topics = lead_group(group);
+  lock.lock();
+  for (auto* each : group) each->is_done = true;
   is_writing_ = false;
   ++writes_;
   lock.unlock();
@@ -127,14 +141,83 @@ void committer::lead(std::unique_lock<std::mutex>& lock) {
   for (const auto* topic : topics) topic->wake_members();
 }
 
-std::vector<committer::pending*> committer::take_group() {
+std::vector<topic_state*> committer::lead_group(const std::vector<pending*>& group) {
+  if (group.empty()) return {};
+  if (const auto written = write(group); !written) {
+    fail(group, written.error());
+    return {};
+  }
+  return publish(group);
+}
+
+void committer::fail(const std::vector<pending*>& group, const write_failure& failure) {
+  for (auto* each : group) {
+    each->failure = failure.why;
+    if (failure.unresolved)
+      each->owner->unresolved = {.failure = *failure.unresolved, .hash = hash_of(*each->changes)};
+  }
+}
+
+// -- others that write ----------------------------------------------------------------------------
+
+template <class F>
+auto committer::alone(F&& f) {
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [&] { return !is_writing_; });
+  is_writing_ = true;
+  lock.unlock();
+  auto done = f();
+  lock.lock();
+  is_writing_ = false;
+  ++writes_;
+  lock.unlock();
+  changed_.notify_all();
+  return done;
+}
+
+result<void> committer::write_alone(write_set& changes) {
+  return alone([&]() -> result<void> {
+    if (auto alive = revive_alone(); !alive) return alive;
+    auto written = disk_.write(changes, /*sync=*/true);
+    if (!written) return std::move(written).error().why;
+    return {};
+  });
+}
+
+result<void> committer::resume_parked() {
+  return alone([&] { return revive_alone(); });
+}
+
+result<void> committer::revive_alone() {
+  if (is_stale_) {
+    // The log was opened again, but what is known of its topics is still from before.
+    if (auto done = recover_again(disk_, options_, topics_); !done) return done;
+    is_stale_ = false;
+  }
+  const auto resumed = disk_.resume_parked();
+  if (!resumed) return resumed.error();
+  if (*resumed == storage::condition::unchanged) return {};
+  tail_order_.clear();
+  tail_bytes_ = 0;
+  is_stale_ = true;
+  if (auto done = recover_again(disk_, options_, topics_); !done) return done;
+  is_stale_ = false;
+  return {};
+}
+
+// -- of the one that leads ------------------------------------------------------------------------
+
+std::vector<committer::pending*> committer::take_group(const result<void>& resumed) {
   std::vector<pending*> group;
   std::size_t bytes = 0;
   while (!queue_.empty() && (group.empty() || bytes + queue_.front()->bytes <= group_bytes)) {
     auto* next = queue_.front();
     queue_.pop_front();
-    next->failure = refusal(*next);
-    if (next->failure) {
+    if (resumed)
+      next->failure = refusal(*next);
+    else
+      next->failure = resumed.error();
+    if (next->failure || is_in_already(*next)) {
       next->is_done = true;
       continue;
     }
@@ -144,8 +227,13 @@ std::vector<committer::pending*> committer::take_group() {
   return group;
 }
 
+/// @pre nothing is unresolved any more
+bool committer::is_in_already(pending& candidate) {
+  const auto before = std::exchange(candidate.owner->unresolved, std::nullopt);
+  return before && disk_.is_in(before->failure) && before->hash == hash_of(*candidate.changes);
+}
+
 std::optional<error> committer::refusal(const pending& candidate) {
-  if (fatal_) return fatal_;
   const auto& owner = *candidate.owner;
   if (const auto epoch = epochs_.find(owner.id); epoch->second != owner.epoch)
     return error{errc::fenced,
@@ -156,23 +244,28 @@ std::optional<error> committer::refusal(const pending& candidate) {
   return budget_.reserve(candidate.bytes, !candidate.changes->positions.empty());
 }
 
-result<void> committer::write(const std::vector<pending*>& group) {
+cloudflow::result<void, write_failure> committer::write(const std::vector<pending*>& group) {
   changes_.clear();
   staged_.clear();
   const auto now = time_.now();
+  std::uint64_t records = 0;
   for (auto* each : group) {
-    for (auto& output : each->outputs) place(output, now);
+    for (auto& output : each->outputs) {
+      place(output, now);
+      records += static_cast<std::uint64_t>(output.batch->header().count);
+    }
     put_changes(*each->changes);
   }
-  return disk_.write(changes_, options_.sync_commits);
+  return disk_.write(changes_, options_.sync_commits, records);
 }
 
 void committer::place(prepared_output& output, timestamp now) {
   const auto [at, is_new] = staged_.try_emplace(output.partition);
   auto& end = at->second;
   if (is_new) end = output.partition->end();
-  output.batch->place(end.offset, now, end.bytes);
-  end = {output.batch->end(), end.bytes + output.batch->bytes().size()};
+  output.batch->place(end.offset, now, end.latest, end.bytes);
+  end = {output.batch->end(), end.bytes + output.batch->bytes().size(),
+         output.batch->header().latest};
   changes_.put(family::records, batch_key(output.partition->key(), output.batch->base()),
                output.batch->bytes());
 }

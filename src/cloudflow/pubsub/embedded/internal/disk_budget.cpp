@@ -12,8 +12,8 @@ constexpr std::uint64_t measure_every = 16 * 1024 * 1024;
 constexpr std::uint64_t measures_per_bound = 16;
 // What commits that move a position may use beyond the bound, as a share of it.
 constexpr std::uint64_t reserve_share = 8;
-// What stays free on the disk: RocksDB writes tables in the background, and a write-ahead log that cannot be
-// written ends the session.
+// What stays free on the disk: RocksDB writes tables in the background, and a write-ahead log that
+// cannot be written ends the session.
 constexpr std::uint64_t free_bytes = 64 * 1024 * 1024;
 
 }  // namespace

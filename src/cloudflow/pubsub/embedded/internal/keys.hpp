@@ -1,9 +1,12 @@
-/// Keys of the column families. Numbers are big-endian, so that keys are in the order of their numbers.
+/// Keys of the column families. Numbers are big-endian, so that keys are in the order of their
+/// numbers.
 ///
 ///     records    topic id u32, partition u32, base offset u64       -> batch.hpp
 ///     meta       "format"                                           -> version of all of this
-///                "topic/" name                                      -> topic id, partitions, schema, properties
-///                "first/" topic id u32, partition u32               -> first offset u64, bytes before it u64
+///                "commits"                                          -> commits u64, records u64,
+///                in each commit "topic/" name                                      -> topic id,
+///                partitions, schema, properties "first/" topic id u32, partition u32 -> first
+///                offset u64, bytes before it u64
 ///     positions  text group, topic "/" partition in digits          -> next offset, a long
 ///     state      text store, partition u32, key                     -> value
 ///     schemas    fingerprint                                        -> text of the schema
@@ -20,10 +23,31 @@
 namespace cloudflow::pubsub::embedded {
 
 inline constexpr std::string_view format_key = "format";
-inline constexpr std::string_view format_version = "1";
+inline constexpr std::string_view format_version = "2";
+inline constexpr std::string_view commits_key = "commits";
 inline constexpr std::string_view topic_prefix = "topic/";
 inline constexpr std::string_view first_prefix = "first/";
 inline constexpr std::size_t partition_key_size = 4 + 4;
+
+/// How many commits a log has, and how many records they brought.
+struct commit_count {
+  std::uint64_t commits = 0, records = 0;
+  bool operator==(const commit_count&) const = default;
+};
+
+inline void put_count(byte_writer& out, const commit_count& count) {
+  out.put_big_endian(count.commits);
+  out.put_big_endian(count.records);
+}
+/// None when the bytes are not a count.
+inline std::optional<commit_count> count_in(std::string_view bytes) {
+  byte_reader in{bytes};
+  commit_count count;
+  count.commits = in.get_big_endian<std::uint64_t>();
+  count.records = in.get_big_endian<std::uint64_t>();
+  if (!in.complete()) return {};
+  return count;
+}
 
 struct partition_key {
   std::uint32_t topic = 0;

@@ -5,21 +5,22 @@
 namespace cloudflow::pubsub::embedded {
 namespace {
 
-// What one visit to the disk brings: enough to make the price of the visit small, little enough to hold for
-// many partitions.
+// What one visit to the disk brings: enough to make the price of the visit small, little enough to
+// hold for many partitions.
 constexpr std::size_t read_ahead = 1024 * 1024;
 
 error corrupt(const partition_log& partition, record_offset at) {
-  return {errc::corrupt,
-          fmt::format("{}: the records at offset {} are not what was written. Restore the log from "
-                      "a copy, or start afresh with an empty one.",
-                      to_string(partition.source()), at.value()),
-          false, true};
+  return {
+      errc::corrupt,
+      fmt::format("{}: the records at offset {} are not what was written. `state salvage` copies "
+                  "what can be read to a new log and says what is lost.",
+                  to_string(partition.source()), at.value()),
+      false, true};
 }
 
 struct batch_place {
   record_offset base, end;
-  timestamp appended;
+  timestamp appended, latest;
 };
 
 /// The batch that holds `offset`; none when it has been deleted.
@@ -34,7 +35,8 @@ result<std::optional<batch_place>> batch_at(const storage& disk, const partition
         if (!key.starts_with(prefix) || base_of(key) > offset) return false;
         const auto header = read_header(value);
         is_corrupt = !header;
-        if (header) found = {base_of(key), base_of(key) + header->count, header->appended};
+        if (header)
+          found = {base_of(key), base_of(key) + header->count, header->appended, header->latest};
         return false;
       });
   if (is_corrupt) return corrupt(partition, offset);
@@ -45,7 +47,7 @@ result<std::optional<batch_place>> batch_at(const storage& disk, const partition
 
 }  // namespace
 
-result<record_batch> partition_reader::take(fetch_limits limits) {
+result<record_batch> partition_reader::fetch(fetch_limits limits) {
   if (auto checked = check_range(); !checked) return std::move(checked).error();
   batch_builder builder;
   fetch_budget budget{.records = limits.max_records, .bytes = limits.max_bytes};
@@ -124,21 +126,48 @@ error partition_reader::out_of_range(const partition_range& range) const {
           false, false};
 }
 
-// -- by time -----------------------------------------------------------------------------------------
+// -- by time --------------------------------------------------------------------------------------
+
+namespace {
+
+/// The first batch from `from` on that was appended at that time or later. Reads all that lie
+/// between.
+result<record_offset> scan_for(const storage& disk, const partition_log& partition,
+                               record_offset from, timestamp at) {
+  const auto prefix = partition_prefix(partition.key());
+  auto found = partition.range().end;
+  std::optional<error> problem;
+  auto scanned = disk.scan(family::records, batch_key(partition.key(), from),
+                           [&](std::string_view key, std::string_view value) {
+                             if (!key.starts_with(prefix) || base_of(key) >= found) return false;
+                             const auto header = read_header(value);
+                             if (!header) problem = corrupt(partition, base_of(key));
+                             if (header && header->appended < at) return true;
+                             found = base_of(key);
+                             return false;
+                           });
+  if (problem) return *std::move(problem);
+  if (!scanned) return std::move(scanned).error();
+  return found;
+}
+
+}  // namespace
 
 result<record_offset> find_offset_at(const storage& disk, const partition_log& partition,
                                      timestamp at) {
+  const auto first = partition.range().first;
   auto [low, high] = partition.range();
   while (low < high) {
     const auto middle = low + (high - low) / 2;
     const auto found = batch_at(disk, partition, middle);
     if (!found) return found.error();
-    if (*found && (*found)->appended >= at)
+    if (*found && (*found)->latest >= at)
       high = std::max(low, (*found)->base);
     else
       low = *found ? (*found)->end : middle + 1;  // none: retention has just deleted it
   }
-  return low;
+  // Where the batch that was the latest has been deleted, those behind it are taken for late ones.
+  return low == first ? scan_for(disk, partition, first, at) : result<record_offset>{low};
 }
 
 }  // namespace cloudflow::pubsub::embedded

@@ -11,27 +11,11 @@ namespace {
 
 error corrupt(const options& wanted, std::string_view what) {
   return {errc::corrupt,
-          fmt::format("The log in {}: {} is not what was written. Restore the directory from a "
-                      "copy, or start afresh with an empty one.",
+          fmt::format("The log in {} is damaged: {} is not what was written. Nothing was changed. "
+                      "`state salvage` copies what can be read of it to a new log and says what "
+                      "is lost; `state check` looks closer.",
                       wanted.directory.string(), what),
           false, true};
-}
-
-result<void> check_format(storage& disk, const options& wanted) {
-  const auto found = disk.get(family::meta, format_key);
-  if (!found) return found.error();
-  if (!found->has_value()) {
-    if (wanted.read_only) return {};
-    auto changes = disk.new_write_set();
-    changes.put(family::meta, format_key, format_version);
-    return disk.write(changes, /*sync=*/true);
-  }
-  if (**found == format_version) return {};
-  return error{errc::unsupported,
-               fmt::format("The log in {} has format {}; this program reads format {}. Use the "
-                           "program that wrote it, or another directory.",
-                           wanted.directory.string(), **found, format_version),
-               false, false};
 }
 
 result<void> recover_topics(const storage& disk, const options& wanted, topic_table& topics) {
@@ -50,6 +34,7 @@ result<void> recover_topics(const storage& disk, const options& wanted, topic_ta
           problem = rules.error();
           return false;
         }
+        if (topics.find(name) != nullptr) return true;
         topics.add(std::make_unique<topic_state>(topic->id, topic->spec, rules.value()),
                    topic->spec.name);
         return true;
@@ -85,7 +70,8 @@ result<void> recover_partition(const storage& disk, const options& wanted,
         if (!key.starts_with(prefix)) return false;
         const auto header = read_header(value);
         is_corrupt = !header;
-        if (header) end = {base_of(key) + header->count, header->bytes_before + value.size()};
+        if (header)
+          end = {base_of(key) + header->count, header->bytes_before + value.size(), header->latest};
         return false;
       });
   if (!scanned) return scanned;
@@ -129,13 +115,16 @@ result<void> recover_readers(const storage& disk, const options& wanted,
 
 }  // namespace
 
-result<std::unique_ptr<topic_table>> recover(storage& disk, const options& wanted) {
+result<std::unique_ptr<topic_table>> recover(const storage& disk, const options& wanted) {
   auto topics = std::make_unique<topic_table>();
-  if (auto done = check_format(disk, wanted); !done) return std::move(done).error();
-  if (auto done = recover_topics(disk, wanted, *topics); !done) return std::move(done).error();
-  if (auto done = recover_partitions(disk, wanted, *topics); !done) return std::move(done).error();
-  if (auto done = recover_readers(disk, wanted, *topics); !done) return std::move(done).error();
+  if (auto done = recover_again(disk, wanted, *topics); !done) return std::move(done).error();
   return topics;
+}
+
+result<void> recover_again(const storage& disk, const options& wanted, topic_table& topics) {
+  if (auto done = recover_topics(disk, wanted, topics); !done) return done;
+  if (auto done = recover_partitions(disk, wanted, topics); !done) return done;
+  return recover_readers(disk, wanted, topics);
 }
 
 }  // namespace cloudflow::pubsub::embedded

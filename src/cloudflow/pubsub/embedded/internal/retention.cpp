@@ -3,6 +3,13 @@
 namespace cloudflow::pubsub::embedded {
 namespace {
 
+using namespace std::chrono_literals;
+
+// More than a slewed clock is off between two looks, and less than what retention is counted in.
+constexpr auto most_drift = 1min;
+// A clock that was set, and a computer that was asleep, is believed after this long.
+constexpr auto believed_after = 1h;
+
 struct stored {
   timestamp appended;
   std::uint64_t bytes_after = 0;  // of the partition, behind this batch
@@ -15,11 +22,21 @@ bool is_expired(const stored& batch, const topic_rules& rules, timestamp now) {
 
 }  // namespace
 
+bool clock_check::agrees() {
+  const auto now = offset();
+  if (std::chrono::abs(now - offset_) > most_drift) jumped_at_ = time_.monotonic();
+  offset_ = now;
+  return !jumped_at_ || time_.monotonic() - *jumped_at_ >= believed_after;
+}
+
 result<maintenance> retention::run() {
   maintenance done;
-  auto changes = disk_.new_write_set();
+  done.is_time_believed = clocks_.agrees();
+  if (auto alive = log_.resume_parked(); !alive) return std::move(alive).error();
+  write_set changes;
   for (const auto* topic : topics_.all()) {
-    const auto rules = topic->rules();
+    auto rules = topic->rules();
+    if (!done.is_time_believed) rules.retention_time.reset();
     if (!rules.retention_time && !rules.retention_bytes) continue;
     for (std::int32_t i = 0; i != topic->partition_count(); ++i) {
       auto trimmed = trim(topic->partition(partition_id{i}), rules, changes, done);
@@ -27,8 +44,7 @@ result<maintenance> retention::run() {
     }
   }
   if (done.records_deleted == 0) return done;
-  if (auto written = disk_.write(changes, /*sync=*/true); !written)
-    return std::move(written).error();
+  if (auto written = log_.write_alone(changes); !written) return std::move(written).error();
   return done;
 }
 

@@ -20,6 +20,11 @@ void simulated_disk::state::lose_power() {
   until_off = 0;
   const auto kept = below(unsynced.size() + 1);
   for (std::size_t i = 0; i != kept; ++i) apply(synced_entries, unsynced[i]);
+  for (auto i = unsynced.size(); i-- > kept;) {
+    if (unsynced[i].moved_from.empty()) continue;
+    directories.erase(unsynced[i].name);
+    directories.insert(unsynced[i].moved_from);
+  }
   unsynced.clear();
   locks.clear();
   entries.clear();
@@ -39,6 +44,11 @@ void simulated_disk::state::lose_power() {
 
 void simulated_disk::state::tear(simulated_file& torn) {
   constexpr std::size_t sector = 512;
+  if (torn.before_overwritten && below(2) == 0) {
+    torn.content = *torn.before_overwritten;
+    torn.synced = torn.content.size();
+  }
+  torn.before_overwritten.reset();
   const auto lost = torn.content.size() - torn.synced;
   if (lost != 0) {
     // Both ends are as likely as everything between.

@@ -1,4 +1,5 @@
-/// What is on a simulated disk, and what of it would survive. Guarded by its mutex; knows no RocksDB.
+/// What is on a simulated disk, and what of it would survive. Guarded by its mutex; knows no
+/// RocksDB.
 #pragma once
 
 #include "cloudflow/pubsub/embedded/simulated_disk.hpp"
@@ -7,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -17,14 +19,17 @@ namespace cloudflow::pubsub::embedded {
 struct simulated_file {
   std::string content;
   std::size_t synced = 0;
+  std::optional<std::string> before_overwritten = {};  ///< as it was when it was last synced
 };
 using file_ptr = std::shared_ptr<simulated_file>;
 using directory = std::map<std::string, file_ptr>;
 
-/// A change of a directory's entries. Without a file: the entry goes.
+/// A change of a directory's entries. Without a file: the entry goes. With the former name of a
+/// directory: everything in it moves, at once or not at all.
 struct entry_change {
   std::string name;
-  file_ptr target;
+  file_ptr target = {};
+  std::string moved_from = {};
 };
 
 /// RocksDB writes a directory with and without a slash at its end, and joins with one too many.
@@ -50,10 +55,27 @@ struct simulated_disk::state {
     unsynced.push_back({name, target});
   }
   static void apply(directory& to, const entry_change& change) {
-    if (change.target)
+    if (!change.moved_from.empty())
+      move_entries(to, change);
+    else if (change.target)
       to[change.name] = change.target;
     else
       to.erase(change.name);
+  }
+  static void move_entries(directory& in, const entry_change& change) {
+    directory moved;
+    std::erase_if(in, [&](const auto& entry) {
+      if (parent_of(entry.first) != change.moved_from) return false;
+      moved.emplace(change.name + entry.first.substr(change.moved_from.size()), entry.second);
+      return true;
+    });
+    in.merge(moved);
+  }
+  void move_directory(const std::string& from, const std::string& to) {
+    apply(entries, {to, nullptr, from});
+    unsynced.push_back({to, nullptr, from});
+    directories.erase(from);
+    directories.insert(to);
   }
   void sync_directory(const std::string& name) {
     std::erase_if(unsynced, [&](const entry_change& change) {

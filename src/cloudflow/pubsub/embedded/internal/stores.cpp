@@ -22,9 +22,9 @@ result<void> embedded_schemas::put(std::string_view fingerprint, std::string_vie
   if (existing->has_value()) return {};
   if (options_.read_only)
     return error{errc::unsupported, "The log is open for reading only.", false, false};
-  auto changes = disk_.new_write_set();
+  write_set changes;
   changes.put(family::schemas, fingerprint, text);
-  return disk_.write(changes, /*sync=*/true);
+  return log_.write_alone(changes);
 }
 
 result<std::optional<std::string>> embedded_schemas::find(

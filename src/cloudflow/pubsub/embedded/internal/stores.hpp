@@ -1,18 +1,20 @@
 /// Schemas and committed state, straight from the disk. Thread-safe.
 #pragma once
 
-#include "cloudflow/pubsub/embedded/internal/storage.hpp"
+#include "cloudflow/pubsub/embedded/internal/committer.hpp"
 
 namespace cloudflow::pubsub::embedded {
 
 class embedded_schemas final : public schema_store {
 public:
-  embedded_schemas(storage& disk, const options& wanted) : disk_(disk), options_(wanted) {}
+  embedded_schemas(const storage& disk, committer& log, const options& wanted)
+    : disk_(disk), log_(log), options_(wanted) {}
   result<void> put(std::string_view fingerprint, std::string_view text) override;
   result<std::optional<std::string>> find(std::string_view fingerprint_prefix) const override;
 
 private:
-  storage& disk_;
+  const storage& disk_;
+  committer& log_;
   const options& options_;
 };
 

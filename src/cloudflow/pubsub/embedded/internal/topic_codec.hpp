@@ -22,7 +22,8 @@ std::optional<recorded_topic> decode_topic(std::string_view name, std::string_vi
 
 /// Why this cannot be a topic: Kafka's rule for names, or the number of partitions.
 std::optional<std::string> problem_of(const topic_spec& topic);
-/// What differs between a topic and what is wanted, apart from properties; empty when it can be used.
+/// What differs between a topic and what is wanted, apart from properties; empty when it can be
+/// used.
 std::string difference(const topic_spec& existing, const topic_spec& wanted);
 
 }  // namespace cloudflow::pubsub::embedded

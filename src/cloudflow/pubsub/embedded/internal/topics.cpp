@@ -5,12 +5,13 @@
 
 namespace cloudflow::pubsub::embedded {
 
-// -- partition_log -----------------------------------------------------------------------------------
+// -- partition_log --------------------------------------------------------------------------------
 
 void partition_log::recover(log_place first, log_place end) {
   const std::lock_guard lock{mutex_};
   first_ = first;
   end_ = end;
+  tail_.clear();
 }
 
 log_place partition_log::first() const {
@@ -36,7 +37,7 @@ std::uint64_t partition_log::stored_bytes() const {
 void partition_log::publish(const batch_ptr& batch) {
   const std::lock_guard lock{mutex_};
   tail_.push_back(batch);
-  end_ = {batch->end(), end_.bytes + batch->bytes().size()};
+  end_ = {batch->end(), end_.bytes + batch->bytes().size(), batch->header().latest};
 }
 
 void partition_log::shrink_tail() {
@@ -98,7 +99,7 @@ bool partition_log::advance_first(log_place wanted) {
   return true;
 }
 
-// -- waker -------------------------------------------------------------------------------------------
+// -- waker ----------------------------------------------------------------------------------------
 
 void waker::wake() {
   const std::lock_guard lock{mutex_};
@@ -110,7 +111,7 @@ void waker::close() {
   call_ = nullptr;
 }
 
-// -- topic_state -------------------------------------------------------------------------------------
+// -- topic_state ----------------------------------------------------------------------------------
 
 topic_state::topic_state(std::uint32_t id, topic_spec spec, topic_rules rules)
   : id_(id), spec_(std::move(spec)), rules_(rules) {
@@ -131,6 +132,8 @@ topic_rules topic_state::rules() const {
 
 topic_info topic_state::info() const {
   topic_info info{.spec = spec(), .partitions = {}};
+  // As a broker does: who writes has to know the limit also where it is the default.
+  info.spec.properties.try_emplace("max.message.bytes", std::to_string(rules().max_record));
   for (const auto& partition : partitions_) info.partitions.push_back(partition->range());
   return info;
 }
@@ -175,7 +178,7 @@ void topic_state::wake_members() const {
   for (const auto& each : all) each->wake();
 }
 
-// -- topic_table -------------------------------------------------------------------------------------
+// -- topic_table ----------------------------------------------------------------------------------
 
 topic_state* topic_table::find(std::string_view name) const {
   const std::shared_lock lock{mutex_};

@@ -29,10 +29,12 @@ struct topic_rules {
 /// The rules of a topic; `errc::unsupported` names the property whose value is not understood.
 result<topic_rules> rules_of(const topic_spec& topic);
 
-/// Where a partition ends (or begins): an offset, and the bytes of all batches before it.
+/// Where a partition ends (or begins): an offset, and the bytes and latest append time of all
+/// batches before it.
 struct log_place {
   record_offset offset;
   std::uint64_t bytes = 0;
+  timestamp latest = timestamp::min();
 };
 
 /// Bounds, newest batches and known readers of one partition. Thread-safe.
@@ -50,24 +52,25 @@ public:
   partition_range range() const;
   std::uint64_t stored_bytes() const;
 
-  // -- newest batches --------------------------------------------------------------------------------
+  // -- newest batches -----------------------------------------------------------------------------
 
   /// Makes a durable batch visible.
   void publish(const batch_ptr& batch);
   /// Forgets the oldest batch in memory.
   void shrink_tail();
-  /// Appends batches from the one that holds `from` on, until they have `max_bytes`. Nothing when `from` is
-  /// not in memory.
+  /// Appends batches from the one that holds `from` on, until they have `max_bytes`. Nothing when
+  /// `from` is not in memory.
   void from_tail(record_offset from, std::size_t max_bytes, std::deque<batch_ptr>& out) const;
 
-  // -- readers and retention -------------------------------------------------------------------------
+  // -- readers and retention ----------------------------------------------------------------------
 
   /// The group has committed what is before `next`.
   void note_reader(std::string_view group, record_offset next);
-  /// The group reads other partitions of the topic: keeps everything for it until it says where it starts.
+  /// The group reads other partitions of the topic: keeps everything for it until it says where it
+  /// starts.
   void expect_reader(std::string_view group);
-  /// Where the group goes on: at what it has committed, or where it started before in this process, else at
-  /// the end of the log that `start` says.
+  /// Where the group goes on: at what it has committed, or where it started before in this process,
+  /// else at the end of the log that `start` says.
   record_offset open_reader(std::string_view group, consumer_options::start start);
   void forget_reader(std::string_view group);
   struct reader {
@@ -126,7 +129,8 @@ public:
     return partition.value() >= 0 && partition.value() < partition_count();
   }
 
-  /// A known group has read `partition` up to `next`; of the other partitions, nothing that it has not said.
+  /// A known group has read `partition` up to `next`; of the other partitions, nothing that it has
+  /// not said.
   void note_reader(std::string_view group, partition_id partition, record_offset next);
   void forget_reader(std::string_view group);
   /// False: the group has a consumer of this topic already.

@@ -16,6 +16,10 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds request_patience{15'000};
+/// The same for what only asks: by another client each time. librdkafka (2.14) waits for the broker
+/// that it takes for the controller, also when that has left the cluster.
+constexpr std::array<milliseconds, 3> patience_of_questions{milliseconds{3000}, milliseconds{5000},
+                                                            milliseconds{7000}};
 constexpr milliseconds creation_patience{10'000};
 constexpr milliseconds pause_between_looks{50};
 
@@ -59,13 +63,20 @@ topic_properties properties_of(const rd_kafka_ConfigResource_t* topic) {
   return found;
 }
 
+bool is_question(rd_kafka_admin_op_t what) noexcept {
+  return what == RD_KAFKA_ADMIN_OP_DESCRIBETOPICS || what == RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS ||
+         what == RD_KAFKA_ADMIN_OP_LISTOFFSETS ||
+         what == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS ||
+         what == RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
+}
+
 error not_found(std::string_view where, std::string_view topic) {
   return {errc::topic_not_found, fmt::format("{}: there is no topic \"{}\"", where, topic)};
 }
 
 }  // namespace
 
-// -- the handle --------------------------------------------------------------------------------------
+// -- the handle -----------------------------------------------------------------------------------
 
 result<std::shared_ptr<client>> admin::current() const {
   const std::lock_guard lock{mutex_};
@@ -110,27 +121,37 @@ void admin::stop_serving() const {
 
 result<event_handle> admin::request(rd_kafka_admin_op_t what, std::string_view doing,
                                     const ask& send, const prepare& with) const {
-  const auto opened = current();
-  if (!opened) return opened.error();
-  auto* rk = opened.value()->get();
-  const queue_handle answers{rd_kafka_queue_new(rk)};
-  const admin_options_handle how{rd_kafka_AdminOptions_new(rk, what)};
-  // We lose patience, not librdkafka: it would use what it has freed when a coordinator comes back after its own time-out
-  // (its issue 4605).
+  std::span<const milliseconds> tries{&request_patience, 1};
+  if (is_question(what)) tries = patience_of_questions;
+  while (true) {
+    const auto opened = current();
+    if (!opened) return opened.error();
+    auto answer = request_once(what, **opened, tries.front(), send, with);
+    tries = tries.subspan(1);
+    if (!answer) abandon(opened.value());
+    if (!answer && !tries.empty()) continue;
+    if (!answer) return opened.value()->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    const auto code = rd_kafka_event_error(answer.get());
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return opened.value()->fail(doing,
+                                  failure_of(code, rd_kafka_event_error_string(answer.get())));
+    session_->heard().forget();
+    return answer;
+  }
+}
+
+/// Null: there is none in time.
+event_handle admin::request_once(rd_kafka_admin_op_t what, const client& by, milliseconds patience,
+                                 const ask& send, const prepare& with) {
+  const queue_handle answers{rd_kafka_queue_new(by.get())};
+  const admin_options_handle how{rd_kafka_AdminOptions_new(by.get(), what)};
+  // We lose patience, not librdkafka: it would use what it has freed when a coordinator comes back
+  // after its own time-out (its issue 4605).
   rd_kafka_AdminOptions_set_request_timeout(
       how.get(), static_cast<int>(4 * request_patience.count()), nullptr, 0);
   if (with) with(how.get());
-  send(rk, how.get(), answers.get());
-  event_handle answer{
-      rd_kafka_queue_poll(answers.get(), static_cast<int>(request_patience.count()))};
-  if (!answer) {
-    abandon(opened.value());
-    return opened.value()->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
-  }
-  if (const auto code = rd_kafka_event_error(answer.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return opened.value()->fail(doing, failure_of(code, rd_kafka_event_error_string(answer.get())));
-  session_->heard().forget();
-  return answer;
+  send(by.get(), how.get(), answers.get());
+  return event_handle{rd_kafka_queue_poll(answers.get(), static_cast<int>(patience.count()))};
 }
 
 /// With a handle, what it still waits for is forgotten.
@@ -139,7 +160,7 @@ void admin::abandon(const std::shared_ptr<client>& used) const {
   if (client_ == used) client_.reset();
 }
 
-// -- topics ------------------------------------------------------------------------------------------
+// -- topics ---------------------------------------------------------------------------------------
 
 result<std::vector<topic_facts>> admin::describe(std::span<const std::string> names) const {
   std::vector<topic_facts> found;

@@ -44,22 +44,24 @@ enum class offset_of {
 
 /// The session's handle for requests.
 ///
-/// Every request blocks until the cluster has answered, at most 15 s; then it is `unavailable` and retriable, with what
-/// is known of the brokers.
+/// Every request blocks until the cluster has answered, at most 15 s; then it is `unavailable` and
+/// retriable, with what is known of the brokers.
 ///
 /// Concurrency: thread-safe.
 class admin {
 public:
   explicit admin(std::shared_ptr<connection> session) : session_(std::move(session)) {}
 
-  /// Waits until a broker answers. Errors: the most telling of what was heard meanwhile (`denied` at once).
+  /// Waits until a broker answers. Errors: the most telling of what was heard meanwhile (`denied`
+  /// at once).
   result<void> connect(std::chrono::milliseconds patience);
-  /// Has librdkafka tell what it has heard, and the outcome of what was produced; blocks for `patience` at most.
+  /// Has librdkafka tell what it has heard, and the outcome of what was produced; blocks for
+  /// `patience` at most.
   void serve(std::chrono::milliseconds patience) const;
   /// Ends the serve() of another thread, or the next one, at once.
   void stop_serving() const;
 
-  // -- topics ----------------------------------------------------------------------------------------
+  // -- topics -------------------------------------------------------------------------------------
 
   /// Those that exist.
   result<std::vector<topic_facts>> describe(std::span<const std::string> names) const;
@@ -82,7 +84,7 @@ public:
   /// The records of each partition before that offset.
   result<void> remove_before(const std::map<topic_partition, record_offset>& offsets) const;
 
-  // -- groups ----------------------------------------------------------------------------------------
+  // -- groups -------------------------------------------------------------------------------------
 
   /// Waits for transactions on the position to end.
   result<std::optional<record_offset>> position(const std::string& group,
@@ -92,7 +94,7 @@ public:
   result<void> alter_positions(const std::string& group,
                                const rd_kafka_topic_partition_list_t& to) const;
 
-  // -- records ---------------------------------------------------------------------------------------
+  // -- records ------------------------------------------------------------------------------------
 
   /// One record, acknowledged by all in-sync replicas when it returns. Not part of any transaction.
   result<void> append(const std::string& topic, std::string_view key, std::string_view value) const;
@@ -107,6 +109,9 @@ private:
   /// One request and its answer, whose own error is looked at.
   result<event_handle> request(rd_kafka_admin_op_t what, std::string_view doing, const ask& send,
                                const prepare& with = {}) const;
+  static event_handle request_once(rd_kafka_admin_op_t what, const client& by,
+                                   std::chrono::milliseconds patience, const ask& send,
+                                   const prepare& with);
   result<std::vector<std::int64_t>> list_offsets(std::span<const topic_partition> of,
                                                  std::int64_t spec,
                                                  rd_kafka_IsolationLevel_t isolation) const;

@@ -33,7 +33,7 @@ list_handle list_of(std::span<const topic_partition> partitions, std::int64_t of
 
 }  // namespace
 
-// -- offsets -----------------------------------------------------------------------------------------
+// -- offsets --------------------------------------------------------------------------------------
 
 std::optional<error> admin::missing(std::span<const topic_partition> of) const {
   std::vector<std::string> names;
@@ -59,7 +59,8 @@ result<std::vector<std::int64_t>> admin::list_offsets(std::span<const topic_part
     auto offsets = ask_offsets(of, spec, isolation);
     if (offsets) return offsets;
     if (auto gone = missing(of)) return *std::move(gone);
-    // It is there: librdkafka remembers for a moment that it was not, or its leader is being chosen.
+    // It is there: librdkafka remembers for a moment that it was not, or its leader is being
+    // chosen.
     if (offsets.error().code != errc::unavailable || until.has_passed()) return offsets;
     serve(pause_between_looks);
   }
@@ -148,7 +149,7 @@ result<void> admin::remove_before(const std::map<topic_partition, record_offset>
   return {};
 }
 
-// -- groups ------------------------------------------------------------------------------------------
+// -- groups ---------------------------------------------------------------------------------------
 
 result<std::optional<record_offset>> admin::position(const std::string& group,
                                                      const topic_partition& source) const {
@@ -225,7 +226,7 @@ result<bool> admin::has_members(const std::string& group) const {
   return error_of(session_->where(), doing, failure_of(problem));
 }
 
-// -- records -----------------------------------------------------------------------------------------
+// -- records --------------------------------------------------------------------------------------
 
 namespace {
 

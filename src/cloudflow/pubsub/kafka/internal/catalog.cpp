@@ -21,7 +21,7 @@ catalog::catalog(std::shared_ptr<connection> session, const admin& requests, con
     records_(records),
     where_{session_->wanted().catalog_topic, partition_id{0}} {}
 
-// -- reading -----------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 result<void> catalog::load() {
   if (is_loaded_) return {};
@@ -95,7 +95,7 @@ result<std::vector<catalog::entry>> catalog::all(const std::string& beginning) {
   return found;
 }
 
-// -- writing -----------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 result<void> catalog::ensure_topic() {
   if (is_writable_) return {};
@@ -135,7 +135,7 @@ result<void> catalog::put(const std::string& key, const std::string& value) {
   return {};
 }
 
-// -- schemas -----------------------------------------------------------------------------------------
+// -- schemas --------------------------------------------------------------------------------------
 
 std::string to_hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -1,4 +1,5 @@
-/// What a cluster keeps for its applications in one compacted topic: schemas, what is known of topics and of stores.
+/// What a cluster keeps for its applications in one compacted topic: schemas, what is known of
+/// topics and of stores.
 #pragma once
 
 #include "cloudflow/pubsub/backend.hpp"
@@ -16,11 +17,12 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// Keys and their values, the last one of a key counting. Keys are text with the kind first, so that a person who reads
-/// the topic understands it: `schema/<fingerprint>`, `topic/<name>`, `store/<application>/<name>`.
+/// Keys and their values, the last one of a key counting. Keys are text with the kind first, so
+/// that a person who reads the topic understands it: `schema/<fingerprint>`, `topic/<name>`,
+/// `store/<application>/<name>`.
 ///
-/// All of it is in memory, loaded at the first use. What others have written since is read when a key is not there,
-/// at most every 100 ms.
+/// All of it is in memory, loaded at the first use. What others have written since is read when a
+/// key is not there, at most every 100 ms.
 ///
 /// Concurrency: thread-safe; blocks while the cluster is asked.
 class catalog {

@@ -9,10 +9,7 @@
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-constexpr std::string_view common_prefix = "cloudflow.";
 constexpr int restoring_threads = 2;
-
-bool belongs_to_no_task(std::string_view store) { return store.starts_with(common_prefix); }
 
 error not_here(std::string_view owner, partition_id partition) {
   return {errc::rebalanced,
@@ -49,17 +46,12 @@ changelog::~changelog() {
 }
 
 std::string changelog::topic_of(std::string_view owner) const {
-  return fmt::format("{}.{}.changelog", session_->wanted().application, owner);
+  return durable_names{session_->wanted().application}.changelog_topic(owner);
 }
 
-/// `<application>.<streamlet>.<inlet>`; empty: the group is none of a streamlet's.
+/// Empty: the group is none of a streamlet's.
 std::string_view changelog::owner_of_group(std::string_view group) const {
-  const auto& application = session_->wanted().application;
-  if (!group.starts_with(application) || !group.substr(application.size()).starts_with('.'))
-    return {};
-  const auto rest = group.substr(application.size() + 1);
-  const auto dot = rest.find('.');
-  return dot == rest.npos ? std::string_view{} : rest.substr(0, dot);
+  return durable_names{session_->wanted().application}.streamlet_of_group(group);
 }
 
 /// Opened when it is needed first: a session without state has no copies.
@@ -76,7 +68,7 @@ result<local_state*> changelog::local() {
   return local_.get();
 }
 
-// -- tasks come and go -------------------------------------------------------------------------------
+// -- tasks come and go ----------------------------------------------------------------------------
 
 result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) {
   if (auto copies = local(); !copies) return std::move(copies).error();
@@ -181,7 +173,7 @@ bool changelog::is_here(std::string_view owner, partition_id partition) const {
   return at != tasks_.end() && at->second.at == phase::here;
 }
 
-// -- reading -----------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 result<std::optional<std::string>> changelog::find(std::string_view store, partition_id partition,
                                                    std::string_view key) const {
@@ -236,7 +228,7 @@ result<std::optional<record_offset>> changelog::position(const std::string& grou
   return read_position(**found);
 }
 
-// -- writing -----------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 result<std::vector<changelog_part>> changelog::encode(const transaction& changes) {
   for (const auto& change : changes.state)
@@ -278,7 +270,8 @@ void changelog::apply(const std::vector<changelog_part>& written) {
   for (const auto& part : written) apply_one(part);
 }
 
-/// A task that was given up meanwhile is left alone: its copy is behind, and will be read from the changelog.
+/// A task that was given up meanwhile is left alone: its copy is behind, and will be read from the
+/// changelog.
 void changelog::apply_one(const changelog_part& written) {
   std::shared_ptr<std::mutex> changing;
   {
@@ -310,11 +303,10 @@ void changelog::apply_one(const changelog_part& written) {
   one.problem = done.error();
 }
 
-// -- what belongs to no task -------------------------------------------------------------------------
+// -- what belongs to no task ----------------------------------------------------------------------
 
 std::string changelog::catalog_key(std::string_view store, std::string_view key) const {
-  return fmt::format("{}/{}/{}", store.substr(common_prefix.size()), session_->wanted().application,
-                     key);
+  return fmt::format("{}/{}/{}", store.substr(1), session_->wanted().application, key);
 }
 
 /// The catalog removes nothing: an empty value stands for none.

@@ -24,11 +24,11 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// The state of tasks: changes go to the compacted topic `<application>.<owner>.changelog`, in the transaction that they
-/// are part of, and to a copy in the session's directory when that has committed. Whoever gets a task reads from the
-/// changelog what its copy lacks.
+/// The state of tasks: changes go to the compacted topic `<application>.<owner>.changelog`, in the
+/// transaction that they are part of, and to a copy in the session's directory when that has
+/// committed. Whoever gets a task reads from the changelog what its copy lacks.
 ///
-/// Stores whose names begin with `cloudflow.` belong to no task; they are in the catalog.
+/// Stores that belong to no task are in the catalog.
 ///
 /// Concurrency: thread-safe. Has two threads, from the first restore() on.
 class changelog final : public state_reader {
@@ -37,7 +37,7 @@ public:
             catalog& known);
   ~changelog() override;
 
-  // -- see backend; without a directory for state they are `unsupported` -----------------------------
+  // -- see backend; without a directory for state they are `unsupported` --------------------------
 
   result<void> ensure(std::string_view owner, std::int32_t partitions);
   result<bool> restore(std::string_view owner, partition_id partition,
@@ -50,10 +50,11 @@ public:
       std::string_view store, partition_id partition, std::string_view prefix,
       const std::function<bool(std::string_view key, std::string_view value)>& f) const override;
 
-  // -- for producers and consumers -------------------------------------------------------------------
+  // -- for producers and consumers ----------------------------------------------------------------
 
-  /// What has to be written to changelogs; with positions of groups that belong to the tasks. What belongs to no task is
-  /// stored here and now. `rebalanced`: the state of a task is to change that is not here (any more).
+  /// What has to be written to changelogs; with positions of groups that belong to the tasks. What
+  /// belongs to no task is stored here and now. `rebalanced`: the state of a task is to change that
+  /// is not here (any more).
   result<std::vector<changelog_part>> encode(const transaction& changes);
   /// It has been committed: the copies follow.
   void apply(const std::vector<changelog_part>& written);

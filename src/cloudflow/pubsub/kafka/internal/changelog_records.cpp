@@ -26,8 +26,6 @@ std::optional<changelog_entry> read_entry(std::string_view key, std::string_view
   return entry;
 }
 
-std::string positions_store(std::string_view owner) { return std::string{owner} + "..positions"; }
-
 std::string position_key(std::string_view group, std::string_view topic) {
   byte_writer out;
   out.put_text(group);

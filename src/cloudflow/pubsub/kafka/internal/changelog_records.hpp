@@ -1,4 +1,5 @@
-/// The records of a changelog: its key names a store and a key in it, its value is the value, or none.
+/// The records of a changelog: its key names a store and a key in it, its value is the value, or
+/// none.
 #pragma once
 
 #include "cloudflow/pubsub/transaction.hpp"
@@ -38,9 +39,8 @@ void append(record_buffer& to, const changelog_entry& entry);
 /// None: it is no record of a changelog. A value whose data is null is a removal.
 std::optional<changelog_entry> read_entry(std::string_view key, std::string_view value);
 
-/// The store of the positions that the tasks of an owner have committed, which are kept with its state; no streamlet's
-/// own store has such a name. And the key and value that a position has there.
-std::string positions_store(std::string_view owner);
+/// The key and value that a position has in the positions_store() of its streamlet: they are kept
+/// with its state.
 std::string position_key(std::string_view group, std::string_view topic);
 std::string position_value(record_offset next);
 std::optional<record_offset> read_position(std::string_view value);

@@ -1,14 +1,18 @@
 #include "cloudflow/pubsub/kafka/internal/client.hpp"
 
+#include "cloudflow/pubsub/kafka/internal/bounded_calls.hpp"
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
 
+#include <array>
+#include <chrono>
 #include <utility>
 
 namespace cloudflow::pubsub::kafka {
 
 namespace {
 
-/// Failures behind which a broker is that cannot be reached or refuses: librdkafka says elsewhere why.
+/// Failures behind which a broker is that cannot be reached or refuses: librdkafka says elsewhere
+/// why.
 bool is_of_connections(rd_kafka_resp_err_t code) noexcept {
   return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
          code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
@@ -29,9 +33,12 @@ client::client(connection& session, std::string name, void* owner,
     owner_(owner),
     on_outdated_(std::move(on_outdated)) {}
 
-client::~client() {
+client::~client() { hang(); }
+
+void client::hang() const {
+  is_silent_.store(true, std::memory_order_relaxed);
   const std::lock_guard lock{session_.clients_mutex_};
-  session_.clients_.erase(this);
+  session_.clients_.erase(const_cast<client*>(this));
 }
 
 bool client::is_outdated() const noexcept { return generation_ != session_.generation(); }
@@ -58,7 +65,36 @@ void client::heard(rd_kafka_event_t* event) {
   }
 }
 
+void client_ender::operator()(client* ended) const noexcept {
+  ended->hang();
+  call_thread ending{"kafka end", session->limits()};
+  const auto began = session->time().monotonic();
+  // The client first, then what it needs.
+  const auto has_ended = ending.run(
+      [kept = session, owned = std::unique_ptr<client>{ended}]() mutable {
+        owned.reset();
+        return true;
+      },
+      session->limits()->patience_at_end());
+  session->limits()->note_waited_at_end(
+      std::chrono::duration_cast<std::chrono::milliseconds>(session->time().monotonic() - began));
+  if (!has_ended)
+    session->log().warn(
+        "{}: a client of librdkafka does not end and is left behind; {} of its calls are by now",
+        session->where(), session->limits()->abandoned());
+}
+
+std::optional<failure> client::fatal_failure() const {
+  std::array<char, 512> text{};
+  const auto code = rd_kafka_fatal_error(get(), text.data(), text.size());
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  return failure{.code = code, .text = text.data(), .is_fatal = true};
+}
+
 pubsub::error client::fail(std::string_view doing, const failure& what) const {
+  // What comes of a fatal error ("purged in queue", "erroneous state") says nothing.
+  if (const auto first = fatal_failure(); first && !what.is_fatal && what.code != first->code)
+    return error_of(session_.where(), doing, *first);
   if (const auto told = session_.heard().told(); told && is_of_connections(what.code))
     return {.code = told->code,
             .message = session_.where() + ": " + std::string{doing} + ": " + told->message,

@@ -1,6 +1,7 @@
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
 
 #include "cloudflow/pubsub/kafka/internal/properties.hpp"
+#include "cloudflow/pubsub/secret_properties.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -79,7 +80,7 @@ std::size_t index_of(client_role role) { return static_cast<std::size_t>(role); 
 
 }  // namespace
 
-// -- opening -----------------------------------------------------------------------------------------
+// -- opening --------------------------------------------------------------------------------------
 
 result<std::shared_ptr<connection>> connection::make(const options& wanted, const clock& time) {
   auto made = std::make_shared<connection>(wanted, time);
@@ -123,7 +124,7 @@ result<void> connection::read_properties() {
   credentials_ = std::move(read).value();
   for (const auto& properties : properties_)
     for (const auto& [name, value] : properties)
-      if (is_secret(name)) secrets_.push_back(value);
+      if (is_secret_property(name)) secrets_.push_back(value);
   for (const auto& secret : {credentials_.password(), credentials_.token()})
     if (secret) secrets_.push_back(*secret);
   if (!ignored.empty())
@@ -132,7 +133,7 @@ result<void> connection::read_properties() {
   return {};
 }
 
-// -- clients -----------------------------------------------------------------------------------------
+// -- clients --------------------------------------------------------------------------------------
 
 result<void> connection::set_all(rd_kafka_conf_t* conf, const property_map& properties) const {
   for (const auto& [name, value] : properties) {
@@ -175,10 +176,12 @@ void connection::listen(rd_kafka_conf_t* conf, client* opaque) const {
   rd_kafka_conf_set_log_cb(
       conf, [](const rd_kafka_t* rk, int level, const char* facility, const char* text) {
         const auto& from = *static_cast<client*>(rd_kafka_opaque(rk));
+        if (from.is_silent_.load(std::memory_order_relaxed)) return;
         from.session_.note_log(level, facility, from.name_, text);
       });
   rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int, const char* text, void* to) {
-    static_cast<client*>(to)->session_.note_error(text);
+    const auto& from = *static_cast<client*>(to);
+    if (!from.is_silent_.load(std::memory_order_relaxed)) from.session_.note_error(text);
   });
   rd_kafka_conf_set_ssl_cert_verify_cb(
       conf, [](rd_kafka_t*, const char* broker, std::int32_t, int* problem, int, const char*,
@@ -203,8 +206,9 @@ result<connection::running> connection::start(client_role role, conf_handle conf
   return made;
 }
 
-result<std::unique_ptr<client>> connection::open_client(const client_spec& spec) {
-  auto opened = std::make_unique<client>(*this, spec.name, spec.owner, spec.on_outdated);
+result<owned_client> connection::open_client(const client_spec& spec) {
+  owned_client opened{new client{*this, spec.name, spec.owner, spec.on_outdated},
+                      client_ender{shared_from_this()}};
   opened->generation_ = generation();
   auto conf = configure(spec);
   if (!conf) return located(std::move(conf).error());
@@ -225,7 +229,7 @@ result<std::unique_ptr<client>> connection::open_client(const client_spec& spec)
   return opened;
 }
 
-// -- credentials that change -------------------------------------------------------------------------
+// -- credentials that change ----------------------------------------------------------------------
 
 void connection::give_password(rd_kafka_t* to) const {
   std::unique_lock lock{secrets_mutex_};
@@ -299,7 +303,7 @@ void connection::take_up_changes() {
   }
 }
 
-// -- what is heard -----------------------------------------------------------------------------------
+// -- what is heard --------------------------------------------------------------------------------
 
 std::string connection::masked(std::string_view text) const {
   std::string out{text};
@@ -326,8 +330,8 @@ void connection::note_log(int level, std::string_view facility, std::string_view
       clean.starts_with("[thrd:") ? std::min(clean.find("]: ") + 3, clean.size()) : 0);
   if (facility == "FAIL") note(explain(report));
   constexpr int warning = 4, notice = 5;
-  // Troubles with brokers are told in our words, a property for the other kind of client is none, and a coordinator that
-  // is not ready yet is asked again.
+  // Troubles with brokers are told in our words, a property for the other kind of client is none,
+  // and a coordinator that is not ready yet is asked again.
   const auto is_told = facility == "FAIL" || facility == "ERROR" || facility == "CONFWARN" ||
                        facility == "SSLCERTVRFY" || facility == "GETPID";
   const auto how = is_told || level > notice ? log_level::debug

@@ -1,8 +1,10 @@
-/// What all clients of a session share: properties, credentials that may change, what was heard of the brokers.
+/// What all clients of a session share: properties, credentials that may change, what was heard of
+/// the brokers.
 #pragma once
 
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/pubsub/kafka/cluster.hpp"
+#include "cloudflow/pubsub/kafka/internal/bounded_calls.hpp"
 #include "cloudflow/pubsub/kafka/internal/client.hpp"
 #include "cloudflow/pubsub/kafka/internal/credentials.hpp"
 #include "cloudflow/pubsub/kafka/internal/diagnosis.hpp"
@@ -22,17 +24,19 @@
 namespace cloudflow::pubsub::kafka {
 
 /// Concurrency: thread-safe. Outlives its clients.
-class connection {
+class connection : public std::enable_shared_from_this<connection> {
 public:
-  /// Checks the properties; connects to nothing. `errc::unsupported`: a property that is unknown (with what may have
-  /// been meant), has a wrong value, or names a file that cannot be read.
+  /// Checks the properties; connects to nothing. `errc::unsupported`: a property that is unknown
+  /// (with what may have been meant), has a wrong value, or names a file that cannot be read.
   static result<std::shared_ptr<connection>> make(const options& wanted, const clock& time);
   connection(const options& wanted, const clock& time);
   ~connection();
 
   /// A client with the properties of the session. Errors: as `make`, of `spec.properties`.
-  result<std::unique_ptr<client>> open_client(const client_spec& spec);
+  result<owned_client> open_client(const client_spec& spec);
 
+  /// For calls that may not return.
+  const std::shared_ptr<call_limits>& limits() const noexcept { return limits_; }
   const options& wanted() const noexcept { return wanted_; }
   const logger& log() const noexcept { return wanted_.log; }
   const clock& time() const noexcept { return time_; }
@@ -41,8 +45,8 @@ public:
 
   /// Grows whenever certificates have changed; see client::is_outdated().
   std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
-  /// Looks whether files of credentials have changed, gives live clients what they can take up, and lets the others be
-  /// outdated. One caller at a time.
+  /// Looks whether files of credentials have changed, gives live clients what they can take up, and
+  /// lets the others be outdated. One caller at a time.
   void take_up_changes();
 
   /// Why no broker can be reached.
@@ -79,6 +83,7 @@ private:
 
   const options wanted_;
   const clock& time_;
+  const std::shared_ptr<call_limits> limits_ = std::make_shared<call_limits>();
   std::string where_;
   diagnosis heard_;
   std::atomic<bool> is_established_ = false;
@@ -94,8 +99,8 @@ private:
 
   std::atomic<std::uint64_t> generation_ = 0;
   bool has_news_of_certificates_ = false;  ///< not usable yet
-  std::mutex
-      clients_mutex_;  ///< guards the next two; held while a client is told something, so that it stays
+  std::mutex clients_mutex_;  ///< guards the next two; held while a client is told something, so
+                              ///< that it stays
   std::set<client*> clients_;
   std::set<std::string> warned_;
 };

@@ -1,18 +1,31 @@
 #include "cloudflow/pubsub/kafka/internal/consumer.hpp"
 
+#include "cloudflow/pubsub/kafka/internal/deadline.hpp"
+
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-/// So long the other partitions stand still for the sake of those that come: one whose start is known by then need not be
-/// paused and moved, which takes up to a second.
+/// So long the other partitions stand still for the sake of those that come: one whose start is
+/// known by then need not be paused and moved, which takes up to a second.
 constexpr std::chrono::milliseconds patience_for_starts{300};
 // Leaving a group is one request; brokers that are away must not hold up the end of a process.
-constexpr int leave_steps = 50, leave_step_ms = 100;
+constexpr std::chrono::milliseconds patience_for_leaving{5000};
+constexpr int leave_step_ms = 100;
+
+/// Before a client joins in place of one that has ended.
+constexpr std::chrono::milliseconds first_pause{500}, longest_pause{10'000};
+/// Who has taken its place would be replaced in its turn.
+constexpr std::chrono::seconds pause_of_replaced{60};
+/// To be no member for so long is worth a word.
+constexpr std::chrono::seconds usual_absence{10};
+/// No rebalance takes longer, which waits for the slowest member for max.poll.interval.ms.
+constexpr std::chrono::minutes longest_absence{6};
+constexpr std::chrono::milliseconds between_looks_at_membership{100};
 
 topic_partition source_of(const rd_kafka_topic_partition_t& one) {
   return {one.topic, partition_id{one.partition}};
@@ -31,7 +44,7 @@ bool is_replaced(rd_kafka_resp_err_t code) {
 
 }  // namespace
 
-// -- joining and leaving -----------------------------------------------------------------------------
+// -- joining and leaving --------------------------------------------------------------------------
 
 result<std::unique_ptr<consumer>> group_consumer::open(const std::shared_ptr<connection>& session,
                                                        const admin& cluster, groups& members,
@@ -63,7 +76,8 @@ group_consumer::group_consumer(const std::shared_ptr<connection>& session, group
 
 result<void> group_consumer::join(group_protocol protocol) {
   protocol_ = protocol;
-  is_leaving_ = was_assigned_ = false;
+  is_leaving_ = was_assigned_ = has_died_ = false;
+  was_member_at_ = session_->time().monotonic();
   auto opened = open_shared(session_, spec_of(wanted_, protocol, partition_count_));
   if (!opened) return std::move(opened).error();
   client_ = std::move(opened).value();
@@ -97,23 +111,31 @@ void group_consumer::leave() {
   accept().ignore("the group does without");
   if (const auto list = std::exchange(revoked_, nullptr))
     unassign(*list).ignore("the group does without");
+  if (!has_died_) leave_group();
+  queue_.reset();
+  client_.reset();
+}
+
+void group_consumer::leave_group() {
   const error_handle refused{rd_kafka_consumer_close_queue(client_->get(), queue_.get())};
-  for (int i = 0; !refused && i != leave_steps && rd_kafka_consumer_closed(client_->get()) == 0;
-       ++i) {
+  const auto patience = std::min(patience_for_leaving, session_->limits()->patience_at_end());
+  const deadline until{session_->time(), patience};
+  while (!refused && !until.has_passed() && rd_kafka_consumer_closed(client_->get()) == 0) {
     const event_handle event{rd_kafka_queue_poll(queue_.get(), leave_step_ms)};
     if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_REBALANCE) continue;
     auto* list = rd_kafka_event_topic_partition_list(event.get());
     const auto is_gain = rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     (is_gain ? assign(*list) : unassign(*list)).ignore("the group does without");
   }
-  queue_.reset();
+  session_->limits()->note_waited_at_end(patience - until.left());
 }
 
-// -- rebalancing -------------------------------------------------------------------------------------
+// -- rebalancing ----------------------------------------------------------------------------------
 
-result<std::vector<assignment>> group_consumer::poll() {
+result<std::vector<assignment>> group_consumer::poll_assignments() {
   if (!queue_)
-    if (auto joined = join(protocol_); !joined) return std::move(joined).error();
+    if (auto joined = join_when_due(); !joined) return std::move(joined).error();
+  if (!queue_) return std::exchange(changes_, {});
   while (const event_handle event{rd_kafka_queue_poll(queue_.get(), 0)})
     if (auto ok = handle(*event); !ok) return std::move(ok).error();
   if (is_time_to_accept())
@@ -121,6 +143,7 @@ result<std::vector<assignment>> group_consumer::poll() {
   report_starts();
   if (client_->handle->is_outdated()) leave_with(assignment::kind::revoked);
   if (auto ok = is_leaving_ ? join_anew() : give_back(); !ok) return std::move(ok).error();
+  if (!queue_) return std::exchange(changes_, {});
   for (const auto& finder : finders_)
     if (auto problem = finder->take_problem()) return *std::move(problem);
   std::erase_if(finders_, [](const auto& finder) { return finder->is_done(); });
@@ -143,26 +166,44 @@ result<void> group_consumer::handle_error(rd_kafka_event_t& event) {
   if (rd_kafka_event_error_is_fatal(&event) != 0) return handle_fatal();
   // The rest passes; librdkafka goes on trying.
   if (code_of(what.code) != errc::denied) return {};
-  return client_->handle->fail(doing_, what);
+  auto why = client_->handle->fail(doing_, what);
+  if (trouble_.empty()) trouble_ = why.message;
+  return why;
 }
 
-/// The client is of no use any more; another one joins in its place. But one that fails before it was assigned anything
-/// would only be followed by the next.
+/// The client is of no use any more; another one joins in its place.
 result<void> group_consumer::handle_fatal() {
-  std::array<char, 512> text{};
-  failure what{.code = rd_kafka_fatal_error(client_->get(), text.data(), text.size()),
-               .text = text.data(),
-               .is_fatal = true};
+  const auto what = client_->handle->fatal_failure().value_or(
+      failure{.code = RD_KAFKA_RESP_ERR__FATAL, .text = "fatal error", .is_fatal = true});
   if (protocol_ == group_protocol::consumer && lacks_new_protocol(what.code)) {
     members_.lack_new_protocol();
     protocol_ = group_protocol::classic;
     session_->log().info("{}: the brokers do not know group.protocol=consumer", session_->where());
-  } else if (!was_assigned_ || code_of(what.code) == errc::denied || is_replaced(what.code)) {
-    return client_->handle->fail(doing_, what);
+    leave_with(assignment::kind::lost);
+    return {};
   }
-  session_->log().warn("{}; joining anew", client_->handle->fail(doing_, what).message);
-  leave_with(assignment::kind::lost);
+  // One that fails before it was assigned anything will be followed by others that do.
+  const auto may_pass = was_assigned_ && code_of(what.code) != errc::denied;
+  auto why = client_->handle->fail(doing_, what);
+  begin_anew(why, is_replaced(what.code) ? std::chrono::nanoseconds{pause_of_replaced} : pause_);
+  if (!may_pass) return why;
+  session_->log().warn("{}; joining anew", why.message);
   return {};
+}
+
+void group_consumer::begin_anew(const pubsub::error& why, std::chrono::nanoseconds pause) {
+  if (is_leaving_) return;
+  has_died_ = true;
+  note_end(why, pause);
+  leave_with(assignment::kind::lost);
+}
+
+/// The client has ended; the next one joins after a pause.
+void group_consumer::note_end(const pubsub::error& why, std::chrono::nanoseconds pause) {
+  if (trouble_.empty()) trouble_ = why.message;
+  has_joined_ = false;
+  join_at_ = session_->time().monotonic() + pause;
+  pause_ = std::clamp<std::chrono::nanoseconds>(2 * pause_, first_pause, longest_pause);
 }
 
 result<void> group_consumer::gain(const rd_kafka_topic_partition_list_t& gained) {
@@ -189,8 +230,9 @@ bool group_consumer::is_time_to_accept() const {
                                 session_->time().monotonic() >= accept_at_);
 }
 
-/// Nothing is fetched before it is known from where. An offset that librdkafka had to ask for, like the end, would not
-/// do meanwhile: its answer, when it comes behind a seek, is asked for again half a second later, and then counts (2.14).
+/// Nothing is fetched before it is known from where. An offset that librdkafka had to ask for, like
+/// the end, would not do meanwhile: its answer, when it comes behind a seek, is asked for again
+/// half a second later, and then counts (2.14).
 result<void> group_consumer::accept() {
   if (!gained_) return {};
   const auto list = std::exchange(gained_, nullptr);
@@ -273,7 +315,17 @@ void group_consumer::release(const topic_partition& source) {
 result<void> group_consumer::join_anew() {
   if (!unreleased_.empty()) return {};
   leave();
-  return join(protocol_);
+  return join_when_due();
+}
+
+result<void> group_consumer::join_when_due() {
+  const auto now = session_->time().monotonic();
+  if (now < join_at_) return {};
+  auto joined = join(protocol_);
+  if (joined) return joined;
+  if (queue_) leave();
+  note_end(joined.error(), pause_);
+  return joined;
 }
 
 result<void> group_consumer::give_back() {
@@ -318,9 +370,33 @@ result<void> group_consumer::unassign(const rd_kafka_topic_partition_list_t& rev
 
 /// A member without partitions hears nothing by the new protocol; by the other it is assigned none.
 void group_consumer::look_whether_joined() {
-  if (has_joined_ || !finders_.empty()) return;
-  has_joined_ =
-      protocol_ == group_protocol::consumer ? member_->metadata() != nullptr : was_assigned_;
+  const auto now = session_->time().monotonic();
+  if (now < look_at_) return;
+  look_at_ = now + (has_joined_ ? between_looks_at_membership : std::chrono::milliseconds{0});
+  const auto is_member =
+      member_->metadata() != nullptr && (protocol_ == group_protocol::consumer || was_assigned_);
+  if (is_member) {
+    was_member_at_ = now;
+    if (!finders_.empty()) return;
+    has_joined_ = true;
+    trouble_.clear();
+    pause_ = std::chrono::nanoseconds{0};
+    return;
+  }
+  const auto absence = now - was_member_at_;
+  if (absence > usual_absence) has_joined_ = false;
+  if (absence > longest_absence)
+    begin_anew({errc::unavailable, why_not_joined(), true, false}, pause_);
+}
+
+std::string group_consumer::why_not_joined() const {
+  if (has_joined_) return {};
+  if (!trouble_.empty()) return trouble_;
+  const auto told = session_->heard().told();
+  const auto absence = session_->time().monotonic() - was_member_at_;
+  return fmt::format("{}: not in group \"{}\" for {} s{}{}", session_->where(), wanted_.group,
+                     std::chrono::duration_cast<std::chrono::seconds>(absence).count(),
+                     told ? ": " : "", told ? told->message : "");
 }
 
 }  // namespace cloudflow::pubsub::kafka

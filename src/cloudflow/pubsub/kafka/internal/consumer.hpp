@@ -8,23 +8,31 @@
 #include "cloudflow/pubsub/kafka/internal/shared_client.hpp"
 #include "cloudflow/pubsub/kafka/internal/start_finder.hpp"
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace cloudflow::pubsub::kafka {
 
 /// A member of a consumer group, by one client of librdkafka.
 ///
-/// Rebalancing: librdkafka says by events what is assigned and revoked, and fetches nothing for this member until it has
-/// an answer. It gets it as soon as it is known where to start, or when that takes long: then what is not known yet is
-/// taken paused, and moved later. When a partition is where it starts, poll() says `assigned`. What is revoked is given back when the owner has released all of it: only then may
-/// another member have it. When librdkafka gives up, or certificates have changed, all is withdrawn, and another client
-/// joins the group.
+/// Rebalancing: librdkafka says by events what is assigned and revoked, and fetches nothing for
+/// this member until it has an answer. It gets it as soon as it is known where to start, or when
+/// that takes long: then what is not known yet is taken paused, and moved later. When a partition
+/// is where it starts, poll_assignments() says `assigned`. What is revoked is given back when the
+/// owner has released all of it: only then may another member have it. When librdkafka gives up, or
+/// certificates have changed, all is withdrawn, and another client joins the group: at once after
+/// the first time, later after a pause that grows to ten seconds. So whatever ended the client (a
+/// right that was taken away, another member of the same group.instance.id, an error that nobody
+/// expects), it is a member again soon after the reason is gone. The same when it has been no
+/// member for minutes, without a word.
 ///
-/// Concurrency: one caller at a time. `on_ready` is called from librdkafka's threads and one of its own.
+/// Concurrency: one caller at a time. `on_ready` is called from librdkafka's threads and one of its
+/// own.
 class group_consumer final : public consumer {
 public:
   /// Joins the group. `members` outlives it. Errors: `topic_not_found`, `denied`, `unavailable`.
@@ -32,15 +40,17 @@ public:
                                                 const admin& cluster, groups& members,
                                                 const consumer_options& wanted,
                                                 last_known_position last_known);
-  /// Leaves the group, so that the others need not wait for the end of its session; waits for that some seconds at most.
+  /// Leaves the group, so that the others need not wait for the end of its session; waits for that
+  /// some seconds at most.
   ~group_consumer() override;
 
-  result<std::vector<assignment>> poll() override;
-  result<record_batch> take(const topic_partition& source, fetch_limits limits) override;
+  result<std::vector<assignment>> poll_assignments() override;
+  result<record_batch> fetch(const topic_partition& source, fetch_limits limits) override;
   result<void> seek(const topic_partition& source, record_offset next) override;
   result<record_offset> end_offset(const topic_partition& source) const override;
   void release(const topic_partition& source) override;
   bool has_joined() const override { return has_joined_; }
+  std::string why_not_joined() const override;
 
 private:
   struct partition {
@@ -64,6 +74,9 @@ private:
   void leave_with(assignment::kind how);
   result<void> give_back();
   result<void> join_anew();
+  result<void> join_when_due();
+  void note_end(const pubsub::error& why, std::chrono::nanoseconds pause);
+  void begin_anew(const pubsub::error& why, std::chrono::nanoseconds pause);
   void report_starts();
   void look_whether_joined();
   result<void> assign(rd_kafka_topic_partition_list_t& gained) const;
@@ -73,6 +86,7 @@ private:
   const partition* find(const topic_partition& source) const;
   pubsub::error not_assigned(const topic_partition& source) const;
   void leave();
+  void leave_group();
 
   const std::shared_ptr<connection> session_;
   groups& members_;
@@ -87,7 +101,7 @@ private:
   queue_handle queue_;
   std::map<topic_partition, partition> partitions_;
   std::vector<std::unique_ptr<start_finder>> finders_;
-  std::vector<assignment> changes_;  ///< for the next poll()
+  std::vector<assignment> changes_;  ///< for the next poll_assignments()
   /// The assignment that librdkafka waits for; the last finder looks for its starts.
   list_handle gained_;
   std::chrono::nanoseconds accept_at_{0};
@@ -96,6 +110,13 @@ private:
   std::set<topic_partition> unreleased_;
   bool was_assigned_ = false, has_joined_ = false;
   bool is_leaving_ = false;  ///< to join again with another client
+  bool has_died_ = false;    ///< the client: it is no member that could leave
+  /// Of the membership that was lost, or never had.
+  std::string trouble_;                        ///< the first cause; empty: none is known
+  std::chrono::nanoseconds pause_{0};          ///< before it joins the next time
+  std::chrono::nanoseconds join_at_{0};        ///< not before
+  std::chrono::nanoseconds was_member_at_{0};  ///< when it was last seen to be one
+  std::chrono::nanoseconds look_at_{0};        ///< whether it is one
 };
 
 }  // namespace cloudflow::pubsub::kafka

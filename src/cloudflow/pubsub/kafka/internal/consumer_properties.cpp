@@ -7,8 +7,8 @@
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-// Enough to keep a core busy while brokers answer, in a process of 64 MB. A message takes about 300 bytes more than its
-// payload until its batch is gone.
+// Enough to keep a core busy while brokers answer, in a process of 64 MB. A message takes about 300
+// bytes more than its payload until its batch is gone.
 constexpr std::int32_t prefetched_messages = 20'000, fewest_messages = 500;
 constexpr std::int32_t prefetched_kilobytes = 12 * 1024, fewest_kilobytes = 64;
 // A fetch may bring more of every partition than the prefetch asks for.
@@ -53,8 +53,8 @@ client_spec spec_of(const consumer_options& wanted, group_protocol protocol,
     spec.defaults["partition.assignment.strategy"] =
         wanted.is_joined ? "range" : "cooperative-sticky";
   else
-    // Topic by topic. The brokers' default counts partitions only, and gives one member all of a topic and another the
-    // topic of its retries, where nothing comes.
+    // Topic by topic. The brokers' default counts partitions only, and gives one member all of a
+    // topic and another the topic of its retries, where nothing comes.
     spec.defaults["group.remote.assignor"] = "range";
   spec.required = {
       {"group.id", wanted.group},

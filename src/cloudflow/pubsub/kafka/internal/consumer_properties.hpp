@@ -13,13 +13,13 @@ enum class group_protocol {
   classic    ///< the members decide, cooperatively (KIP-429)
 };
 
-/// The client for a member of a group. `partitions`: how many the member may get; what it prefetches is divided among
-/// them, so that the memory of a process does not grow with its topics.
+/// The client for a member of a group. `partitions`: how many the member may get; what it
+/// prefetches is divided among them, so that the memory of a process does not grow with its topics.
 client_spec spec_of(const consumer_options& wanted, group_protocol protocol,
                     std::int32_t partitions);
 
-/// What the properties of the user, for this consumer or all of the session, ask for. Those that only the classic
-/// protocol knows ask for it.
+/// What the properties of the user, for this consumer or all of the session, ask for. Those that
+/// only the classic protocol knows ask for it.
 group_protocol asked_for(const property_map& of_consumer, const property_map& of_session);
 
 }  // namespace cloudflow::pubsub::kafka

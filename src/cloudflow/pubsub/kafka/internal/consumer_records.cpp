@@ -15,17 +15,18 @@ const group_consumer::partition* group_consumer::find(const topic_partition& sou
   return at == partitions_.end() || !at->second.is_known ? nullptr : &at->second;
 }
 
-result<record_batch> group_consumer::take(const topic_partition& source, fetch_limits limits) {
+result<record_batch> group_consumer::fetch(const topic_partition& source, fetch_limits limits) {
   const auto* at = find(source);
   if (at == nullptr) return not_assigned(source);
-  return at->reader->take(limits);
+  return at->reader->fetch(limits);
 }
 
 result<void> group_consumer::seek(const topic_partition& source, record_offset next) {
   const auto* at = find(source);
   if (at == nullptr) return not_assigned(source);
   auto moved = move_fetching(*client_, source, next, patience_for_seek_ms);
-  // A rebalance that pauses the partition at the same time, or an error that has ended its fetching, is in the way.
+  // A rebalance that pauses the partition at the same time, or an error that has ended its
+  // fetching, is in the way.
   if (!moved && moved.error().retriable) moved = assign_anew(source, next);
   // Without having moved it would go on where it is, and what lies between would be lost.
   if (moved)

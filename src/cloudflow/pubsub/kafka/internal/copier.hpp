@@ -13,8 +13,9 @@ namespace cloudflow::pubsub::kafka {
 
 /// Brings a copy of one task's state up to date.
 ///
-/// A copy that cannot be continued is wiped, and all of the changelog is read: when the topic is another one than was
-/// copied, when it begins or ends elsewhere, and when the copy is so old that removals of keys may be gone from the topic.
+/// A copy that cannot be continued is wiped, and all of the changelog is read: when the topic is
+/// another one than was copied, when it begins or ends elsewhere, and when the copy is so old that
+/// removals of keys may be gone from the topic.
 ///
 /// Concurrency: thread-safe, but for one task at a time.
 class copier {
@@ -22,8 +23,9 @@ public:
   copier(const connection& session, const admin& requests, const reader& records, local_state& to)
     : session_(session), requests_(requests), records_(records), local_(to) {}
 
-  /// Returns when the copy holds everything that was in the changelog at the call; until then it waits for transactions
-  /// that are still open. Retriable when brokers are away, or it was stopped.
+  /// Returns when the copy holds everything that was in the changelog at the call; until then it
+  /// waits for transactions that are still open. Retriable when brokers are away, or it was
+  /// stopped.
   result<copy_mark> bring(const task_id& task, const std::string& topic,
                           const std::stop_token& stop);
 

@@ -107,7 +107,7 @@ bearer_token parse_token(std::string text, timestamp now) {
   return token;
 }
 
-// -- credentials -------------------------------------------------------------------------------------
+// -- credentials ----------------------------------------------------------------------------------
 
 result<credentials> credentials::read(const property_map& properties) {
   credentials made;

@@ -33,7 +33,8 @@ public:
   /// Reads the files that the properties name. Error (`unsupported`): one cannot be read.
   static result<credentials> read(const property_map& properties);
 
-  /// Reads them again. A file that cannot be read now, or is empty, is taken for one that is just being replaced.
+  /// Reads them again. A file that cannot be read now, or is empty, is taken for one that is just
+  /// being replaced.
   changes look_again();
 
   const std::optional<std::string>& password() const noexcept { return password_; }

@@ -61,7 +61,8 @@ void destinations::forget_all() {
   known_.clear();
 }
 
-// Kafka's format 2: the head of a batch, then length, attributes, time, offset, key, value, headers.
+// Kafka's format 2: the head of a batch, then length, attributes, time, offset, key, value,
+// headers.
 std::size_t size_on_log(const record_buffer& records, const record_buffer::entry& record) {
   constexpr std::size_t head = 61, attributes_time_and_offset = 3;
   std::int64_t count = 0;

@@ -38,8 +38,8 @@ private:
 /// The bytes that a record takes as a batch of its own, as the brokers count.
 std::size_t size_on_log(const record_buffer& records, const record_buffer::entry& record);
 
-/// Whether all outputs can be written: `topic_not_found`, or `record_too_large` with the record's size and the topic's
-/// limit, which cannot be more than `bound`.
+/// Whether all outputs can be written: `topic_not_found`, or `record_too_large` with the record's
+/// size and the topic's limit, which cannot be more than `bound`.
 result<void> check(const std::vector<output>& outputs, destinations& topics, std::size_t bound);
 
 }  // namespace cloudflow::pubsub::kafka

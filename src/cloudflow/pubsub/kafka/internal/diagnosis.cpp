@@ -9,7 +9,8 @@ namespace cloudflow::pubsub::kafka {
 
 namespace {
 
-/// A report is of the first kind whose sign is in it. `{}` in the cause stands for what follows the sign.
+/// A report is of the first kind whose sign is in it. `{}` in the cause stands for what follows the
+/// sign.
 struct kind {
   std::string_view sign;
   int weight;
@@ -124,7 +125,7 @@ finding explain_certificate(std::string_view broker, int reason) {
   return tell(its, broker, X509_verify_cert_error_string(reason));
 }
 
-// -- diagnosis ---------------------------------------------------------------------------------------
+// -- diagnosis ------------------------------------------------------------------------------------
 
 void diagnosis::note(finding found) {
   const std::lock_guard lock{mutex_};

@@ -23,13 +23,15 @@ failure failure_of(const rd_kafka_error_t* e);
 /// `retriable` as the protocol says of this code.
 failure failure_of(rd_kafka_resp_err_t code, std::string text = {});
 
-/// Codes of a group whose members have changed: what was processed meanwhile belongs to somebody else.
+/// Codes of a group whose members have changed: what was processed meanwhile belongs to somebody
+/// else.
 bool is_rebalance(rd_kafka_resp_err_t code) noexcept;
 
 errc code_of(rd_kafka_resp_err_t code) noexcept;
 
-/// `<where>: <doing>: <cause>; <what to check>`. `doing` says what was tried, with topic, partition or group:
-/// `cannot commit for group "g"`. The text of the cause is librdkafka's; it knows no secrets.
+/// `<where>: <doing>: <cause>; <what to check>`. `doing` says what was tried, with topic, partition
+/// or group: `cannot commit for group "g"`. The text of the cause is librdkafka's; it knows no
+/// secrets.
 error error_of(std::string_view where, std::string_view doing, const failure& what);
 
 }  // namespace cloudflow::pubsub::kafka

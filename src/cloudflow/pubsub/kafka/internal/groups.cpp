@@ -17,8 +17,8 @@ bool group_member::owns(const topic_partition& source) const {
   return owned_.contains(source);
 }
 
-// Without the check a member that was thrown out, and whose group is empty since, would commit as if it were a tool
-// that moves the positions of a group at rest.
+// Without the check a member that was thrown out, and whose group is empty since, would commit as
+// if it were a tool that moves the positions of a group at rest.
 group_metadata_handle group_member::metadata() const {
   group_metadata_handle of{rd_kafka_consumer_group_metadata(get())};
   if (!of || rd_kafka_assignment_lost(get()) != 0) return {};

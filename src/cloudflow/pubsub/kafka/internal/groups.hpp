@@ -1,4 +1,5 @@
-/// The members of consumer groups that live in this session: positions are committed in their names.
+/// The members of consumer groups that live in this session: positions are committed in their
+/// names.
 #pragma once
 
 #include "cloudflow/pubsub/kafka/internal/shared_client.hpp"

@@ -28,7 +28,8 @@ public:
     skip_blanks();
     return word;
   }
-  /// A word, which may have `=` in it, or a text in double quotes in which `\` takes the meaning from the next character.
+  /// A word, which may have `=` in it, or a text in double quotes in which `\` takes the meaning
+  /// from the next character.
   std::optional<std::string> take_value() {
     if (rest_.empty() || rest_.front() != '"') return take_word(" \t\r\n;");
     std::string value;

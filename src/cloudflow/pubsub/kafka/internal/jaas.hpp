@@ -14,8 +14,8 @@ struct jaas_entry {
   std::map<std::string, std::string> options;  ///< `username`, `password`, `clientId` ...
 };
 
-/// `<class> required <name>="<value>" ...;`. The error says what is wrong and quotes nothing of the text, which has
-/// secrets.
+/// `<class> required <name>="<value>" ...;`. The error says what is wrong and quotes nothing of the
+/// text, which has secrets.
 cloudflow::result<jaas_entry> parse_jaas(std::string_view text);
 
 }  // namespace cloudflow::pubsub::kafka

@@ -10,7 +10,7 @@
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-constexpr std::string_view marks_store = "cloudflow.copies";
+constexpr const char* log_name = "copies";
 constexpr std::int64_t mark_version = 1;
 constexpr std::size_t keys_per_commit = 10'000;
 
@@ -54,8 +54,10 @@ result<std::unique_ptr<local_state>> local_state::open(const std::filesystem::pa
                  fmt::format("The directory of the state, {}, cannot be made: {}",
                              directory.string(), problem.message()),
                  false, false};
-  auto log =
-      embedded::open({.directory = directory, .sync_commits = false, .file_system = {}}, time);
+  // A log is made in one step, by a rename. A directory that is there already, a mounted volume
+  // perhaps, would count as a log that has lost its files.
+  auto log = embedded::open(
+      {.directory = directory / log_name, .sync_commits = false, .file_system = {}}, time);
   if (!log) return std::move(log).error();
   auto writer = (*log)->open_producer({.transactional_id = "copies"});
   if (!writer) return std::move(writer).error();
@@ -71,7 +73,7 @@ local_state::~local_state() = default;
 const state_reader& local_state::reader() const { return log_->state(); }
 
 result<std::optional<copy_mark>> local_state::mark(const task_id& task) const {
-  const auto bytes = reader().find(marks_store, task.partition, task.owner);
+  const auto bytes = reader().find(copies_store, task.partition, task.owner);
   if (!bytes) return bytes.error();
   if (!bytes->has_value()) return std::optional<copy_mark>{};
   return decode(**bytes);
@@ -86,7 +88,7 @@ result<void> local_state::apply(std::span<const state_change> state,
   changes.state.assign(state.begin(), state.end());
   for (std::size_t i = 0; i != marks.size(); ++i)
     changes.state.push_back(
-        {marks_store, marks[i].task.partition, marks[i].task.owner, encoded[i]});
+        {copies_store, marks[i].task.partition, marks[i].task.owner, encoded[i]});
   const std::lock_guard lock{mutex_};
   return writer_->commit(changes);
 }
@@ -109,7 +111,7 @@ result<void> local_state::wipe(const task_id& task) {
       if (auto done = apply(removals, {}); !done) return done;
     } while (keys.size() == keys_per_commit);
   }
-  const state_change no_mark{marks_store, task.partition, task.owner, std::nullopt};
+  const state_change no_mark{copies_store, task.partition, task.owner, std::nullopt};
   return apply({&no_mark, 1}, {});
 }
 

@@ -29,19 +29,22 @@ struct copy_mark {
   bool operator==(const copy_mark&) const = default;
 };
 
-/// Copies of tasks' state in a directory, each changed together with its mark. A copy that is lost is read again from
-/// the changelog, so nothing is synced to the disk.
+/// Copies of tasks' state in a directory, each changed together with its mark. A copy that is lost
+/// is read again from the changelog, so nothing is synced to the disk.
 ///
 /// Concurrency: thread-safe; one process at a time has the directory.
 class local_state {
 public:
+  /// The directory is created unless it is there; it may be the root of a mounted volume.
+  ///
   /// Errors: `in_use`, and whatever else the disk says.
   static result<std::unique_ptr<local_state>> open(const std::filesystem::path& directory,
                                                    const clock& time);
   ~local_state();
 
   result<std::optional<copy_mark>> mark(const task_id& task) const;
-  /// Removes the copy. It is gone when this succeeds; else some of it, and its mark, may still be there.
+  /// Removes the copy. It is gone when this succeeds; else some of it, and its mark, may still be
+  /// there.
   result<void> wipe(const task_id& task);
 
   /// Changes of several copies that become visible at once.

@@ -106,9 +106,9 @@ void partition_reader::stop(pubsub::error why) {
   is_stopped_ = true;
 }
 
-// -- batches -----------------------------------------------------------------------------------------
+// -- batches --------------------------------------------------------------------------------------
 
-result<record_batch> partition_reader::take(fetch_limits limits) {
+result<record_batch> partition_reader::fetch(fetch_limits limits) {
   if (is_stopped_) return *failed_;
   const auto before = next_;
   const auto block = std::make_shared<message_block>(client_);
@@ -167,12 +167,13 @@ bool partition_reader::accept(fetch_limits limits, message_block& into) {
   return true;
 }
 
-// -- what is no record -------------------------------------------------------------------------------
+// -- what is no record ----------------------------------------------------------------------------
 
 void partition_reader::note(const rd_kafka_message_t& trouble) {
   switch (static_cast<int>(trouble.err)) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      // The marks of transactions at the end are no records: without this they would look like lag for ever.
+      // The marks of transactions at the end are no records: without this they would look like lag
+      // for ever.
       if (trouble.offset < next_.value()) break;  // of before the last seek
       failed_.reset();
       next_ = record_offset{trouble.offset};
@@ -210,7 +211,8 @@ record_offset partition_reader::watermark() const {
 }
 
 record_offset partition_reader::end() const {
-  // Behind it there may be transactions that are still open: until there is news, the end is where reading ended.
+  // Behind it there may be transactions that are still open: until there is news, the end is where
+  // reading ended.
   const auto now = watermark();
   return std::max(now == watermark_at_end_ ? end_ : now, next_);
 }

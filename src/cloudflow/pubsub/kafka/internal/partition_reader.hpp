@@ -12,11 +12,11 @@ namespace cloudflow::pubsub::kafka {
 
 /// The records of one partition, from librdkafka's queue for it.
 ///
-/// librdkafka drops what it has fetched before a seek or a pause; what it hands out twice then is dropped here. An error
-/// of the partition stays until a record comes or somebody seeks.
+/// librdkafka drops what it has fetched before a seek or a pause; what it hands out twice then is
+/// dropped here. An error of the partition stays until a record comes or somebody seeks.
 ///
-/// Concurrency: one caller at a time. It calls `on_ready` from librdkafka's threads when the queue is empty no longer.
-/// Batches borrow librdkafka's messages and keep the client alive.
+/// Concurrency: one caller at a time. It calls `on_ready` from librdkafka's threads when the queue
+/// is empty no longer. Batches borrow librdkafka's messages and keep the client alive.
 class partition_reader {
 public:
   /// Make it before the partition is assigned, or records go another way. `on_ready` outlives it.
@@ -28,11 +28,12 @@ public:
 
   /// What is before `next` is not wanted. The caller has told librdkafka.
   void start(record_offset next);
-  /// What `take` answers until the next start. Fetching has not been moved; what comes is not wanted.
+  /// What `take` answers until the next start. Fetching has not been moved; what comes is not
+  /// wanted.
   void stop(pubsub::error why);
 
   /// See consumer::take and consumer::end_offset.
-  result<record_batch> take(fetch_limits limits);
+  result<record_batch> fetch(fetch_limits limits);
   record_offset end() const;
   record_offset next() const noexcept { return next_; }
 
@@ -57,7 +58,8 @@ private:
   /// Taken from the queue, but not from here: from at_ on.
   std::vector<rd_kafka_message_t*> pulled_;
   std::size_t at_ = 0;
-  /// Of the records of late: with it a batch that is bounded in bytes leaves little behind in pulled_.
+  /// Of the records of late: with it a batch that is bounded in bytes leaves little behind in
+  /// pulled_.
   std::size_t usual_size_ = 256;
   /// Where the partition ended, and the high watermark at that moment.
   record_offset end_{0}, watermark_at_end_{-1};

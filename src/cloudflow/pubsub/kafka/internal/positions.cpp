@@ -21,7 +21,8 @@ error moved_away(const position_change& change) {
           false, false};
 }
 
-/// Null without error: nobody is in the group. Brokers would take a position from anybody, in a transaction at least.
+/// Null without error: nobody is in the group. Brokers would take a position from anybody, in a
+/// transaction at least.
 result<std::shared_ptr<group_member>> owner(const position_change& change, const groups& members,
                                             const admin& cluster) {
   const auto here = members.members(change.group);

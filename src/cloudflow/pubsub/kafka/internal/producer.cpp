@@ -3,17 +3,23 @@
 #include "cloudflow/pubsub/kafka/internal/pause.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace cloudflow::pubsub::kafka {
 namespace {
 
-constexpr int init_tries = 30, init_patience_ms = 1000;
-constexpr int abort_patience_ms = 10'000, abort_patience_at_end_ms = 2000;
-/// In one call: librdkafka mixes up the answers when a commit that has timed out is called again under load.
-constexpr int commit_patience_ms = 10'000;
+using std::chrono::milliseconds;
+
+constexpr int init_tries = 10;
+constexpr milliseconds init_patience{1000};
+constexpr milliseconds abort_patience_at_end{2000};
+constexpr int commit_tries = 2;
+/// What has not answered so long after its time limit never will.
+constexpr milliseconds overtime{3000};
+/// A commit that takes longer is worth a word.
+constexpr std::chrono::seconds usual{5};
 
 client_spec spec_of(const producer_options& wanted) {
   client_spec spec;
@@ -45,27 +51,28 @@ struct group_producer::plan {
   std::vector<group_positions> positions;
 };
 
-result<std::unique_ptr<producer>> group_producer::open(const surroundings& around,
+result<std::unique_ptr<producer>> group_producer::open(const dependencies& around,
                                                        const producer_options& wanted) {
   std::unique_ptr<group_producer> made{new group_producer{around, wanted}};
   if (auto started = made->start(); !started) return std::move(started).error();
   return std::unique_ptr<producer>{std::move(made)};
 }
 
-group_producer::group_producer(const surroundings& around, const producer_options& wanted)
-  : around_(around), wanted_(wanted) {}
+group_producer::group_producer(const dependencies& around, const producer_options& wanted)
+  : dependencies_(around), wanted_(wanted) {}
 
 result<void> group_producer::start() {
   is_started_ = must_abort_ = false;
-  auto opened = sender::open(around_.session, spec_of(wanted_), stop_.get_token());
+  auto opened = sender::open(dependencies_.session, spec_of(wanted_), stop_.get_token());
   if (!opened) return std::move(opened).error();
   sender_ = std::move(opened).value();
+  calls_ = std::make_unique<call_thread>("kafka calls", dependencies_.session->limits());
   sender_->through().connect();
   result<void> ready;
   for (int i = 0; i != init_tries && is_transactional(); ++i) {
-    ready = done("cannot get ready for transactions",
-                 rd_kafka_init_transactions(sender_->get(), init_patience_ms));
-    if (ready || !ready.error().retriable || stop_.stop_requested()) break;
+    ready =
+        done("cannot get ready for transactions", ask(init_patience, rd_kafka_init_transactions));
+    if (ready || !ready.error().retriable || ready.error().fatal || stop_.stop_requested()) break;
   }
   is_started_ = ready.has_value();
   return ready;
@@ -74,41 +81,98 @@ result<void> group_producer::start() {
 group_producer::~group_producer() {
   stop_.request_stop();
   thread_ = {};
-  if (must_abort_)
-    error_handle{rd_kafka_abort_transaction(sender_->get(), abort_patience_at_end_ms)};
+  if (must_abort_) ask(abort_patience_at_end, rd_kafka_abort_transaction);
 }
 
-// -- a commit ----------------------------------------------------------------------------------------
+// -- calls that may not return --------------------------------------------------------------------
+
+/// `request` gets the client and the time limit in milliseconds, and owns all that it touches
+/// besides. None: it has been abandoned.
+template <class Request>
+std::optional<error_handle> group_producer::ask(milliseconds limit, Request request) {
+  auto answer = calls_->run(
+      [with = sender_, limit, request = std::move(request)] {
+        return error_handle{request(with->get(), static_cast<int>(limit.count()))};
+      },
+      limit + overtime, stop_.get_token());
+  if (!answer) sender_->through().hang();
+  return answer;
+}
+
+/// Retriable: by another producer. The transaction is not committed, unless that was asked for.
+pubsub::error group_producer::give_up(std::string_view doing) const {
+  const auto& limits = *dependencies_.session->limits();
+  auto message =
+      fmt::format("{}: producer \"{}\" {}: librdkafka does not answer; the producer is given up",
+                  dependencies_.session->where(), wanted_.transactional_id, doing);
+  if (!limits.are_too_many_abandoned()) return {errc::unavailable, std::move(message), true, true};
+  message += fmt::format(", and so are {} others: this process has to be started again",
+                         limits.abandoned() - 1);
+  return {errc::must_restart, std::move(message), false, true};
+}
+
+// -- a commit -------------------------------------------------------------------------------------
 
 result<void> group_producer::commit(const transaction& changes) {
   if (changes.empty()) return {};
+  {
+    const std::lock_guard lock{trouble_mutex_};
+    began_ = dependencies_.session->time().monotonic();
+  }
+  auto ended = try_to_commit(changes);
+  note(ended);
+  return ended;
+}
+
+void group_producer::note(const result<void>& ended) {
+  const std::lock_guard lock{trouble_mutex_};
+  began_.reset();
+  if (ended)
+    trouble_.clear();
+  else if (trouble_.empty() && ended.error().code != errc::rebalanced)
+    trouble_ = ended.error().message;
+}
+
+std::string group_producer::trouble() const {
+  const std::lock_guard lock{trouble_mutex_};
+  if (!trouble_.empty() || !began_) return trouble_;
+  const auto since = dependencies_.session->time().monotonic() - *began_;
+  if (since < usual) return {};
+  const auto told = dependencies_.session->heard().told();
+  return fmt::format("{}: producer \"{}\" has waited {} s for the brokers{}{}",
+                     dependencies_.session->where(), wanted_.transactional_id,
+                     std::chrono::duration_cast<std::chrono::seconds>(since).count(),
+                     told ? ": " : "", told ? told->message : "");
+}
+
+result<void> group_producer::try_to_commit(const transaction& changes) {
   if (!is_started_ || sender_->through().is_outdated())
     if (auto started = start(); !started) return started;
   if (must_abort_)
     if (auto aborted = abort(); !aborted) return aborted;
   auto prepared = prepare(changes);
   if (!prepared) {
-    around_.topics.forget_all();  // a limit may be raised, a topic made
+    dependencies_.topics.forget_all();  // a limit may be raised, a topic made
     return std::move(prepared).error();
   }
   sender_->begin();
   if (auto delivered = deliver(*prepared); !delivered) {
-    around_.topics.forget_all();
+    dependencies_.topics.forget_all();
     return delivered;
   }
-  around_.state.apply(prepared->state);
+  dependencies_.state.apply(prepared->state);
   return {};
 }
 
 /// Whatever can be refused before anything is sent.
 result<group_producer::plan> group_producer::prepare(const transaction& changes) {
   plan prepared{.changes = &changes, .state = {}, .positions = {}};
-  if (auto ok = check(changes.outputs, around_.topics, sender_->bound()); !ok)
+  if (auto ok = check(changes.outputs, dependencies_.topics, sender_->bound()); !ok)
     return std::move(ok).error();
-  auto positions = plan_positions(changes.positions, around_.members, around_.cluster);
+  auto positions = plan_positions(changes.positions, dependencies_.members, dependencies_.cluster);
   if (!positions) return std::move(positions).error();
   prepared.positions = std::move(positions).value();
-  auto state = around_.state.encode(changes);
+  auto state = dependencies_.state.encode(changes);
   if (!state) return std::move(state).error();
   prepared.state = std::move(state).value();
   return prepared;
@@ -118,7 +182,8 @@ result<void> group_producer::deliver(plan& changes) {
   if (changes.changes->outputs.empty() && changes.state.empty() && changes.positions.empty())
     return {};
   if (is_transactional())
-    if (auto begun = done("cannot begin a transaction", rd_kafka_begin_transaction(sender_->get()));
+    if (auto begun = done("cannot begin a transaction",
+                          ask({}, [](auto* rk, int) { return rd_kafka_begin_transaction(rk); }));
         !begun)
       return begun;
   auto sent = send(changes);
@@ -130,51 +195,68 @@ result<void> group_producer::deliver(plan& changes) {
 
 result<void> group_producer::send(plan& changes) {
   const auto limit = [&](const output& out) {
-    const auto to = around_.topics.find(out.topic, out.partition);
+    const auto to = dependencies_.topics.find(out.topic, out.partition);
     return to ? to->max_message_bytes : 0;
   };
   for (const auto& out : changes.changes->outputs) sender_->add(out, limit(out));
   // What state says has happened, has: a window that has fired does not fire again.
   if (!is_transactional() && !changes.state.empty())
     if (auto sent = sender_->send(); !sent) return sent;
+  std::vector<std::size_t> tracked;
   for (auto& part : changes.state) {
     const output out{part.topic, part.task.partition, part.records.get()};
-    sender_->add(out, limit(out), &part.last_offset);
+    tracked.push_back(sender_->add_tracked(out, limit(out)));
   }
-  return sender_->send();
+  if (auto sent = sender_->send(); !sent) return sent;
+  for (std::size_t i = 0; i != tracked.size(); ++i)
+    changes.state[i].last_offset = sender_->last_offset(tracked[i]);
+  return {};
 }
 
-result<void> group_producer::send_positions(const plan& changes) {
-  for (const auto& each : changes.positions) {
-    auto sent = is_transactional()
-                    ? done(fmt::format("cannot commit for group \"{}\"", each.group),
-                           rd_kafka_send_offsets_to_transaction(sender_->get(), each.offsets.get(),
-                                                                each.metadata.get(), -1))
-                    : commit_positions(each, around_.cluster, stop_.get_token());
+result<void> group_producer::send_positions(plan& changes) {
+  for (auto& each : changes.positions) {
+    if (!is_transactional()) {
+      if (auto sent = commit_positions(each, dependencies_.cluster, stop_.get_token()); !sent)
+        return sent;
+      continue;
+    }
+    auto answer = ask(
+        sender_->transaction_timeout(),
+        [offsets = std::move(each.offsets), by = std::move(each.metadata)](auto* rk, int limit_ms) {
+          return rd_kafka_send_offsets_to_transaction(rk, offsets.get(), by.get(), limit_ms);
+        });
+    auto sent = done(fmt::format("cannot commit for group \"{}\"", each.group), std::move(answer));
     if (!sent) return sent;
   }
   return {};
 }
 
-/// Until it is known how the transaction has ended: there is no way back.
+/// Until it is known how the transaction has ended: there is no way back. But not for longer than
+/// brokers keep it open, and all of that in one call: librdkafka mixes up the answers when a commit
+/// that has timed out is called again under load.
 result<void> group_producer::finish() {
-  while (true) {
-    const error_handle problem{rd_kafka_commit_transaction(sender_->get(), commit_patience_ms)};
-    if (!problem) return {};
-    const auto what = failure_of(problem.get());
-    if (what.must_abort) return fail("cannot commit", what);
-    if (what.is_retriable && !what.is_fatal && !stop_.stop_requested()) continue;
-    auto why = fail("does not know whether it has committed", what);
-    why.code = errc::outcome_unknown;
+  for (int i = 1;; ++i) {
+    const auto answer = ask(sender_->transaction_timeout(), rd_kafka_commit_transaction);
+    if (answer && !*answer) return {};
+    auto why = give_up("does not know whether it has committed");
+    if (answer) {
+      const auto what = failure_of(answer->get());
+      if (what.must_abort) return fail("cannot commit", what);
+      const auto may_pass = what.is_retriable && !what.is_fatal && !stop_.stop_requested();
+      if (may_pass && i != commit_tries) continue;
+      why = fail("does not know whether it has committed", what);
+    }
+    if (why.code != errc::must_restart) why.code = errc::outcome_unknown;
     why.fatal = true;
     why.retriable = false;
     return why;
   }
 }
 
-// -- when it fails -----------------------------------------------------------------------------------
+// -- when it fails --------------------------------------------------------------------------------
 
-/// Nothing of it becomes visible. The caller may try again what has failed for a reason that passes.
+/// Nothing of it becomes visible. The caller may try again what has failed for a reason that
+/// passes; what this says begins with the first cause.
 pubsub::error group_producer::abort_after(pubsub::error why) {
   if (!is_transactional()) {
     sender_->drop();
@@ -182,21 +264,26 @@ pubsub::error group_producer::abort_after(pubsub::error why) {
   }
   if (why.fatal) return why;
   must_abort_ = true;
-  if (auto aborted = abort(); !aborted && aborted.error().fatal) return std::move(aborted).error();
-  return why;
+  auto aborted = abort();
+  if (aborted || !aborted.error().fatal) return why;
+  auto end = std::move(aborted).error();
+  end.message = fmt::format("{}; and then: {}", why.message, end.message);
+  return end;
 }
 
 result<void> group_producer::abort() {
-  const auto patience = stop_.stop_requested() ? abort_patience_at_end_ms : abort_patience_ms;
-  auto aborted = done("cannot abort", rd_kafka_abort_transaction(sender_->get(), patience));
+  const auto patience =
+      stop_.stop_requested() ? abort_patience_at_end : sender_->transaction_timeout();
+  auto aborted = done("cannot abort", ask(patience, rd_kafka_abort_transaction));
   must_abort_ = !aborted && !aborted.error().fatal;
   return aborted;
 }
 
-/// Takes the error.
-result<void> group_producer::done(std::string_view doing, rd_kafka_error_t* problem) const {
-  if (problem == nullptr) return {};
-  return fail(doing, failure_of(error_handle{problem}.get()));
+result<void> group_producer::done(std::string_view doing,
+                                  std::optional<error_handle> answer) const {
+  if (!answer) return give_up(doing);
+  if (!*answer) return {};
+  return fail(doing, failure_of(answer->get()));
 }
 
 pubsub::error group_producer::fail(std::string_view doing, const failure& what) const {
@@ -204,15 +291,17 @@ pubsub::error group_producer::fail(std::string_view doing, const failure& what) 
                                  what);
 }
 
-// -- commits on a thread -----------------------------------------------------------------------------
+// -- commits on a thread --------------------------------------------------------------------------
 
 void group_producer::begin(const transaction& changes) {
   {
     const std::lock_guard lock{mutex_};
     begun_ = &changes;
   }
-  if (!thread_.joinable())
+  if (!thread_.joinable()) {
     thread_ = std::jthread{[this](const std::stop_token& stop) { work(stop); }};
+    pthread_setname_np(thread_.native_handle(), "kafka commits");
+  }
   changed_.notify_one();
 }
 

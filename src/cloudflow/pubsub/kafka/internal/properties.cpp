@@ -2,6 +2,7 @@
 
 #include "cloudflow/config/value.hpp"
 #include "cloudflow/pubsub/kafka/internal/jaas.hpp"
+#include "cloudflow/pubsub/secret_properties.hpp"
 
 #include <fmt/format.h>
 
@@ -21,7 +22,7 @@ error wrong(std::string_view name, std::string_view what) {
   return {.code = errc::unsupported, .message = fmt::format("property \"{}\": {}", name, what)};
 }
 
-// -- names -------------------------------------------------------------------------------------------
+// -- names ----------------------------------------------------------------------------------------
 
 /// Java's name, librdkafka's. Where librdkafka has Java's name as an alias there is nothing to do.
 constexpr auto renamed = std::to_array<std::pair<std::string_view, std::string_view>>({
@@ -40,7 +41,8 @@ constexpr auto renamed = std::to_array<std::pair<std::string_view, std::string_v
     {"ssl.truststore.certificates", "ssl.ca.pem"},
 });
 
-/// Names and, with a dot at the end, prefixes of what only a JVM can do, or what the session decides by itself.
+/// Names and, with a dot at the end, prefixes of what only a JVM can do, or what the session
+/// decides by itself.
 constexpr auto only_java = std::to_array<std::string_view>({
     "auto.include.jmx.reporter",
     "config.providers",
@@ -78,7 +80,7 @@ bool is_only_java(std::string_view name) {
   });
 }
 
-// -- stores of keys and certificates -----------------------------------------------------------------
+// -- stores of keys and certificates --------------------------------------------------------------
 
 std::optional<std::string> take(property_map& from, const std::string& name) {
   auto found = from.extract(name);
@@ -143,7 +145,7 @@ result<void> translate_key_store(property_map& given, property_map& to) {
           type));
 }
 
-// -- who logs in -------------------------------------------------------------------------------------
+// -- who logs in ----------------------------------------------------------------------------------
 
 void copy_option(const jaas_entry& from, const std::string& option, property_map& to,
                  const std::string& name) {
@@ -181,7 +183,7 @@ result<void> translate_jaas(property_map& given, property_map& to) {
   return {};
 }
 
-// -- values ------------------------------------------------------------------------------------------
+// -- values ---------------------------------------------------------------------------------------
 
 /// Java counts this buffer in bytes, librdkafka in kilobytes.
 result<void> translate_buffer(property_map& given, property_map& to) {
@@ -222,15 +224,7 @@ result<translation> translate(const property_map& given) {
   return done;
 }
 
-bool is_secret(std::string_view name) {
-  constexpr auto parts = std::to_array<std::string_view>(
-      {"password", "passphrase", "secret", "jaas", ".key", "token", "assertion", ".pem", "config"});
-  if (name.ends_with(".location") || name.ends_with(".url")) return false;
-  return std::ranges::any_of(
-      parts, [&](std::string_view part) { return name.find(part) != std::string_view::npos; });
-}
-
-// -- setting -----------------------------------------------------------------------------------------
+// -- setting --------------------------------------------------------------------------------------
 
 namespace {
 
@@ -264,7 +258,7 @@ result<void> set_property(rd_kafka_conf_t* conf, const std::string& name,
   switch (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size())) {
     case RD_KAFKA_CONF_OK: return {};
     case RD_KAFKA_CONF_INVALID:
-      return wrong(name, is_secret(name)
+      return wrong(name, is_secret_property(name)
                              ? "the value is not understood"
                              : fmt::format("\"{}\" is not understood: {}", value, text.data()));
     case RD_KAFKA_CONF_UNKNOWN: break;

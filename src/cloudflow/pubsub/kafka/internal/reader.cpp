@@ -48,7 +48,8 @@ private:
   bool is_raised_ = false;
 };
 
-/// To fetch, librdkafka (2.14) connects when it next happens to look whether it has to: within a second. To ask, at once.
+/// To fetch, librdkafka (2.14) connects when it next happens to look whether it has to: within a
+/// second. To ask, at once.
 void connect_to_leader(const shared_client& client, const topic_partition& source) {
   client.handle->connect();
   std::int64_t first = 0, end = 0;
@@ -108,7 +109,7 @@ result<record_batch> reader::fetch(const std::shared_ptr<shared_client>& with,
   if (started.problem() != RD_KAFKA_RESP_ERR_NO_ERROR)
     return with->handle->fail(doing, started.problem());
   while (true) {
-    auto batch = records.take(limits);
+    auto batch = records.fetch(limits);
     if (!batch || !batch->empty()) return batch;
     if (records.next() >= range.end) break;  // nothing but marks of transactions
     if (until.has_passed()) return with->handle->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);

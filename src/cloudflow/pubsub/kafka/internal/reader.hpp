@@ -13,8 +13,8 @@ namespace cloudflow::pubsub::kafka {
 
 /// Reads committed records of any partition from any offset, as backend::read does.
 ///
-/// It belongs to no group, so it neither needs a coordinator nor leaves a trace. A call costs two or three requests; one
-/// at the end of a partition does not fetch.
+/// It belongs to no group, so it neither needs a coordinator nor leaves a trace. A call costs two
+/// or three requests; one at the end of a partition does not fetch.
 ///
 /// Concurrency: thread-safe; calls at the same time have a client each, of which one is kept.
 class reader {
@@ -22,7 +22,8 @@ public:
   reader(std::shared_ptr<connection> session, const admin& requests)
     : session_(std::move(session)), requests_(requests) {}
 
-  /// Blocks for 15 s at most. Errors: `offset_out_of_range` with the offsets that there are, `topic_not_found`.
+  /// Blocks for 15 s at most. Errors: `offset_out_of_range` with the offsets that there are,
+  /// `topic_not_found`.
   result<record_batch> read(const topic_partition& source, record_offset from,
                             fetch_limits limits) const;
 

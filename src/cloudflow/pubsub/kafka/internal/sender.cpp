@@ -15,8 +15,8 @@ namespace {
 
 /// One look at librdkafka, so that a stop is noticed.
 constexpr int step_ms = 100;
-/// What is handed over at a time: librdkafka copies it, and takes three times as much for itself. But of each partition
-/// enough to be worth a request.
+/// What is handed over at a time: librdkafka copies it, and takes three times as much for itself.
+/// But of each partition enough to be worth a request.
 constexpr std::size_t round_bytes = 2 * 1024 * 1024, least_batch_bytes = 64 * 1024;
 
 std::size_t number(rd_kafka_t* rk, const char* property) {
@@ -37,6 +37,13 @@ std::size_t most_on_log(const record_buffer::entry& record) noexcept {
 
 /// librdkafka takes what is null for missing.
 void* bytes(std::string_view s) { return const_cast<char*>(s.data() == nullptr ? "" : s.data()); }
+
+/// Not a pointer: an acknowledgement may come when nobody waits for it any more. Never null.
+void* token_of(std::uint32_t round, std::size_t number) {
+  static_assert(sizeof(void*) == 8);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): librdkafka hands it back and never follows it
+  return reinterpret_cast<void*>((std::uintptr_t{round} << 32) | number);
+}
 
 rd_kafka_message_t message_of(const record_buffer& records, const record_buffer::entry& record) {
   rd_kafka_message_t message{};
@@ -64,6 +71,8 @@ result<std::unique_ptr<sender>> sender::open(const std::shared_ptr<connection>& 
   made->queue_bytes_ = 1024 * number(made->get(), "queue.buffering.max.kbytes");
   made->batch_bytes_ = number(made->get(), "batch.size");
   made->batch_records_ = number(made->get(), "batch.num.messages");
+  made->transaction_timeout_ =
+      std::chrono::milliseconds{number(made->get(), "transaction.timeout.ms")};
   return made;
 }
 
@@ -74,15 +83,23 @@ sender::~sender() {
 void sender::begin() {
   lanes_.clear();
   failed_.reset();
+  last_offsets_.clear();
+  ++round_;
 }
 
-void sender::add(const output& what, std::size_t batch_limit, std::int64_t* last_offset) {
+std::size_t sender::add_tracked(const output& what, std::size_t batch_limit) {
+  last_offsets_.push_back(-1);
+  add(what, batch_limit, token_of(round_, last_offsets_.size()));
+  return last_offsets_.size() - 1;
+}
+
+void sender::add(const output& what, std::size_t batch_limit, void* token) {
   if (what.records->empty()) return;
   auto* const to = topic(what.topic);
   // librdkafka does not divide a batch that is too large for the topic.
   lane empty{to, what.partition, std::min(batch_limit, batch_bytes_)};
   const auto at = lanes_.try_emplace({to, what.partition}, std::move(empty)).first;
-  at->second.parts.push_back({what.records, last_offset});
+  at->second.parts.push_back({what.records, token});
 }
 
 void sender::lane::step() noexcept {
@@ -101,7 +118,7 @@ rd_kafka_topic_t* sender::topic(std::string_view name) {
   return at->second.get();
 }
 
-// -- sending -----------------------------------------------------------------------------------------
+// -- sending --------------------------------------------------------------------------------------
 
 result<void> sender::send() {
   const auto is_over = [](const auto& each) { return each.second.is_over(); };
@@ -126,7 +143,7 @@ result<void> sender::hand_over_batch(lane& from) {
     if (count != 0 && (size > from.batch_limit || count == batch_records_)) break;
     if (record.header_bytes == 0) {
       messages_.push_back(message_of(*from.current().records, record));
-      messages_.back()._private = from.current().last_offset;
+      messages_.back()._private = from.current().token;
       continue;
     }
     if (auto ok = hand_over(from); !ok) return ok;
@@ -156,7 +173,7 @@ result<void> sender::hand_over(const lane& from) {
 }
 
 result<void> sender::hand_over_with_headers(const lane& from) {
-  const auto& [records, last_offset] = from.current();
+  const auto& [records, token] = from.current();
   const auto& record = from.record();
   headers_handle headers{rd_kafka_headers_new(4)};
   byte_reader pairs{records->headers(record)};
@@ -183,7 +200,7 @@ result<void> sender::hand_over_with_headers(const lane& from) {
     parts[5].vtype = RD_KAFKA_VTYPE_HEADERS;
     parts[5].u.headers = headers.get();
     parts[6].vtype = RD_KAFKA_VTYPE_OPAQUE;
-    parts[6].u.ptr = last_offset;
+    parts[6].u.ptr = token;
     const error_handle problem{rd_kafka_produceva(get(), parts.data(), parts.size())};
     const auto code = problem ? rd_kafka_error_code(problem.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -204,7 +221,7 @@ result<void> sender::make_room() {
   return {};
 }
 
-// -- arriving ----------------------------------------------------------------------------------------
+// -- arriving -------------------------------------------------------------------------------------
 
 result<void> sender::flush() {
   while (!failed_ && rd_kafka_flush(get(), step_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -222,14 +239,19 @@ void sender::drop() {
 void sender::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
   auto& self = *static_cast<sender*>(client::owner_of(opaque));
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (message->_private != nullptr)
-      *static_cast<std::int64_t*>(message->_private) = message->offset;
+    if (message->_private != nullptr) self.note_offset(*message);
     return;
   }
   if (self.failed_) return;
   const auto* said = rd_kafka_message_produce_errstr(message);
   self.failed_ = self.refused(message->rkt, partition_id{message->partition},
                               failure_of(message->err, said != nullptr ? said : ""));
+}
+
+void sender::note_offset(const rd_kafka_message_t& message) {
+  const auto token = reinterpret_cast<std::uintptr_t>(message._private);
+  const auto at = token & 0xffff'ffff;
+  if (token >> 32 == round_ && at <= last_offsets_.size()) last_offsets_[at - 1] = message.offset;
 }
 
 pubsub::error sender::stopped() const {

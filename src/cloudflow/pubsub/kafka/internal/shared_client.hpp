@@ -10,16 +10,16 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// A client and the connection that it needs, kept together by everything that borrows from them: batches of records
-/// outlive their consumer and the session. Immutable.
+/// A client and the connection that it needs, kept together by everything that borrows from them:
+/// batches of records outlive their consumer and the session. Immutable.
 struct shared_client {
-  shared_client(std::shared_ptr<connection> through, std::unique_ptr<client> opened)
+  shared_client(std::shared_ptr<connection> through, owned_client opened)
     : session(std::move(through)), handle(std::move(opened)) {}
 
   rd_kafka_t* get() const noexcept { return handle->get(); }
 
   const std::shared_ptr<connection> session;
-  const std::unique_ptr<client> handle;
+  const owned_client handle;
 };
 
 inline result<std::shared_ptr<shared_client>> open_shared(
@@ -36,8 +36,8 @@ inline list_handle list_of(const std::vector<topic_partition>& sources) {
   return list;
 }
 
-/// `waker` outlives the queue, or the call that ends it: rd_kafka_queue_cb_event_enable(queue, nullptr, nullptr).
-/// It is called under a lock of librdkafka.
+/// `waker` outlives the queue, or the call that ends it: rd_kafka_queue_cb_event_enable(queue,
+/// nullptr, nullptr). It is called under a lock of librdkafka.
 inline void wake_by(rd_kafka_queue_t& queue, const std::function<void()>& waker) {
   rd_kafka_queue_cb_event_enable(
       &queue, [](rd_kafka_t*, void* to) { (*static_cast<const std::function<void()>*>(to))(); },

@@ -62,10 +62,11 @@ std::vector<topic_partition> start_finder::wanted() const {
   return {wanted_.begin(), wanted_.end()};
 }
 
-// -- the search --------------------------------------------------------------------------------------
+// -- the search -----------------------------------------------------------------------------------
 
 void start_finder::search(const std::stop_token& stop) {
-  // All at once; then one by one, so that an open transaction on one position does not hold up the others.
+  // All at once; then one by one, so that an open transaction on one position does not hold up the
+  // others.
   for (bool is_first = true; !stop.stop_requested(); is_first = false) {
     const auto left = wanted();
     if (left.empty()) return;
@@ -144,7 +145,8 @@ bool start_finder::tell(const found_start& found, bool is_to_be_moved) {
   return true;
 }
 
-/// What passes, or comes of a member that is not of the group's last generation yet, is asked again.
+/// What passes, or comes of a member that is not of the group's last generation yet, is asked
+/// again.
 void start_finder::trouble(pubsub::error what) {
   if (what.retriable || what.code == errc::rebalanced) return;
   {
@@ -154,7 +156,7 @@ void start_finder::trouble(pubsub::error what) {
   asked_.on_found();
 }
 
-// -- fetching ----------------------------------------------------------------------------------------
+// -- fetching -------------------------------------------------------------------------------------
 
 pubsub::error out_of_range(const topic_partition& source, record_offset at, std::int64_t first,
                            std::int64_t end) {

@@ -15,7 +15,8 @@
 
 namespace cloudflow::pubsub::kafka {
 
-/// A position that is kept beside the group's, for a group whose own has expired; none: there is none either. Blocks.
+/// A position that is kept beside the group's, for a group whose own has expired; none: there is
+/// none either. Blocks.
 using last_known_position = std::function<result<std::optional<record_offset>>(
     const std::string& group, const topic_partition& source, const std::stop_token& stop)>;
 
@@ -30,17 +31,19 @@ struct found_start {
 pubsub::error out_of_range(const topic_partition& source, record_offset at, std::int64_t first,
                            std::int64_t end);
 
-/// Has librdkafka fetch a partition that it is assigned from `next` on, and drop what it has fetched. Retriable as long
-/// as the partition is only about to be assigned.
+/// Has librdkafka fetch a partition that it is assigned from `next` on, and drop what it has
+/// fetched. Retriable as long as the partition is only about to be assigned.
 result<void> move_fetching(const shared_client& at, const topic_partition& source,
                            record_offset next, int at_most_ms);
 
-/// Finds, for partitions that were just assigned, where to go on: what the group has committed (it waits for open
-/// transactions on that), then what `last_known` knows, then the start that the options say. A position is never replaced
-/// by another one: out of range is said. What is found after begin_moving(), it moves the fetching of librdkafka to.
+/// Finds, for partitions that were just assigned, where to go on: what the group has committed (it
+/// waits for open transactions on that), then what `last_known` knows, then the start that the
+/// options say. A position is never replaced by another one: out of range is said. What is found
+/// after begin_moving(), it moves the fetching of librdkafka to.
 ///
-/// Has a thread, because brokers are asked and may be away, and transactions may be open for as long as their time-out.
-/// Concurrency: thread-safe. Destroying it stops the search, within about a second.
+/// Has a thread, because brokers are asked and may be away, and transactions may be open for as
+/// long as their time-out. Concurrency: thread-safe. Destroying it stops the search, within about a
+/// second.
 class start_finder {
 public:
   struct questions {
@@ -59,7 +62,8 @@ public:
   void forget(const topic_partition& source);
   /// It has looked for each of them, or stopped trying.
   bool has_looked() const;
-  /// The partitions are assigned now, those that are answered where they start. take_found() has these too.
+  /// The partitions are assigned now, those that are answered where they start. take_found() has
+  /// these too.
   std::vector<found_start> begin_moving();
   /// What was found since the last call; before begin_moving() nothing.
   std::vector<found_start> take_found();

@@ -47,7 +47,7 @@ bool is_told(const std::string& name, const topic_property& property) {
 
 }  // namespace
 
-// -- making ------------------------------------------------------------------------------------------
+// -- making ---------------------------------------------------------------------------------------
 
 result<topic_info> topics::ensure(const topic_spec& wanted) {
   if (auto ok = check(wanted); !ok) return std::move(ok).error();
@@ -141,7 +141,7 @@ result<void> topics::record(const topic_spec& wanted) {
   return known_.put(key_of(wanted.name), to_hex(wanted.base_schema));
 }
 
-// -- looking -----------------------------------------------------------------------------------------
+// -- looking --------------------------------------------------------------------------------------
 
 result<topic_info> topics::one(const std::string& name) const {
   if (!is_valid(name))

@@ -16,7 +16,8 @@ public:
   topics(std::shared_ptr<connection> session, const admin& requests, catalog& known)
     : session_(std::move(session)), requests_(requests), known_(known) {}
 
-  /// See backend::ensure_topic. Properties that the topic has and `wanted` does not name are left as they are.
+  /// See backend::ensure_topic. Properties that the topic has and `wanted` does not name are left
+  /// as they are.
   result<topic_info> ensure(const topic_spec& wanted);
   /// Those of the catalog that still exist, by name.
   result<std::vector<topic_info>> all() const;

@@ -13,10 +13,10 @@
 
 namespace cloudflow::pubsub::simulated {
 
-/// All that the processes share. Everything but `mutex` is guarded by it; callbacks are called with it held, which is why
-/// they may not call back.
+/// All that the processes share. Everything but `mutex` is guarded by it; callbacks are called with
+/// it held, which is why they may not call back.
 struct broker {
-  broker(const clock& time, std::uint64_t seed, const weather& w);
+  broker(const clock& time, std::uint64_t seed, const fault_profile& w);
 
   std::mutex mutex;
   circumstances around;

@@ -13,7 +13,7 @@ namespace cloudflow::pubsub::simulated {
 /// What all parts of the broker share.
 struct circumstances {
   const clock* time = nullptr;
-  weather now{};
+  fault_profile now{};
   std::mt19937_64 random;
   std::vector<std::string> violations{};
 

@@ -41,7 +41,7 @@ bool begun_commit::writes_state_of(const stores::task_key& task) const {
   });
 }
 
-// -- the beginning -----------------------------------------------------------------------------------
+// -- the beginning --------------------------------------------------------------------------------
 
 int commits::open_epoch(const producer_options& how) {
   if (how.delivery != guarantee::exactly_once) return 0;
@@ -73,14 +73,14 @@ std::shared_ptr<begun_commit> commits::begin(const std::shared_ptr<process>& by,
   for (const auto& s : c->state) {
     const stores::task_key task{owner_of(s.store), s.partition.value()};
     if (!stores_->is_restored(*by, task))
-      around_->violations.push_back(fmt::format(
+      dependencies_->violations.push_back(fmt::format(
           "store {} of partition {} is written before it is restored", s.store, task.second));
   }
   open_.push_back(c);
   draw_trouble(*c);
   write_some(*c);
   if (is_patient)
-    c->looks_left = around_->up_to(around_->now.longest_phase);
+    c->looks_left = dependencies_->up_to(dependencies_->now.longest_phase);
   else
     while (!c->is_answered()) advance(*c);
   return c;
@@ -90,9 +90,9 @@ void commits::draw_trouble(begun_commit& c) {
   if (failing_next_ > 0) {
     --failing_next_;
     c.trouble = why_next_;
-  } else if (c.is_patient && around_->happens(around_->now.failing_commits)) {
+  } else if (c.is_patient && dependencies_->happens(dependencies_->now.failing_commits)) {
     c.trouble = error{errc::unavailable, "The commit was aborted.", false, false};
-  } else if (c.is_patient && around_->happens(around_->now.retriable_commits)) {
+  } else if (c.is_patient && dependencies_->happens(dependencies_->now.retriable_commits)) {
     c.trouble = error{errc::unavailable, "No coordinator answers now.", true, false};
   }
 }
@@ -118,20 +118,20 @@ void commits::keep(begun_commit& c, const transaction& changes) const {
 /// All of a transaction; a part of what is seen at once, when it is to fail.
 void commits::write_some(begun_commit& c) {
   if (c.is_exact()) c.transaction = std::make_shared<fate>(fate::open);
-  const auto now = around_->time->now();
+  const auto now = dependencies_->time->now();
   for (const auto& out : c.outputs) {
     auto count = out.records.size();
     if (!c.is_exact() && c.trouble)
-      count = static_cast<std::size_t>(around_->up_to(static_cast<int>(count)));
+      count = static_cast<std::size_t>(dependencies_->up_to(static_cast<int>(count)));
     topics_->find(out.to)->append(out.records, 0, count, now, c.transaction);
   }
 }
 
-// -- the way -----------------------------------------------------------------------------------------
+// -- the way --------------------------------------------------------------------------------------
 
 void commits::look(begun_commit& c) {
   while (c.is == phase::ending || !c.is_answered()) {
-    if (around_->now.holds_commits) return;
+    if (dependencies_->now.holds_commits) return;
     if (c.looks_left > 0) {
       --c.looks_left;
       return;
@@ -141,13 +141,13 @@ void commits::look(begun_commit& c) {
 }
 
 void commits::advance(begun_commit& c) {
-  c.looks_left = around_->up_to(around_->now.longest_phase);
+  c.looks_left = dependencies_->up_to(dependencies_->now.longest_phase);
   if (c.is == phase::ending) return succeed(c);
   if (is_fenced(c)) return fail(c, fenced(c.how.transactional_id));
   if (c.trouble) return fail(c, *c.trouble);
   if (c.is == phase::positions) {
-    if (c.is_patient && around_->happens(around_->now.unknown_outcomes)) cut_off(c);
-    if (!c.cut_off || around_->happens(500)) c.is = phase::ending;
+    if (c.is_patient && dependencies_->happens(dependencies_->now.unknown_outcomes)) cut_off(c);
+    if (!c.cut_off || dependencies_->happens(500)) c.is = phase::ending;
     return;
   }
   if (const auto why = refusal(c)) return fail(c, *why);
@@ -156,7 +156,7 @@ void commits::advance(begun_commit& c) {
 }
 
 void commits::cut_off(begun_commit& c) {
-  c.cut_off = around_->time->monotonic();
+  c.cut_off = dependencies_->time->monotonic();
   c.outcome =
       error{errc::outcome_unknown, "The connection was lost during the commit.", false, true};
 }
@@ -171,20 +171,20 @@ std::optional<error> commits::refusal(const begun_commit& c) {
     if (!groups_->owns(*c.by, p.group, p.of)) return rebalanced(p.group, p.of);
   for (const auto& p : c.positions)
     if (groups_->generation_of(p.group) != c.generations.at(p.group) &&
-        around_->happens(around_->now.stale_generations))
+        dependencies_->happens(dependencies_->now.stale_generations))
       return rebalanced(p.group, p.of);
   return {};
 }
 
 void commits::look_at_orphans() {
   const auto open = open_;
-  const auto timeout = around_->now.transaction_timeout;
+  const auto timeout = dependencies_->now.transaction_timeout;
   for (const auto& c : open) {
     if (!c->is_exact() || !(c->by->is_silent || c->cut_off)) continue;
     if (c->is == phase::ending)
       look(*c);
-    else if (c->by->is_silent_for(timeout, *around_->time) ||
-             (c->cut_off && around_->time->monotonic() - *c->cut_off >= timeout))
+    else if (c->by->is_silent_for(timeout, *dependencies_->time) ||
+             (c->cut_off && dependencies_->time->monotonic() - *c->cut_off >= timeout))
       fail(*c, fenced(c->how.transactional_id));
   }
 }
@@ -202,13 +202,13 @@ void commits::fail_next(int count, const error& why) {
   why_next_ = why;
 }
 
-// -- the end -----------------------------------------------------------------------------------------
+// -- the end --------------------------------------------------------------------------------------
 
 void commits::succeed(begun_commit& c) {
   end_transaction(c, fate::committed);
   for (const auto& s : c.state)
-    stores_->apply(*c.by, {std::string{owner_of(s.store)}, s.partition.value()}, s.store, s.key,
-                   s.value);
+    stores_->apply(c.cut_off ? nullptr : c.by.get(),
+                   {std::string{owner_of(s.store)}, s.partition.value()}, s.store, s.key, s.value);
   for (const auto& p : c.positions) move_position(p);
   if (!c.cut_off) c.outcome = {};
 }
@@ -223,23 +223,23 @@ void commits::end_transaction(begun_commit& c, fate how) {
   std::erase_if(open_, [&](const auto& each) { return each.get() == &c; });
   if (!c.is_exact()) return;
   *c.transaction = how;
-  if (!around_->now.leaves_marks) return;
+  if (!dependencies_->now.leaves_marks) return;
   std::set<topic_partition> written;
   for (const auto& out : c.outputs)
     if (!out.records.empty()) written.insert(out.to);
-  for (const auto& to : written) topics_->find(to)->mark(around_->time->now());
+  for (const auto& to : written) topics_->find(to)->mark(dependencies_->time->now());
 }
 
 void commits::move_position(const begun_commit::kept_position& p) {
   const auto [at, is_new] = positions_.try_emplace({p.group, p.of}, p.next);
   if (p.next < at->second)
-    around_->violations.push_back(fmt::format("the position of {} in {} goes back from {} to {}",
-                                              p.group, to_string(p.of), at->second.value(),
-                                              p.next.value()));
+    dependencies_->violations.push_back(
+        fmt::format("the position of {} in {} goes back from {} to {}", p.group, to_string(p.of),
+                    at->second.value(), p.next.value()));
   at->second = p.next;
 }
 
-// -- positions ---------------------------------------------------------------------------------------
+// -- positions ------------------------------------------------------------------------------------
 
 std::optional<record_offset> commits::position(std::string_view group,
                                                const topic_partition& of) const {
@@ -259,6 +259,11 @@ bool commits::is_pending(std::string_view group, const topic_partition& of) cons
 bool commits::has_open_state(const stores::task_key& task) const {
   return std::any_of(open_.begin(), open_.end(),
                      [&](const auto& c) { return c->is_exact() && c->writes_state_of(task); });
+}
+
+bool commits::has_open_transaction(const process& by) const {
+  return std::any_of(open_.begin(), open_.end(),
+                     [&](const auto& c) { return c->is_exact() && c->by.get() == &by; });
 }
 
 bool is_untouched(const begun_commit& kept, const transaction& now) {

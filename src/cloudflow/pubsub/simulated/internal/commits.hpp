@@ -15,7 +15,8 @@
 
 namespace cloudflow::pubsub::simulated {
 
-/// A commit that has begun. Holds a copy of everything, to compare it in the end with what the caller was to leave untouched.
+/// A commit that has begun. Holds a copy of everything, to compare it in the end with what the
+/// caller was to leave untouched.
 struct begun_commit {
   enum class phase {
     records,    ///< are being written
@@ -67,10 +68,11 @@ struct begun_commit {
 class commits {
 public:
   commits(circumstances& around, topics& all, stores& state)
-    : around_(&around), topics_(&all), stores_(&state) {}
+    : dependencies_(&around), topics_(&all), stores_(&state) {}
   void set_groups(coordinator& groups) { groups_ = &groups; }
 
-  /// The next owner of a transactional id. Ends what the former one has left open. Returns its epoch.
+  /// The next owner of a transactional id. Ends what the former one has left open. Returns its
+  /// epoch.
   int open_epoch(const producer_options& how);
   std::shared_ptr<begun_commit> begin(const std::shared_ptr<process>& by,
                                       const producer_options& how, int epoch,
@@ -86,6 +88,7 @@ public:
   std::optional<record_offset> position(std::string_view group, const topic_partition& of) const;
   bool is_pending(std::string_view group, const topic_partition& of) const;
   bool has_open_state(const stores::task_key& task) const;
+  bool has_open_transaction(const process& by) const;
 
 private:
   using phase = begun_commit::phase;
@@ -104,7 +107,7 @@ private:
   void end_transaction(begun_commit& c, fate how);
   void move_position(const begun_commit::kept_position& p);
 
-  circumstances* around_;
+  circumstances* dependencies_;
   topics* topics_;
   stores* stores_;
   coordinator* groups_ = nullptr;

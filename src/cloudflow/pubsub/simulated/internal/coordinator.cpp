@@ -11,7 +11,7 @@ bool member::has(phase what) const {
                      [what](const auto& h) { return h.second.is == what; });
 }
 
-// -- what members do ---------------------------------------------------------------------------------
+// -- what members do ------------------------------------------------------------------------------
 
 void coordinator::open(const std::shared_ptr<member>& m) {
   open_.push_back(m);
@@ -41,13 +41,14 @@ std::vector<assignment> coordinator::poll(const std::shared_ptr<member>& m) {
     lose_all(*m);
     if (m->holdings.empty()) join(m);
   }
-  if (around_->happens(around_->now.rebalances)) rebalance(m->wanted.group);
+  if (dependencies_->happens(dependencies_->now.rebalances)) rebalance(m->wanted.group);
   look(g);
   m->has_joined = m->is_in_group && !m->has(phase::starting);
   return std::exchange(m->changes, {});
 }
 
-/// The brokers have thrown it out: it learns of it now. What its owner does not know of it forgets at once.
+/// The brokers have thrown it out: it learns of it now. What its owner does not know of it forgets
+/// at once.
 void coordinator::lose_all(member& m) const {
   m.released.clear();
   for (auto h = m.holdings.begin(); h != m.holdings.end();) {
@@ -107,7 +108,7 @@ bool coordinator::owns(const process& who, std::string_view group,
          (h->second.is == phase::owned || h->second.is == phase::leaving);
 }
 
-// -- who gets what -----------------------------------------------------------------------------------
+// -- who gets what --------------------------------------------------------------------------------
 
 void coordinator::look(group_state& g) {
   throw_out_silent(g);
@@ -120,7 +121,8 @@ void coordinator::look(group_state& g) {
 void coordinator::throw_out_silent(group_state& g) {
   const auto members = g.members;
   for (const auto& m : members)
-    if (m->of->is_silent_for(around_->now.session_timeout, *around_->time)) remove(g, m);
+    if (m->of->is_silent_for(dependencies_->now.session_timeout, *dependencies_->time))
+      remove(g, m);
 }
 
 void coordinator::remove(group_state& g, const std::shared_ptr<member>& m) {
@@ -171,7 +173,7 @@ void coordinator::give(group_state& g, const targets& wanted) {
   for (const auto& [source, m] : wanted) {
     if (g.holders.contains(source) || !may_get(g, wanted, source)) continue;
     g.holders[source] = m;
-    m->holdings[source] = {.looks_left = around_->up_to(around_->now.longest_start)};
+    m->holdings[source] = {.looks_left = dependencies_->up_to(dependencies_->now.longest_start)};
     if (m->wanted.on_ready) m->wanted.on_ready();
   }
 }

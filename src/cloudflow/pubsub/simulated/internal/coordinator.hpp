@@ -48,7 +48,8 @@ public:
     std::function<bool(std::string_view group, const topic_partition&)> is_pending;
   };
 
-  coordinator(circumstances& around, facts known) : around_(&around), known_(std::move(known)) {}
+  coordinator(circumstances& around, facts known)
+    : dependencies_(&around), known_(std::move(known)) {}
 
   void open(const std::shared_ptr<member>& m);
   /// `leaves`: it says so to the brokers.
@@ -83,7 +84,7 @@ private:
   void start(group_state& g);
   void lose_all(member& m) const;
 
-  circumstances* around_;
+  circumstances* dependencies_;
   facts known_;
   std::map<std::string, group_state, std::less<>> groups_;
   std::vector<std::shared_ptr<member>> open_;  ///< also those that were thrown out

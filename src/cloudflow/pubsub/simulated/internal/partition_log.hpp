@@ -15,11 +15,13 @@ namespace cloudflow::pubsub::simulated {
 /// How a transaction has ended.
 enum class fate { open, committed, aborted };
 
-/// The records of one partition, also those of transactions that are open or were aborted. Guarded by the broker's mutex; the
-/// batches that it gives out are not, and need no guard: a record that is written does not change.
+/// The records of one partition, also those of transactions that are open or were aborted. Guarded
+/// by the broker's mutex; the batches that it gives out are not, and need no guard: a record that
+/// is written does not change.
 class partition_log : public std::enable_shared_from_this<partition_log> {
 public:
-  /// The records from the `from`-th to before the `to`-th. `of`: their transaction; none: they are seen at once.
+  /// The records from the `from`-th to before the `to`-th. `of`: their transaction; none: they are
+  /// seen at once.
   void append(const record_buffer& records, std::size_t from, std::size_t to, timestamp now,
               const std::shared_ptr<const fate>& of);
   /// Takes an offset, as the end of a transaction does.
@@ -31,8 +33,8 @@ public:
   void forget_before(record_offset needed) { first_ = std::max(first_, needed); }
   /// Behind what can be read: where the first open transaction begins.
   record_offset end() const;
-  /// @pre `from` is in range. `stops_at_last`: the batch ends with its last record although offsets without record
-  /// follow.
+  /// @pre `from` is in range. `stops_at_last`: the batch ends with its last record although offsets
+  /// without record follow.
   record_batch read(record_offset from, fetch_limits limits, bool stops_at_last) const;
   record_offset offset_at(timestamp at) const;
   record_batch committed() const;

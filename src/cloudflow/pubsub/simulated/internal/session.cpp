@@ -1,3 +1,4 @@
+#include "cloudflow/pubsub/at_once.hpp"
 #include "cloudflow/pubsub/simulated/internal/broker.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ result<record_batch> read_from(const broker& at, const topic_partition& source, 
   return log->read(from, limits, stops_at_last);
 }
 
-// -- consumer ----------------------------------------------------------------------------------------
+// -- consumer -------------------------------------------------------------------------------------
 
 class group_consumer final : public consumer {
 public:
@@ -35,12 +36,12 @@ public:
     at_->groups.close(member_, !member_->of->is_silent);
   }
 
-  result<std::vector<assignment>> poll() override {
+  result<std::vector<assignment>> poll_assignments() override {
     const guard lock{at_->mutex};
     at_->all_commits.look_at_orphans();
     return at_->groups.poll(member_);
   }
-  result<record_batch> take(const topic_partition& source, fetch_limits limits) override {
+  result<record_batch> fetch(const topic_partition& source, fetch_limits limits) override {
     const guard lock{at_->mutex};
     auto* h = find(source);
     if (h == nullptr) return not_assigned(source);
@@ -74,6 +75,9 @@ public:
     const guard lock{at_->mutex};
     return member_->has_joined;
   }
+  std::string why_not_joined() const override {
+    return has_joined() ? "" : "the group is being rebalanced";
+  }
 
 private:
   member::holding* find(const topic_partition& source) const {
@@ -94,7 +98,7 @@ private:
   std::shared_ptr<member> member_;
 };
 
-// -- producer ----------------------------------------------------------------------------------------
+// -- producer -------------------------------------------------------------------------------------
 
 class transactional_producer final : public producer {
 public:
@@ -130,6 +134,7 @@ public:
       at_->around.violations.emplace_back("what a commit borrows was changed while it went on");
     return std::exchange(begun_, nullptr)->outcome;
   }
+  std::string trouble() const override { return {}; }
 
 private:
   std::shared_ptr<broker> at_;
@@ -140,7 +145,7 @@ private:
   const transaction* borrowed_ = nullptr;
 };
 
-// -- session -----------------------------------------------------------------------------------------
+// -- session --------------------------------------------------------------------------------------
 
 class broker_session final : public session, private schema_store, private state_reader {
 public:
@@ -151,7 +156,7 @@ public:
     at_->state.forget(*process_);
   }
 
-  void fall_silent() override {
+  void hang() override {
     const guard lock{at_->mutex};
     process_->is_silent = true;
     process_->silent_since = at_->around.time->monotonic();
@@ -160,7 +165,11 @@ public:
     const guard lock{at_->mutex};
     process_->is_silent = false;
   }
-  void crash() override { fall_silent(); }
+  void crash() override { hang(); }
+  bool has_open_transaction() const override {
+    const guard lock{at_->mutex};
+    return at_->all_commits.has_open_transaction(*process_);
+  }
 
   result<topic_info> ensure_topic(const topic_spec& wanted) override {
     const guard lock{at_->mutex};
@@ -214,6 +223,10 @@ public:
     const auto* log = at_->all_topics.find(source);
     if (log == nullptr) return no_such_topic(fmt::format("partition {}", to_string(source)));
     return log->offset_at(at);
+  }
+  void ask_end(const topic_partition& of,
+               const std::function<void(const result<record_offset>&)>& then) override {
+    tell_end(*this, of, then);
   }
   void forget_before(const topic_partition& of, record_offset needed) override {
     const guard lock{at_->mutex};

@@ -16,7 +16,7 @@ result<void> stores::ensure(std::string_view owner, std::int32_t partitions) {
 bool stores::restore(const process& by, const task_key& task, bool is_open) {
   const auto [at, is_new] = copies_.try_emplace({&by, task});
   auto& c = at->second;
-  if (is_new) c.looks_left = around_->up_to(around_->now.longest_restore);
+  if (is_new) c.looks_left = dependencies_->up_to(dependencies_->now.longest_restore);
   if (c.is_restored) return true;
   if (c.looks_left > 0 && --c.looks_left > 0) return false;
   if (is_open) return false;
@@ -35,7 +35,7 @@ stores::copy* stores::copy_of(const process& by, const task_key& task) {
   return found == copies_.end() || !found->second.is_restored ? nullptr : &found->second;
 }
 
-void stores::apply(const process& by, const task_key& task, std::string_view store,
+void stores::apply(const process* heard_by, const task_key& task, std::string_view store,
                    const std::string& key, const std::optional<std::string>& value) {
   const auto apply_to = [&](task_state& state) {
     auto& of_store = state[std::string{store}];
@@ -45,7 +45,8 @@ void stores::apply(const process& by, const task_key& task, std::string_view sto
       of_store.erase(key);
   };
   apply_to(committed_[task]);
-  if (auto* c = copy_of(by, task)) apply_to(c->state);
+  if (heard_by == nullptr) return;
+  if (auto* c = copy_of(*heard_by, task)) apply_to(c->state);
 }
 
 const stores::values* stores::seen(const process& by, std::string_view store,
@@ -58,7 +59,7 @@ const stores::values* stores::seen(const process& by, std::string_view store,
   } else if (const auto* c = copy_of(by, task)) {
     state = &c->state;
   } else {
-    around_->violations.push_back(
+    dependencies_->violations.push_back(
         fmt::format("store {} of partition {} is read before it is restored", store, task.second));
     return nullptr;
   }

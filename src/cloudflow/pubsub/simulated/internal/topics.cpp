@@ -37,6 +37,7 @@ result<topic_info> topics::ensure(const topic_spec& wanted) {
   if (found == topics_.end()) {
     auto& made = topics_[wanted.name];
     made.spec = wanted;
+    made.spec.properties.try_emplace("max.message.bytes", "1048588");  // as a broker does
     for (std::int32_t i = 0; i != wanted.partitions; ++i)
       made.partitions.push_back(std::make_shared<partition_log>());
     return info_of(made);

@@ -1,0 +1,14 @@
+// error: Nothing can follow here
+#include "cloudflow/streamlet/streamlet.hpp"
+#include "flow_test_schemas/line.hpp"
+
+using namespace std::chrono_literals;
+using flowtest::line;
+
+struct wrong {
+  cloudflow::inlet<line> in{"in"};
+  cloudflow::outlet<line> out{"out"};
+  auto logic() const { return from(in).to(out).window(cloudflow::tumbling{60s}); }
+};
+
+template const cloudflow::streamlet_definition& cloudflow::definition_of<wrong>();
