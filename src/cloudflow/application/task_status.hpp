@@ -41,4 +41,8 @@ struct task_status {
   std::vector<source_status_view> sources;
 };
 
+/// A task that has been restarted this often without success will not get better: whoever waits for
+/// its end gives up.
+constexpr std::uint64_t hopeless_after_failures = 6;
+
 }  // namespace cloudflow::app

@@ -1,6 +1,7 @@
 /// Growing and reading byte buffers with the primitives that every format here is made of.
 #pragma once
 
+#include "cloudflow/base/time.hpp"
 #include "cloudflow/base/utf8.hpp"
 
 #include <bit>
@@ -161,5 +162,13 @@ private:
   const char* end_;
   bool ok_ = true;
 };
+
+/// A point in time as the `put_long` of its milliseconds.
+inline void put_time(byte_writer& to, timestamp time) {
+  to.put_long(time.time_since_epoch().count());
+}
+inline timestamp get_time(byte_reader& from) noexcept {
+  return timestamp{std::chrono::milliseconds{from.get_long()}};
+}
 
 }  // namespace cloudflow

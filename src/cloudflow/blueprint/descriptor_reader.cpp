@@ -8,12 +8,12 @@
 namespace cloudflow::blueprint {
 namespace {
 
-using nlohmann::json;
+using node = nlohmann::json;
 
 /// Reads fields and remembers the first that is missing or of the wrong type.
 class reader {
 public:
-  streamlet_descriptor read(const json& in) {
+  streamlet_descriptor read(const node& in) {
     streamlet_descriptor d;
     if (!in.is_object()) {
       fail("", "an object");
@@ -23,21 +23,21 @@ public:
     class_name_ = d.class_name;
     d.runtime = text(in, "runtime");
     d.description = text(in, "description");
-    d.labels = list<std::string>(in, "labels", [&](const json& label) {
+    d.labels = list<std::string>(in, "labels", [&](const node& label) {
       if (!label.is_string()) fail("", "a string");
       return label.is_string() ? label.get<std::string>() : "";
     });
-    d.inlets = list<port_descriptor>(in, "inlets", [&](const json& p) { return port(p); });
-    d.outlets = list<port_descriptor>(in, "outlets", [&](const json& p) { return port(p); });
+    d.inlets = list<port_descriptor>(in, "inlets", [&](const node& p) { return port(p); });
+    d.outlets = list<port_descriptor>(in, "outlets", [&](const node& p) { return port(p); });
     d.config_parameters = list<parameter_descriptor>(in, "config_parameters",
-                                                     [&](const json& p) { return parameter(p); });
+                                                     [&](const node& p) { return parameter(p); });
     d.volume_mounts =
-        list<volume_mount_descriptor>(in, "volume_mounts", [&](const json& m) { return mount(m); });
-    d.attributes = list<attribute_descriptor>(in, "attributes", [&](const json& a) {
+        list<volume_mount_descriptor>(in, "volume_mounts", [&](const node& m) { return mount(m); });
+    d.attributes = list<attribute_descriptor>(in, "attributes", [&](const node& a) {
       return attribute_descriptor{text(a, "attribute_name"), text(a, "config_path")};
     });
     if (in.contains("states"))
-      d.states = list<state_descriptor>(in, "states", [&](const json& s) { return state(s); });
+      d.states = list<state_descriptor>(in, "states", [&](const node& s) { return state(s); });
     d.has_sources = flag(in, "sources");
     return d;
   }
@@ -55,7 +55,7 @@ private:
                           class_name_, path, expected)};
   }
 
-  std::string text(const json& in, const char* field) {
+  std::string text(const node& in, const char* field) {
     if (in.is_object())
       if (const auto found = in.find(field); found != in.end() && found->is_string())
         return found->get<std::string>();
@@ -63,19 +63,19 @@ private:
     return {};
   }
 
-  std::optional<std::string> optional_text(const json& in, const char* field) {
+  std::optional<std::string> optional_text(const node& in, const char* field) {
     if (!in.is_object() || !in.contains(field) || in[field].is_null()) return std::nullopt;
     return text(in, field);
   }
 
-  bool flag(const json& in, const char* field) {
+  bool flag(const node& in, const char* field) {
     if (!in.is_object() || !in.contains(field)) return false;
     if (!in[field].is_boolean()) fail(field, "true or false");
     return in[field].is_boolean() && in[field].get<bool>();
   }
 
   template <class Item, class Read>
-  std::vector<Item> list(const json& in, const char* field, Read read) {
+  std::vector<Item> list(const node& in, const char* field, Read read) {
     std::vector<Item> items;
     const auto found = in.find(field);
     if (found == in.end() || !found->is_array()) {
@@ -90,7 +90,7 @@ private:
     return items;
   }
 
-  schema_descriptor schema(const json& in, const char* field) {
+  schema_descriptor schema(const node& in, const char* field) {
     if (!in.is_object() || !in.contains(field) || !in[field].is_object()) {
       fail(field, "there and an object");
       return {};
@@ -104,11 +104,11 @@ private:
     return out;
   }
 
-  port_descriptor port(const json& in) {
+  port_descriptor port(const node& in) {
     return {text(in, "name"), schema(in, "schema"), optional_text(in, "key").value_or("")};
   }
 
-  parameter_descriptor parameter(const json& in) {
+  parameter_descriptor parameter(const node& in) {
     return {.key = text(in, "key"),
             .description = text(in, "description"),
             .validation_type = text(in, "validation_type"),
@@ -118,11 +118,11 @@ private:
             .is_live = flag(in, "live")};
   }
 
-  volume_mount_descriptor mount(const json& in) {
+  volume_mount_descriptor mount(const node& in) {
     return {text(in, "name"), text(in, "path"), text(in, "access_mode"), text(in, "pvc_name")};
   }
 
-  state_descriptor state(const json& in) {
+  state_descriptor state(const node& in) {
     return {text(in, "name"),
             schema(in, "key"),
             schema(in, "value"),
@@ -137,13 +137,13 @@ private:
   std::optional<error> failure_;
 };
 
-result<json> parse_json(std::string_view text) {
-  auto parsed = json::parse(text, nullptr, false);
+result<node> parse_json(std::string_view text) {
+  auto parsed = node::parse(text, nullptr, false);
   if (parsed.is_discarded()) return error{"The descriptors are not valid JSON."};
   return parsed;
 }
 
-result<streamlet_descriptor> read_descriptor(const json& in) {
+result<streamlet_descriptor> read_descriptor(const node& in) {
   reader r;
   auto descriptor = r.read(in);
   if (r.failure()) return *r.failure();
@@ -162,7 +162,7 @@ result<std::vector<streamlet_descriptor>> descriptors_from_json(std::string_view
   const auto parsed = parse_json(text);
   if (!parsed) return parsed.error();
   std::vector<streamlet_descriptor> out;
-  const auto read_into = [&](const json& in) -> std::optional<error> {
+  const auto read_into = [&](const node& in) -> std::optional<error> {
     auto descriptor = read_descriptor(in);
     if (!descriptor) return descriptor.error();
     out.push_back(std::move(descriptor).value());

@@ -12,7 +12,8 @@
 
 namespace {
 
-using namespace cloudflow;
+namespace blueprint = cloudflow::blueprint;
+namespace config = cloudflow::config;
 
 const std::vector<blueprint::streamlet_descriptor>& descriptors() {
   static const auto all = [] {

@@ -124,7 +124,7 @@ void decode_view_of_another_schema(benchmark::State& state) {
     byte_writer out;
     log_message::view v;
     if (!codec<log_message>::decode(record, v)) return state.SkipWithError("a record was not read");
-    out.put_long(v.timestamp.time_since_epoch().count());
+    put_time(out, v.timestamp);
     for (const auto text : {v.app, v.log_type, v.message, v.source}) out.put_text(text);
     out.put_long(v.line);
     out.put_text("host-1");

@@ -9,9 +9,9 @@
 
 namespace {
 
-using namespace cloudflow::config;
+using cloudflow::config::parse_text, cloudflow::config::to_json;
 
-void check_round_trip(const value& v) {
+void check_round_trip(const cloudflow::config::value& v) {
   const auto json = to_json(v);
   const auto again = parse_text(json, "json");
   // Substitutions may nest deeper than text may.
@@ -28,11 +28,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (text.find("include") != std::string_view::npos) return 0;
   const auto parsed = parse_text(text, "input");
   if (!parsed) {
-    for (const auto& p : parsed.error()) excerpt(text, p.where);
+    for (const auto& p : parsed.error()) cloudflow::config::excerpt(text, p.where);
     return 0;
   }
   if (const auto resolved = parsed->resolve({})) check_round_trip(*resolved);
-  (void)parse_duration(text);
-  (void)parse_memory_size(text);
+  (void)cloudflow::config::parse_duration(text);
+  (void)cloudflow::config::parse_memory_size(text);
   return 0;
 }

@@ -41,7 +41,7 @@ std::string to_string(std::span<const std::string> keys) {
   std::string out;
   for (const auto& key : keys) {
     if (!out.empty()) out += '.';
-    out += is_plain(key) ? key : quoted(key);
+    out += is_plain(key) ? key : detail::quoted(key);
   }
   return out;
 }

@@ -1,4 +1,5 @@
 // What helps a person to find and mend a mistake.
+#include "cloudflow/base/ascii.hpp"
 #include "cloudflow/config/unicode.hpp"
 #include "cloudflow/config/value.hpp"
 
@@ -8,8 +9,6 @@
 namespace cloudflow::config {
 
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// How many characters have to be added, removed, changed or swapped with their neighbour (optimal
 /// string alignment, Boytsov 2011); case does not count.
@@ -21,10 +20,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto change = lower(a[i - 1]) == lower(b[j - 1]) ? 0U : 1U;
+      const auto change = to_lower(a[i - 1]) == to_lower(b[j - 1]) ? 0U : 1U;
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + change});
-      const auto swapped = i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
-                           lower(a[i - 2]) == lower(b[j - 1]);
+      const auto swapped = i > 1 && j > 1 && to_lower(a[i - 1]) == to_lower(b[j - 2]) &&
+                           to_lower(a[i - 2]) == to_lower(b[j - 1]);
       if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::swap(before, above);

@@ -1,3 +1,4 @@
+#include "cloudflow/base/ascii.hpp"
 #include "cloudflow/config/unicode.hpp"
 #include "cloudflow/config/value.hpp"
 
@@ -21,7 +22,6 @@ struct quantity {
 };
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// `10 s` as `10` and `s`.
 quantity split(std::string_view text) {

@@ -22,8 +22,8 @@ std::string expansion_item::encode() const {
   const bool is_value = from.value == record;
   byte_writer w;
   w.put_long(attempts);
-  w.put_long(due.time_since_epoch().count());
-  w.put_long(time.time_since_epoch().count());
+  put_time(w, due);
+  put_time(w, time);
   w.put_text(key);
   w.put_byte(is_value ? 1 : 0);
   auto stored = from;
@@ -39,8 +39,8 @@ expansion_item expansion_item::decode(std::uint64_t id, std::string_view bytes) 
   item.id = id;
   item.is_stored = true;
   item.attempts = r.get_long();
-  item.due = timestamp{std::chrono::milliseconds{r.get_long()}};
-  item.time = timestamp{std::chrono::milliseconds{r.get_long()}};
+  item.due = get_time(r);
+  item.time = get_time(r);
   item.key = r.get_text();
   const bool is_value = r.get_byte() != 0;
   item.from = flow::decode_origin(r);

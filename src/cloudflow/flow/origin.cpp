@@ -26,8 +26,6 @@ std::optional<std::string> get_optional(byte_reader& in) {
   return std::string{in.get_raw(static_cast<std::size_t>(size))};
 }
 
-timestamp get_time(byte_reader& in) { return timestamp{std::chrono::milliseconds{in.get_long()}}; }
-
 }  // namespace
 
 std::string kept_origin::identity() const {
@@ -40,7 +38,7 @@ std::string kept_origin::identity() const {
   if (what == origin_kind::window) {
     put(key, w);
     put(value, w);
-    w.put_long(time.time_since_epoch().count());
+    put_time(w, time);
   }
   return std::string{w.view()};
 }
@@ -70,8 +68,8 @@ void encode(const kept_origin& o, byte_writer& to) {
     to.put_text(name);
     to.put_text(value);
   }
-  to.put_long(o.time.time_since_epoch().count());
-  to.put_long(o.end.time_since_epoch().count());
+  put_time(to, o.time);
+  put_time(to, o.end);
 }
 
 kept_origin decode_origin(byte_reader& in) {

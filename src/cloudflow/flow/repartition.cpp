@@ -47,14 +47,13 @@ void repartition_sink::send(moved_kind kind) {
   to_->append_to_each([&](byte_writer& w) {
     w.put_long(static_cast<std::int64_t>(kind));
     w.put_long(partition_);
-    if (kind == moved_kind::watermark) w.put_long(watermark_.time_since_epoch().count());
+    if (kind == moved_kind::watermark) put_time(w, watermark_);
   });
 }
 
 // -- downstream -----------------------------------------------------------------------------------
 
 namespace {
-timestamp get_time(byte_reader& in) { return timestamp{std::chrono::milliseconds{in.get_long()}}; }
 /// Who is idle may miss saying so twice.
 constexpr int idle_timeouts = 3;
 }  // namespace
@@ -105,10 +104,10 @@ bool merged_watermark::advance(timestamp now) {
 
 void merged_watermark::encode(byte_writer& to) {
   has_changed_ = false;
-  to.put_long(value_.time_since_epoch().count());
+  put_time(to, value_);
   for (const auto& p : upstream_) {
     to.put_byte(p.has_ended ? 1 : 0);
-    to.put_long(p.watermark.time_since_epoch().count());
+    put_time(to, p.watermark);
   }
 }
 
@@ -149,7 +148,7 @@ void repartition::save() {
   out->state.put(
       store_, [this](byte_writer& w) { w.put_raw(store_key_); },
       [this](byte_writer& w) {
-        w.put_long(sink.last_sent_watermark().time_since_epoch().count());
+        put_time(w, sink.last_sent_watermark());
         watermark.encode(w);
       });
 }

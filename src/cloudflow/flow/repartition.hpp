@@ -49,7 +49,7 @@ public:
     if (home == static_cast<std::size_t>(partition_)) return false;
     to_->append_to(home, key, [&](byte_writer& w) {
       w.put_long(static_cast<std::int64_t>(moved_kind::record));
-      w.put_long(time.time_since_epoch().count());
+      put_time(w, time);
       write(w);
     });
     return true;
@@ -200,7 +200,7 @@ struct repartition_stage : stage_base {
         at.record = &r;
         byte_reader in{r.value};
         if (in.get_byte() != 0) return take_mark(r.value);
-        const timestamp time{std::chrono::milliseconds{in.get_long()}};
+        const auto time = get_time(in);
         if (!codec<owned>::decode(in.get_raw(in.remaining()), v)) [[unlikely]]
           throw std::runtime_error("not a record of the schema of this repartition topic");
         return hand_in(v, record_info{time, &origin});

@@ -323,7 +323,8 @@ TEST_F(repartitioned, the_end_of_the_input_is_known_after_a_kill) {
   EXPECT_EQ(results(), (rows{{0, 1}}));
 }
 
-// -- any schedule ---------------------------------------------------------------------------------
+// -- any move_schedule
+// ---------------------------------------------------------------------------------
 
 struct arrival {
   std::size_t partition;
@@ -351,14 +352,14 @@ rc::Gen<std::vector<arrival>> arrivals() {
 }
 
 /// One step of a task: `r` reads, `m` reads what has moved to it, `c` commits, `k` is killed.
-using schedule = std::vector<std::pair<char, std::size_t>>;
+using move_schedule = std::vector<std::pair<char, std::size_t>>;
 
-rc::Gen<schedule> schedules(const std::string& letters) {
-  return rc::gen::container<schedule>(
+rc::Gen<move_schedule> move_schedules(const std::string& letters) {
+  return rc::gen::container<move_schedule>(
       rc::gen::pair(rc::gen::elementOf(letters), rc::gen::inRange<std::size_t>(0, 3)));
 }
 
-void follow(tasks& t, const schedule& steps) {
+void follow(tasks& t, const move_schedule& steps) {
   for (const auto& [letter, p] : steps) {
     if (letter == 'r') t.read(p, 3);
     if (letter == 'm') t.read_moved(p, 3);
@@ -380,7 +381,7 @@ RC_GTEST_PROP(under_any_schedule, repartitioned_windows_count_every_record_once,
   const per_minute s{{0ms}, {15s}};
   tasks t{s, 3};
   for (const auto& a : sent) t.send(a.partition, a.record);
-  follow(t, *schedules("rrrmmmcck"));
+  follow(t, *move_schedules("rrrmmmcck"));
   t.end();
 
   totals_by_window counts;
@@ -396,7 +397,7 @@ RC_GTEST_PROP(under_any_schedule,
   const per_minute s{unlimited_lateness, {15s}};
   tasks t{s, 3};
   for (const auto& a : sent) t.send(a.partition, a.record);
-  follow(t, *schedules("rrrmmmcckf"));
+  follow(t, *move_schedules("rrrmmmcckf"));
   t.end();
 
   totals_by_window last;
@@ -422,8 +423,8 @@ TEST(merged_watermark, does_not_go_on_from_what_other_partitions_have_stored) {
   EXPECT_THROW((flow::merged_watermark{3, 1min}.decode(in)), flow::storage_failure);
 }
 
-enum class grade { low, high };
-struct place {
+enum class rating { low, high };
+struct home {
   std::string town;
   std::int64_t house = 0;
 };
@@ -442,9 +443,9 @@ TEST(moved_records, go_by_the_text_of_their_key_or_by_its_stored_form) {
   EXPECT_EQ(key_of(std::int64_t{-12}), "-12");
   EXPECT_EQ(key_of(at(1)), "1000");
   EXPECT_EQ(key_of(true), "true");
-  EXPECT_EQ(key_of(grade::high), "high");
-  EXPECT_EQ(key_of(static_cast<grade>(7)), "7");
-  EXPECT_EQ(key_of(place{"Ulm", 3}), "Ulm|3");
+  EXPECT_EQ(key_of(rating::high), "high");
+  EXPECT_EQ(key_of(static_cast<rating>(7)), "7");
+  EXPECT_EQ(key_of(home{"Ulm", 3}), "Ulm|3");
   EXPECT_EQ(key_of(std::pair{std::string_view{"a|b\\"}, std::optional<std::string>{}}),
             "a\\|b\\\\|\\-");
   EXPECT_EQ(key_of(std::optional<std::string>{}), "\\-");

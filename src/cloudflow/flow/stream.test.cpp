@@ -8,7 +8,7 @@ namespace {
 const std::vector<line> three{
     {"shop", at(1), "one"}, {"pay", at(2), "two two"}, {"shop", at(3), "three"}};
 
-std::vector<std::string> texts(const std::vector<line>& lines) {
+std::vector<std::string> all_texts(const std::vector<line>& lines) {
   std::vector<std::string> all;
   for (const auto& l : lines) all.push_back(l.text);
   return all;
@@ -28,7 +28,7 @@ TEST(filter, keeps_the_records_for_which_the_function_is_true_in_order_for_every
     harness h{s, {&s.out}, {}};
     h.run(three, size);
     h.commit();
-    EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "three"})) << size;
+    EXPECT_EQ(all_texts(h.output<line>(0)), (std::vector<std::string>{"one", "three"})) << size;
   }
 }
 
@@ -51,7 +51,7 @@ TEST(map, raises_the_error_of_its_result_and_goes_on_with_the_next_record) {
   harness h{s, {&s.out}, {}};
   h.run(three, 3);
   h.commit();
-  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one!", "three!"}));
+  EXPECT_EQ(all_texts(h.output<line>(0)), (std::vector<std::string>{"one!", "three!"}));
   EXPECT_EQ(h.rejected, (std::vector<std::string>{"a blank in it"}));
 }
 
@@ -79,7 +79,7 @@ TEST(flat_map, makes_a_record_of_each_element) {
   harness h{s, {&s.out}, {}};
   h.run(three, 2);
   h.commit();
-  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "two", "two", "three"}));
+  EXPECT_EQ(all_texts(h.output<line>(0)), (std::vector<std::string>{"one", "two", "two", "three"}));
 }
 
 struct splitting {
@@ -100,7 +100,7 @@ TEST(split, sends_each_alternative_to_its_destination) {
   harness h{s, {&s.shop, &s.other}, {}};
   h.run(three, 3);
   h.commit();
-  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "three"}));
+  EXPECT_EQ(all_texts(h.output<line>(0)), (std::vector<std::string>{"one", "three"}));
   EXPECT_EQ(h.output<count>(1), (std::vector<count>{{"pay", at(2), 1}}));
 }
 
@@ -148,7 +148,7 @@ TEST(distinct, lets_only_the_first_record_of_a_key_through_also_after_a_kill) {
   h.kill();
   h.run(three, 2);
   h.commit();
-  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one", "two two"}));
+  EXPECT_EQ(all_texts(h.output<line>(0)), (std::vector<std::string>{"one", "two two"}));
 }
 
 TEST(inlet, rejects_bytes_that_are_no_record_and_reads_on) {
@@ -162,7 +162,7 @@ TEST(inlet, rejects_bytes_that_are_no_record_and_reads_on) {
   EXPECT_EQ(h.program->run({0, "lines", 0, records}).processed, 2u);
   h.commit();
   EXPECT_EQ(h.rejected.size(), 1u);
-  EXPECT_EQ(texts(h.output<line>(0)), (std::vector<std::string>{"one"}));
+  EXPECT_EQ(all_texts(h.output<line>(0)), (std::vector<std::string>{"one"}));
 }
 
 struct throwing {

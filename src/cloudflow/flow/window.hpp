@@ -87,12 +87,12 @@ struct event_time_stage {
       if (std::exchange(saved, watermark) == watermark) return;
       out->state.put(
           store, [this](byte_writer& w) { w.put_raw(store_key); },
-          [this](byte_writer& w) { w.put_long(watermark.time_since_epoch().count()); });
+          [this](byte_writer& w) { put_time(w, watermark); });
     }
     void on(flow::signals::load& s) {
       if (const auto stored = stores->find(store, store_key)) {
         byte_reader r{*stored};
-        watermark = saved = timestamp{std::chrono::milliseconds{r.get_long()}};
+        watermark = saved = get_time(r);
       }
       this->next.on(s);
       if (watermark != timestamp::min()) s.result |= advance();

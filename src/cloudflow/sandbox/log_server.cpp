@@ -99,7 +99,7 @@ private:
   }
   outcome offset_at(byte_reader& in, byte_writer& out) const {
     const auto source = wire::get_topic_partition(in);
-    const timestamp at{std::chrono::milliseconds{in.get_long()}};
+    const auto at = get_time(in);
     return reply(log_->offset_at(source, at), [&](auto& offset) { out.put_long(offset.value()); });
   }
   outcome find_schema(byte_reader& in, byte_writer& out) const {

@@ -14,7 +14,7 @@ namespace cloudflow::sandbox {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto patience = 5000ms, look_every = 20ms;
+constexpr auto patience = 5000ms, lock_looks_every = 20ms;
 
 bool needs_embedded_log(const blueprint::plan& plan) {
   return std::any_of(plan.topics.begin(), plan.topics.end(),
@@ -43,7 +43,7 @@ result<application_log> application_log::open(const project& app, const log_loca
     const auto opened = a.try_open(state, kafka, why, std::chrono::steady_clock::now() > give_up);
     if (!opened) return opened.error();
     if (*opened) return a;
-    std::this_thread::sleep_for(look_every);
+    std::this_thread::sleep_for(lock_looks_every);
   }
 }
 

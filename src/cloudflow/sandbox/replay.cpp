@@ -6,6 +6,7 @@
 #include "cloudflow/runner/native_runner.hpp"
 #include "cloudflow/runner/shadow_run.hpp"
 #include "cloudflow/sandbox/print.hpp"
+#include "cloudflow/sandbox/stop_signal.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -23,12 +24,7 @@ using namespace std::chrono_literals;
 using operate::replay_part, operate::table;
 using runner::shadow_run;
 
-constexpr auto look_every = 20ms;
-/// A task that has failed this often will not get better.
-constexpr std::uint64_t max_consecutive_failures = 6;
-
-volatile std::sig_atomic_t stop_signal = 0;
-void on_stop(int number) { stop_signal = number; }
+constexpr auto replay_looks_every = 20ms;
 
 void print_parts(const std::vector<replay_part>& parts) {
   constexpr auto right = table::side::right;
@@ -74,7 +70,7 @@ void print_progress(const shadow_run& run) {
 
 std::string has_given_up(const runtime::native_runtime& r) {
   for (const auto& t : r.status())
-    if (!t.is_running && t.restarts >= max_consecutive_failures)
+    if (!t.is_running && t.restarts >= app::hopeless_after_failures)
       return fmt::format("partition {} failed {} times: {}", t.partition, t.restarts, t.failure);
   return {};
 }
@@ -83,7 +79,7 @@ std::string has_given_up(const runtime::native_runtime& r) {
 result<int> run_to_end(shadow_run& run, const std::string& name) {
   const runtime::worker_threads threads{run.runtime()};
   while (!run.runtime().advance_to_end()) {
-    if (stop_signal != 0) {
+    if (stop_signal() != 0) {
       fmt::print(stderr, "\nstopped after {} of {} records; the same command goes on from there\n",
                  run.records_done(), run.records());
       return 1;
@@ -91,7 +87,7 @@ result<int> run_to_end(shadow_run& run, const std::string& name) {
     if (const auto why = has_given_up(run.runtime()); !why.empty())
       return error{fmt::format("giving up, {} does not reach its end: {}", name, why)};
     print_progress(run);
-    std::this_thread::sleep_for(look_every);
+    std::this_thread::sleep_for(replay_looks_every);
   }
   print_progress(run);
   if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\n");
@@ -143,7 +139,7 @@ result<int> copy(const project& app, const log_location& where, const applicatio
   auto run = shadow_run::create(*shadow, *parts,
                                 surroundings_of(app, opened, lines, planned->secrets), how);
   if (!run) return std::move(run).error();
-  for (const int number : {SIGINT, SIGTERM}) std::signal(number, on_stop);
+  catch_stop_signals({SIGINT, SIGTERM});
   auto code = run_to_end(**run, options.into);
   if (!code || *code != 0) return code;
   fmt::print("\ndone: {} records", (*run)->records_done());

@@ -8,6 +8,7 @@
 #include "cloudflow/sandbox/instance_directory.hpp"
 #include "cloudflow/sandbox/log_server.hpp"
 #include "cloudflow/sandbox/socket.hpp"
+#include "cloudflow/sandbox/stop_signal.hpp"
 
 #include <fmt/format.h>
 
@@ -23,12 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto look_every = 10ms;
-/// A task that has failed this often in a run that should end by itself will not get better.
-constexpr std::uint64_t max_consecutive_failures = 6;
-
-volatile std::sig_atomic_t stop_signal = 0;
-void on_stop(int number) { stop_signal = number; }
+constexpr auto run_looks_every = 10ms;
 
 /// `CLOUDFLOW_HTTP_INGRESS` for `http-ingress`: where a feeding command finds the server.
 std::string variable_of(const std::string& streamlet) {
@@ -49,12 +45,12 @@ public:
 
   int run() {
     if (auto done = prepare(); !done) {
-      if (stop_signal != 0) return 0;
+      if (stop_signal() != 0) return 0;
       fmt::print(stderr, "{}\n", done.error().message);
       return 1;
     }
     const int code = watch();
-    if (stop_signal != 0) log_lines_.info("stopping: what has been processed is committed");
+    if (stop_signal() != 0) log_lines_.info("stopping: what has been processed is committed");
     host_->stop(code == 0);
     return code;
   }
@@ -143,7 +139,7 @@ private:
             .endpoint_of = [this](const std::string& streamlet) { return endpoint_of(streamlet); },
             .on_listening = [this](const std::string& streamlet,
                                    std::string_view url) { note_url(streamlet, url); },
-            .must_stop = [] { return stop_signal != 0; },
+            .must_stop = [] { return stop_signal() != 0; },
             .on_health = [this](std::uint16_t port) { print_overview(port); }};
   }
 
@@ -184,7 +180,7 @@ private:
 
   /// Until a signal, or the end of the input. Returns the exit code.
   int watch() {
-    while (stop_signal == 0) {
+    while (stop_signal() == 0) {
       if (host_->streamlets().must_end()) {
         log_lines_.error("this process cannot go on, and ends to be started again");
         return starts_again;
@@ -198,7 +194,7 @@ private:
         }
       }
       host_->look();
-      std::this_thread::sleep_for(look_every);
+      std::this_thread::sleep_for(run_looks_every);
     }
     return 0;
   }
@@ -251,7 +247,7 @@ private:
 
   std::string has_given_up() const {
     for (const auto& t : host_->streamlets().status().tasks)
-      if (!t.is_running && t.restarts >= max_consecutive_failures)
+      if (!t.is_running && t.restarts >= app::hopeless_after_failures)
         return fmt::format("streamlet {}, partition {} failed {} times: {}", t.streamlet,
                            t.partition, t.restarts, t.failure);
     return {};
@@ -276,9 +272,7 @@ private:
 }  // namespace
 
 int run(const project& app, const run_options& options) {
-  struct sigaction action {};
-  action.sa_handler = on_stop;
-  for (const int number : {SIGINT, SIGTERM}) ::sigaction(number, &action, nullptr);
+  catch_stop_signals({SIGINT, SIGTERM});
   return session{app, options}.run();
 }
 

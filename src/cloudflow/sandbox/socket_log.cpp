@@ -155,7 +155,7 @@ pubsub::result<record_offset> socket_log::offset_at(const pubsub::topic_partitio
                                                     timestamp at) const {
   auto question = request(verb::offset_at);
   wire::put(question, source);
-  question.put_long(at.time_since_epoch().count());
+  put_time(question, at);
   return ask(socket_, question, [](byte_reader& in) { return record_offset{in.get_long()}; });
 }
 

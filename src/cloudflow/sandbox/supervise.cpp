@@ -3,6 +3,7 @@
 #include "cloudflow/sandbox/forget.hpp"
 #include "cloudflow/sandbox/process.hpp"
 #include "cloudflow/sandbox/run.hpp"
+#include "cloudflow/sandbox/stop_signal.hpp"
 
 #include <fmt/format.h>
 
@@ -25,9 +26,6 @@ constexpr auto healthy_after = 60s;
 constexpr auto first_delay = 500ms, longest_delay = 30'000ms;
 /// What is asked to end has so long; then it is killed.
 constexpr auto ends_within = 25s;
-
-volatile std::sig_atomic_t stop_signal = 0;
-void on_stop(int number) { stop_signal = number; }
 
 void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
@@ -57,7 +55,7 @@ life wait_for(process& child, feeder& feed) {
     }
     if (!told && of.feed_failure.empty())
       if (auto fed = feed.look(); !fed) of.feed_failure = fed.error().message;
-    if (!told && (stop_signal != 0 || !of.feed_failure.empty())) {
+    if (!told && (stop_signal() != 0 || !of.feed_failure.empty())) {
       child.signal(SIGTERM);
       told = clock::now();
     }
@@ -71,7 +69,7 @@ life wait_for(process& child, feeder& feed) {
 
 void wait_out(std::chrono::milliseconds delay) {
   const auto until = std::chrono::steady_clock::now() + delay;
-  while (stop_signal == 0 && std::chrono::steady_clock::now() < until)
+  while (stop_signal() == 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(20ms);
 }
 
@@ -111,9 +109,7 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
     std::error_code is_not_there;
     std::filesystem::remove(path, is_not_there);
   }
-  struct sigaction action {};
-  action.sa_handler = on_stop;
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
+  catch_stop_signals({SIGINT, SIGTERM, SIGHUP});
 
   feeder feed{state, options.feed};
   auto delay = std::chrono::milliseconds{first_delay};
@@ -136,14 +132,14 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
       return 1;
     }
     if (ended.signal == 0 && ended.code != starts_again) return ended.code;
-    if (stop_signal != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
+    if (stop_signal() != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
     if (std::chrono::steady_clock::now() - started > healthy_after) delay = first_delay;
     const auto note = read_note(state.crash_note());
     say(fmt::format("sandbox: the application {} {}{}; it starts again in {} ms",
                     ended.signal != 0 ? "crashed with" : "ended with", to_string(ended),
                     note.empty() ? "" : fmt::format(" in {}", note), delay.count()));
     wait_out(delay);
-    if (stop_signal != 0) return 128 + stop_signal;
+    if (stop_signal() != 0) return 128 + stop_signal();
     delay = std::min(2 * delay, std::chrono::milliseconds{longest_delay});
   }
 }

@@ -40,7 +40,7 @@ void get_each(byte_reader& in, F&& f) {
 
 void put(byte_writer& out, const record_view& r) {
   out.put_long(r.offset.value());
-  out.put_long(r.time.time_since_epoch().count());
+  put_time(out, r.time);
   put_nullable(out, r.key);
   put_nullable(out, r.value);
   put_size(out, r.headers.size());
@@ -50,7 +50,6 @@ void put(byte_writer& out, const record_view& r) {
   }
 }
 
-timestamp get_time(byte_reader& in) { return timestamp{std::chrono::milliseconds{in.get_long()}}; }
 record_offset get_offset(byte_reader& in) { return record_offset{in.get_long()}; }
 partition_id get_partition(byte_reader& in) {
   return partition_id{static_cast<std::int32_t>(in.get_long())};

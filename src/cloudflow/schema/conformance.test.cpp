@@ -76,8 +76,8 @@ bool same(const json& a, const json& b) {
   return true;
 }
 
-std::string to_json(const avro_schema& schema, std::string_view bytes,
-                    json_form form = json_form::avro) {
+std::string to_avro_json(const avro_schema& schema, std::string_view bytes,
+                         json_form form = json_form::avro) {
   std::string out;
   const auto done = avro_to_json(schema, bytes, form, out);
   return done ? out : "error: " + done.error().message;
@@ -127,7 +127,7 @@ TEST(avro_for_java, agrees_on_data_as_it_was_written) {
     const auto schemas = schemas_of(one);
     if (!schemas) continue;
     for (const auto& datum : one["data"]) {
-      const auto printed = to_json(schemas->writer, from_hex(datum["hex"]));
+      const auto printed = to_avro_json(schemas->writer, from_hex(datum["hex"]));
       EXPECT_TRUE(same(json::parse(printed, nullptr, false),
                        json::parse(datum["asWritten"].get<std::string>())))
           << one["id"] << ": " << printed << "\n"
@@ -150,7 +150,7 @@ TEST(avro_for_java, agrees_on_data_as_the_reader_sees_it) {
           << one["reader"] << "\n"
           << datum << (done ? "" : done.error().message);
       if (!done || !datum.contains("asRead")) continue;
-      const auto printed = to_json(schemas->reader, out.view());
+      const auto printed = to_avro_json(schemas->reader, out.view());
       EXPECT_TRUE(same(json::parse(printed, nullptr, false),
                        json::parse(datum["asRead"].get<std::string>())))
           << one["id"] << ": " << printed << "\n"
@@ -167,11 +167,11 @@ TEST(avro_for_java, sees_its_data_come_back_from_json) {
     const auto schemas = schemas_of(one);
     if (!schemas) continue;
     for (const auto& datum : one["data"]) {
-      const auto printed = to_json(schemas->writer, from_hex(datum["hex"]));
+      const auto printed = to_avro_json(schemas->writer, from_hex(datum["hex"]));
       byte_writer out;
       const auto done = json_to_avro(schemas->writer, printed, out);
       ASSERT_TRUE(done) << done.error().message << "\n" << printed;
-      EXPECT_EQ(to_json(schemas->writer, out.view()), printed) << one["writer"];
+      EXPECT_EQ(to_avro_json(schemas->writer, out.view()), printed) << one["writer"];
     }
   }
 }
@@ -181,7 +181,7 @@ TEST(avro_for_java, sees_its_data_accepted_as_plain_json) {
     const auto schemas = schemas_of(one);
     if (!schemas) continue;
     for (const auto& datum : one["data"]) {
-      const auto printed = to_json(schemas->writer, from_hex(datum["hex"]), json_form::plain);
+      const auto printed = to_avro_json(schemas->writer, from_hex(datum["hex"]), json_form::plain);
       byte_writer out;
       const auto done = json_to_avro(schemas->writer, printed, out);
       ASSERT_TRUE(done) << done.error().message << "\n" << printed;

@@ -1,5 +1,6 @@
 #include "cloudflow/schema/json.hpp"
 
+#include "cloudflow/base/ascii.hpp"
 #include "cloudflow/schema/utf8.hpp"
 
 #include <fmt/format.h>
@@ -23,8 +24,6 @@ std::size_t plain_length(std::string_view text) {
   }
   return length;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Recursive descent; the first error ends it.
 class json_parser {

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Most rounds follow each other at once; now and then nobody does anything for up to so long.
-constexpr auto longest_pause = 150ms;
+constexpr auto longest_quiet = 150ms;
 constexpr std::uint64_t rounds_between_pauses = 4;
 /// How many steps a process stands still, at most: beyond the time-outs of the log, or within.
 constexpr std::uint64_t longest_silence = 600;
@@ -135,7 +135,7 @@ struct group_simulation::state {
     ++steps_;
     clock_.advance(pick(rounds_between_pauses) != 0
                        ? std::chrono::milliseconds{pick(5)}
-                       : std::chrono::milliseconds{pick(longest_pause / 1ms)});
+                       : std::chrono::milliseconds{pick(longest_quiet / 1ms)});
     if (options_.steps_between_events != 0 && pick(options_.steps_between_events) == 0) happen();
     wake_up();
     std::vector<const process*> awake;

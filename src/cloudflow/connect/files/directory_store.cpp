@@ -138,7 +138,7 @@ object_result<std::string> content_etag(int fd, std::string_view key) {
 }
 
 /// Why `key` cannot name an object; empty when it can.
-std::string_view objection_to(std::string_view key) {
+std::string_view objection_to_key(std::string_view key) {
   if (key.empty()) return "it is empty";
   if (key.front() == '/') return "it is absolute";
   if (key.find('\0') != key.npos) return "it has a NUL byte";
@@ -162,7 +162,7 @@ public:
   }
 
   object_result<std::unique_ptr<stored_object>> open(std::string_view key) override {
-    if (const auto why = objection_to(key); !why.empty())
+    if (const auto why = objection_to_key(key); !why.empty())
       return object_error{object_errc::invalid_key,
                           fmt::format("object key '{}' is refused: {}", key, why)};
     // Non-blocking, so that a named pipe does not hold the thread.

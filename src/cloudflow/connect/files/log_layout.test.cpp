@@ -7,7 +7,7 @@
 namespace cloudflow::connect {
 namespace {
 
-const time_context context{
+const time_context layout_context{
     std::chrono::sys_days{std::chrono::year{2024} / 3 / 1} + std::chrono::hours{12},
     std::chrono::minutes{0}};
 
@@ -26,7 +26,7 @@ std::string read(std::string_view layout, std::string_view line,
                  std::string_view time_format = "iso8601") {
   auto layouts = log_layouts::make({std::string{layout}, std::string{time_format}});
   EXPECT_TRUE(layouts) << layouts.error().message;
-  return layouts ? shown(layouts->choose("", context)->parse(line, context)) : "";
+  return layouts ? shown(layouts->choose("", layout_context)->parse(line, layout_context)) : "";
 }
 
 TEST(log4j_layout, reads_its_parts) {
@@ -182,7 +182,7 @@ TEST(log_layouts, says_what_is_wrong_with_a_pattern) {
 }
 
 std::string recognised(std::string_view head) {
-  return std::string{log_layouts::make({})->choose(head, context)->name()};
+  return std::string{log_layouts::make({})->choose(head, layout_context)->name()};
 }
 
 constexpr std::string_view log4j_line = "2015-10-18 18:01:47,978 INFO [main] a.b.C: text\n";

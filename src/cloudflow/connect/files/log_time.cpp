@@ -1,5 +1,7 @@
 #include "cloudflow/connect/files/log_time.hpp"
 
+#include "cloudflow/base/ascii.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -17,8 +19,6 @@ using std::chrono::seconds;
 /// earlier one: room for clocks that differ and for a `time-zone` that is not set.
 constexpr hours tolerance_of_day{23};
 constexpr hours tolerance_of_year{24};
-
-bool is_digit(char c) noexcept { return static_cast<unsigned char>(c - '0') < 10; }
 
 /// @pre n digits stand at `at`.
 int digits(const char* at, int n) noexcept {

@@ -76,57 +76,59 @@ TEST(time_of_day, has_the_date_of_the_given_zone) {
   EXPECT_EQ(shown(scan_time_of_day("19:05:00", west).time), "2024-03-01T00:05:00.000Z");
 }
 
-std::string read(std::string_view format, std::string_view text, const time_context& c = context) {
+std::string as_iso(std::string_view format, std::string_view text,
+                   const time_context& c = context) {
   const auto parsed = time_format::parse(format);
   EXPECT_TRUE(parsed) << parsed.error().message;
   return parsed ? shown(parsed->read(text, c)) : "";
 }
 
 TEST(time_format, reads_what_it_describes) {
-  EXPECT_EQ(read("%d/%b/%Y:%H:%M:%S %z", "18/Oct/2015:18:01:47 +0200"), "2015-10-18T16:01:47.000Z");
-  EXPECT_EQ(read("%Y-%m-%d %H:%M:%S,%f", "2015-10-18 18:01:47,5"), "2015-10-18T18:01:47.500Z");
-  EXPECT_EQ(read("%F %T", "2015-10-18   18:01:47"), "2015-10-18T18:01:47.000Z");
-  EXPECT_EQ(read("%y%m%d %H%M%S", "081109 203615"), "2008-11-09T20:36:15.000Z");
-  EXPECT_EQ(read("%y/%m/%d %R", "70/1/2 3:04"), "1970-01-02T03:04:00.000Z");
-  EXPECT_EQ(read("%A, %B %e %Y %I:%M %p", "Sunday, october 18 2015 12:05 am"),
+  EXPECT_EQ(as_iso("%d/%b/%Y:%H:%M:%S %z", "18/Oct/2015:18:01:47 +0200"),
+            "2015-10-18T16:01:47.000Z");
+  EXPECT_EQ(as_iso("%Y-%m-%d %H:%M:%S,%f", "2015-10-18 18:01:47,5"), "2015-10-18T18:01:47.500Z");
+  EXPECT_EQ(as_iso("%F %T", "2015-10-18   18:01:47"), "2015-10-18T18:01:47.000Z");
+  EXPECT_EQ(as_iso("%y%m%d %H%M%S", "081109 203615"), "2008-11-09T20:36:15.000Z");
+  EXPECT_EQ(as_iso("%y/%m/%d %R", "70/1/2 3:04"), "1970-01-02T03:04:00.000Z");
+  EXPECT_EQ(as_iso("%A, %B %e %Y %I:%M %p", "Sunday, october 18 2015 12:05 am"),
             "2015-10-18T00:05:00.000Z");
-  EXPECT_EQ(read("%I %p", "12 PM"), "2024-03-01T12:00:00.000Z");
-  EXPECT_EQ(read("%Y.%j %H", "2015.291 1"), "2015-10-18T01:00:00.000Z");
-  EXPECT_EQ(read("%Y.%j %H", "2015.366 1"), "none");
-  EXPECT_EQ(read("%D %T %%", "10/18/15 18:01:47 %"), "2015-10-18T18:01:47.000Z");
-  EXPECT_EQ(read("%s", "1445191307.978"), "2015-10-18T18:01:47.978Z");
-  EXPECT_EQ(read("[%Q]", "[1445191307978]"), "2015-10-18T18:01:47.978Z");
-  EXPECT_EQ(read("%T GMT", "01:02:03 GMT"), "2024-03-01T01:02:03.000Z");
-  EXPECT_EQ(read("%T %z", "01:02:03 GMT"), "2024-03-01T01:02:03.000Z");
+  EXPECT_EQ(as_iso("%I %p", "12 PM"), "2024-03-01T12:00:00.000Z");
+  EXPECT_EQ(as_iso("%Y.%j %H", "2015.291 1"), "2015-10-18T01:00:00.000Z");
+  EXPECT_EQ(as_iso("%Y.%j %H", "2015.366 1"), "none");
+  EXPECT_EQ(as_iso("%D %T %%", "10/18/15 18:01:47 %"), "2015-10-18T18:01:47.000Z");
+  EXPECT_EQ(as_iso("%s", "1445191307.978"), "2015-10-18T18:01:47.978Z");
+  EXPECT_EQ(as_iso("[%Q]", "[1445191307978]"), "2015-10-18T18:01:47.978Z");
+  EXPECT_EQ(as_iso("%T GMT", "01:02:03 GMT"), "2024-03-01T01:02:03.000Z");
+  EXPECT_EQ(as_iso("%T %z", "01:02:03 GMT"), "2024-03-01T01:02:03.000Z");
 }
 
 TEST(time_format, has_words_for_the_usual_ones) {
-  EXPECT_EQ(read("iso8601", "2015-10-18T18:01:47.978Z"), "2015-10-18T18:01:47.978Z");
-  EXPECT_EQ(read("iso8601", "2015-10-18T18:01:47.978Z "), "none");
-  EXPECT_EQ(read("epoch-seconds", "1445191307"), "2015-10-18T18:01:47.000Z");
-  EXPECT_EQ(read("epoch-millis", "1445191307978"), "2015-10-18T18:01:47.978Z");
+  EXPECT_EQ(as_iso("iso8601", "2015-10-18T18:01:47.978Z"), "2015-10-18T18:01:47.978Z");
+  EXPECT_EQ(as_iso("iso8601", "2015-10-18T18:01:47.978Z "), "none");
+  EXPECT_EQ(as_iso("epoch-seconds", "1445191307"), "2015-10-18T18:01:47.000Z");
+  EXPECT_EQ(as_iso("epoch-millis", "1445191307978"), "2015-10-18T18:01:47.978Z");
   for (const auto* number :
        {"1445191307.978", "1445191307978", "1445191307978000", "1445191307978000000"})
-    EXPECT_EQ(read("epoch", number), "2015-10-18T18:01:47.978Z") << number;
+    EXPECT_EQ(as_iso("epoch", number), "2015-10-18T18:01:47.978Z") << number;
   for (const auto* number : {"", "-1", "nan", "inf", "1e30", "12x", "99999999999999999999"})
-    EXPECT_EQ(read("epoch", number), "none") << number;
+    EXPECT_EQ(as_iso("epoch", number), "none") << number;
 }
 
 TEST(time_format, takes_the_latest_year_that_is_not_ahead_of_the_object) {
-  EXPECT_EQ(read("%b %e %T", "Mar  1 00:05:00"), "2024-03-01T00:05:00.000Z");
-  EXPECT_EQ(read("%b %e %T", "Mar  2 00:05:00"), "2024-03-02T00:05:00.000Z");
-  EXPECT_EQ(read("%b %e %T", "Mar  2 00:15:00"), "2023-03-02T00:15:00.000Z");
-  EXPECT_EQ(read("%b %e %T", "Dec 31 23:59:59"), "2023-12-31T23:59:59.000Z");
-  EXPECT_EQ(read("%b %e %T", "Feb 29 12:00:00"), "2024-02-29T12:00:00.000Z");
-  EXPECT_EQ(read("%b %e %T", "Feb 30 12:00:00"), "none");
+  EXPECT_EQ(as_iso("%b %e %T", "Mar  1 00:05:00"), "2024-03-01T00:05:00.000Z");
+  EXPECT_EQ(as_iso("%b %e %T", "Mar  2 00:05:00"), "2024-03-02T00:05:00.000Z");
+  EXPECT_EQ(as_iso("%b %e %T", "Mar  2 00:15:00"), "2023-03-02T00:15:00.000Z");
+  EXPECT_EQ(as_iso("%b %e %T", "Dec 31 23:59:59"), "2023-12-31T23:59:59.000Z");
+  EXPECT_EQ(as_iso("%b %e %T", "Feb 29 12:00:00"), "2024-02-29T12:00:00.000Z");
+  EXPECT_EQ(as_iso("%b %e %T", "Feb 30 12:00:00"), "none");
   const time_context later{context.object_time + hours{24 * 700}, minutes{0}};
-  EXPECT_EQ(read("%b %e %T", "Feb 29 12:00:00", later), "2024-02-29T12:00:00.000Z");
+  EXPECT_EQ(as_iso("%b %e %T", "Feb 29 12:00:00", later), "2024-02-29T12:00:00.000Z");
 }
 
 TEST(time_format, does_not_read_what_it_does_not_describe) {
   for (const auto* text : {"", "2015-10-18", "2015-10-18 18:01:47 x", "2015-13-18 18:01:47",
                            "2015-10-18 25:01:47", "2015-10-18 18:01:4x"})
-    EXPECT_EQ(read("%F %T", text), "none") << text;
+    EXPECT_EQ(as_iso("%F %T", text), "none") << text;
 }
 
 TEST(time_format, says_what_is_wrong_with_it) {

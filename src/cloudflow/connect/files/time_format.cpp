@@ -1,5 +1,7 @@
 #include "cloudflow/connect/files/log_time.hpp"
 
+#include "cloudflow/base/ascii.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -17,13 +19,11 @@ constexpr std::array<std::string_view, 7> day_names{"sunday",   "monday", "tuesd
 constexpr std::size_t short_name = 3;
 
 bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 bool starts_with_word(std::string_view text, std::string_view word) noexcept {
   if (text.size() < word.size()) return false;
   for (std::size_t i = 0; i != word.size(); ++i)
-    if (lower(text[i]) != word[i]) return false;
+    if (to_lower(text[i]) != word[i]) return false;
   return true;
 }
 
@@ -185,7 +185,7 @@ std::string expanded(std::string_view text) {
 }
 
 /// What is wrong with an expanded pattern; empty when nothing is.
-std::string objection_to(std::string_view pattern) {
+std::string objection_to_pattern(std::string_view pattern) {
   constexpr std::string_view known = "YymbBdejHIpMSfzsQaA%";
   std::string used;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -223,7 +223,7 @@ result<time_format> time_format::parse(std::string_view text) {
     return format;
   }
   format.pattern_ = expanded(text);
-  if (const auto why = objection_to(format.pattern_); !why.empty())
+  if (const auto why = objection_to_pattern(format.pattern_); !why.empty())
     return error{fmt::format("time-format '{}' cannot be used: {}", text, why)};
   return format;
 }

@@ -1,12 +1,12 @@
 #include "cloudflow/connect/http/message.hpp"
 
+#include "cloudflow/base/ascii.hpp"
+
 #include <algorithm>
 
 namespace cloudflow::connect {
 
 namespace {
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 constexpr std::string_view retry_after_seconds = "1";
 
@@ -14,7 +14,7 @@ constexpr std::string_view retry_after_seconds = "1";
 
 std::string_view header_of(const http_headers& headers, std::string_view name) noexcept {
   for (const auto& [key, value] : headers)
-    if (std::ranges::equal(key, name, {}, lower, lower)) return value;
+    if (std::ranges::equal(key, name, {}, to_lower, to_lower)) return value;
   return {};
 }
 

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr auto patience = 10s;  // for what must happen; a test that waits so long has failed
+constexpr auto most_patience = 10s;  // for what must happen; a test that waits so long has failed
 constexpr std::string_view schema =
     R"({"type":"record","name":"Reading","fields":[{"name":"celsius","type":"long"}]})";
 
@@ -36,7 +36,7 @@ protected:
   }
   std::future<answer> post(std::string body) {
     return std::async(std::launch::async, [this, body = std::move(body)] {
-      return send_http(url_, "POST", body, "application/json", patience);
+      return send_http(url_, "POST", body, "application/json", most_patience);
     });
   }
   /// When `count` requests have come.
@@ -46,7 +46,7 @@ protected:
   }
   void wait_until_woken(int count) {
     std::unique_lock lock{mutex_};
-    EXPECT_TRUE(changed_.wait_for(lock, patience, [&] { return woken_ >= count; }));
+    EXPECT_TRUE(changed_.wait_for(lock, most_patience, [&] { return woken_ >= count; }));
   }
 
   std::unique_ptr<record_ingress> ingress_;

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace cloudflow::pubsub::embedded;
+  using cloudflow::pubsub::embedded::decode_topic, cloudflow::pubsub::embedded::encode_topic;
   const std::string_view bytes{reinterpret_cast<const char*>(data), size};
   const auto topic = decode_topic("t", bytes);
   if (!topic) return 0;

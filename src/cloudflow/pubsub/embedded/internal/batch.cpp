@@ -19,7 +19,7 @@ void put_at(char* to, Unsigned v) {
     to[i] = static_cast<char>(v >> (8 * (sizeof v - 1 - i)));
 }
 
-timestamp get_time(byte_reader& from) {
+timestamp get_fixed_time(byte_reader& from) {
   const auto milliseconds = static_cast<std::int64_t>(from.get_big_endian<std::uint64_t>());
   return timestamp{std::chrono::milliseconds{milliseconds}};
 }
@@ -106,8 +106,8 @@ std::optional<batch_header> read_header(std::string_view bytes) {
   if (r.get_byte() != batch_version) return {};
   batch_header header;
   header.count = static_cast<std::int32_t>(r.get_big_endian<std::uint32_t>());
-  header.appended = get_time(r);
-  header.latest = get_time(r);
+  header.appended = get_fixed_time(r);
+  header.latest = get_fixed_time(r);
   header.bytes_before = r.get_big_endian<std::uint64_t>();
   const auto index_size = r.get_big_endian<std::uint32_t>();
   if (!r.ok() || header.count <= 0 || r.remaining() < index_size) return {};

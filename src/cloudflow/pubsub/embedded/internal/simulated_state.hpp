@@ -22,7 +22,7 @@ struct simulated_file {
   std::optional<std::string> before_overwritten = {};  ///< as it was when it was last synced
 };
 using file_ptr = std::shared_ptr<simulated_file>;
-using directory = std::map<std::string, file_ptr>;
+using directory_entries = std::map<std::string, file_ptr>;
 
 /// A change of a directory's entries. Without a file: the entry goes. With the former name of a
 /// directory: everything in it moves, at once or not at all.
@@ -54,7 +54,7 @@ struct simulated_disk::state {
     apply(entries, {name, target});
     unsynced.push_back({name, target});
   }
-  static void apply(directory& to, const entry_change& change) {
+  static void apply(directory_entries& to, const entry_change& change) {
     if (!change.moved_from.empty())
       move_entries(to, change);
     else if (change.target)
@@ -62,8 +62,8 @@ struct simulated_disk::state {
     else
       to.erase(change.name);
   }
-  static void move_entries(directory& in, const entry_change& change) {
-    directory moved;
+  static void move_entries(directory_entries& in, const entry_change& change) {
+    directory_entries moved;
     std::erase_if(in, [&](const auto& entry) {
       if (parent_of(entry.first) != change.moved_from) return false;
       moved.emplace(change.name + entry.first.substr(change.moved_from.size()), entry.second);
@@ -92,7 +92,7 @@ struct simulated_disk::state {
   std::mt19937_64 random;
   std::uint64_t session = 1, until_off = 0, capacity = 0, used = 0, syncs = 0;
   bool is_off = false;
-  directory entries, synced_entries;
+  directory_entries entries, synced_entries;
   std::vector<entry_change> unsynced;
   std::set<std::string> directories, locks;
 };

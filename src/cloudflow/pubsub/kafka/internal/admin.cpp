@@ -21,7 +21,6 @@ constexpr milliseconds request_patience{15'000};
 constexpr std::array<milliseconds, 3> patience_of_questions{milliseconds{3000}, milliseconds{5000},
                                                             milliseconds{7000}};
 constexpr milliseconds creation_patience{10'000};
-constexpr milliseconds pause_between_looks{50};
 
 const client_spec handle_of_requests = {
     .role = client_role::admin,

@@ -21,7 +21,6 @@ using delete_records_handle = handle<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRe
 
 constexpr std::chrono::seconds longest_transaction{15};
 constexpr std::chrono::seconds propagation{5};
-constexpr std::chrono::milliseconds pause_between_looks{50};
 
 list_handle list_of(std::span<const topic_partition> partitions, std::int64_t offset) {
   list_handle list{rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size()))};

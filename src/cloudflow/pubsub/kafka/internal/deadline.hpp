@@ -7,6 +7,9 @@
 
 namespace cloudflow::pubsub::kafka {
 
+/// Who waits for what librdkafka has no event for looks again after so long.
+constexpr std::chrono::milliseconds pause_between_looks{50};
+
 /// A moment by which something has to be done. Immutable; `time` outlives it.
 class deadline {
 public:

@@ -19,7 +19,7 @@ std::string encode(const copy_mark& mark) {
   out.put_long(mark_version);
   out.put_text(mark.topic_id);
   out.put_long(mark.next.value());
-  out.put_long(mark.touched.time_since_epoch().count());
+  put_time(out, mark.touched);
   out.put_long(static_cast<std::int64_t>(mark.stores.size()));
   for (const auto& store : mark.stores) out.put_text(store);
   return std::string{out.view()};
@@ -32,7 +32,7 @@ std::optional<copy_mark> decode(std::string_view bytes) {
   copy_mark mark;
   mark.topic_id = in.get_text();
   mark.next = record_offset{in.get_long()};
-  mark.touched = timestamp{std::chrono::milliseconds{in.get_long()}};
+  mark.touched = get_time(in);
   for (auto left = in.get_long(); left > 0 && in.ok(); --left)
     mark.stores.emplace_back(in.get_text());
   if (!in.complete()) return {};

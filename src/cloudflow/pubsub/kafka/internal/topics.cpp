@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view topic_kind = "topic/";
 constexpr std::size_t longest_name = 249;
-constexpr std::chrono::milliseconds growth_patience{10'000}, pause_between_looks{50};
+constexpr std::chrono::milliseconds growth_patience{10'000};
 
 std::string key_of(std::string_view topic) { return std::string{topic_kind} + std::string{topic}; }
 
