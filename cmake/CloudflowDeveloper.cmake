@@ -5,7 +5,7 @@ add_custom_target(test_concurrent COMMENT "Test programs that ThreadSanitizer wa
 add_custom_target(test_e2e COMMENT "What the tests of whole programs need")
 add_custom_target(benches COMMENT "All benchmarks")
 add_custom_target(fuzzers COMMENT "All fuzz targets")
-add_custom_target(check_headers COMMENT "Every header compiled alone")
+add_custom_target(check_alone COMMENT "Every header and source of the modules compiled alone")
 add_custom_target(generated COMMENT "Generated sources, which clang-tidy has to see")
 
 # A program that is for developers only: it stays out of build/bin.
@@ -86,6 +86,7 @@ function(cloudflow_bench name)
   if(arg_SOURCES)
     add_executable(cloudflow_${name}_bench ${arg_SOURCES})
     cloudflow_developer_program(cloudflow_${name}_bench)
+    set_target_properties(cloudflow_${name}_bench PROPERTIES UNITY_BUILD OFF)  # each stands for itself
     target_link_libraries(cloudflow_${name}_bench PRIVATE ${arg_LIBS} benchmark::benchmark_main)
     set(arg_COMMAND "$<TARGET_FILE:cloudflow_${name}_bench>")
     add_dependencies(bench_${name} cloudflow_${name}_bench)
@@ -122,12 +123,14 @@ function(cloudflow_fuzzer module source)
   target_link_libraries(${target} PRIVATE ${arg_LIBS})
 endfunction()
 
-# Compiles every header of the current folder on its own, with what the module's users get and nothing more.
-function(cloudflow_check_headers module)
+# Compiles every header of the current folder, and the sources of the module, each on its own. Elsewhere several are
+# compiled as one (preset `unity`), which would hide an include that is missing and a name that hides another.
+function(cloudflow_check_alone module)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "*.hpp")
   list(FILTER headers EXCLUDE REGEX "[.]test[.]hpp$")  # parts of test programs
   file(GLOB_RECURSE nested RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" "*/CMakeLists.txt")
-  set(sources "")
+  set(sources ${arg_SOURCES})
   foreach(header ${headers})
     set(of_nested_module FALSE)
     foreach(list_file ${nested})
@@ -145,9 +148,11 @@ function(cloudflow_check_headers module)
     endif()
   endforeach()
   if(sources)
-    add_library(cloudflow_${module}_headers OBJECT EXCLUDE_FROM_ALL ${sources})
-    target_link_libraries(cloudflow_${module}_headers PRIVATE cloudflow::${module} cloudflow::internal ${ARGN})
-    add_dependencies(check_headers cloudflow_${module}_headers)
+    add_library(cloudflow_${module}_alone OBJECT EXCLUDE_FROM_ALL ${sources})
+    set_target_properties(cloudflow_${module}_alone PROPERTIES UNITY_BUILD OFF)
+    target_compile_options(cloudflow_${module}_alone PRIVATE -Wshadow)
+    target_link_libraries(cloudflow_${module}_alone PRIVATE cloudflow::${module} cloudflow::internal ${arg_LIBS})
+    add_dependencies(check_alone cloudflow_${module}_alone)
   endif()
 endfunction()
 

@@ -1,5 +1,7 @@
 """Runs clang-tidy over the files of a build tree, several at a time, and remembers the clean ones.
 
+Most of the time goes into the headers below a file, so sources that the tree compiles as one are looked at as one.
+
 usage: tidy.py --build TREE [-j N] [--changed-since COMMIT] [--checks CHECKS] [--tests] [FILE...]
 
 A file is clean while it, the project's headers below it, its compile command, .clang-tidy and clang-tidy's version
@@ -22,7 +24,8 @@ import time
 
 TIDY = "clang-tidy-16"
 INCLUDE = re.compile(rb'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
-SKIPPED = re.compile(r"/headers/[^/]*\.hpp\.cpp$")  # check_headers' one-line files
+TOGETHER = re.compile(r"/Unity/unity_\d+_cxx\.cxx$")  # CMake's: a few lines that include sources
+ALONE = re.compile(r"_alone\.dir/")  # what target check_alone compiles once more
 TESTS = re.compile(r"\.(test|bench|fuzz)\.cpp$")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -57,11 +60,14 @@ def below(file: str, folders: tuple[str, ...]) -> list[str]:
 
 
 class Unit:
-    """One entry of compile_commands.json."""
+    """One entry of compile_commands.json: a source, or several that are compiled as one."""
 
     def __init__(self, entry: dict):
         self.file = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
         self.command = entry["command"]
+        self.sources = [self.file]
+        if TOGETHER.search(self.file):
+            self.sources = [name.decode() for name in INCLUDE.findall(content(self.file))]
         words = shlex.split(self.command)
         joined = [w[2:] for w in words if w.startswith("-I") and len(w) > 2]
         apart = [words[i + 1] for i, w in enumerate(words[:-1]) if w in ("-I", "-isystem")]
@@ -71,18 +77,24 @@ class Unit:
         digest = hashlib.sha256(common)
         digest.update(self.command.replace(str(ROOT), ".").encode())
         for file in self.files:
-            digest.update(os.path.relpath(file, ROOT).encode() + b"\0" + content(file))
+            digest.update(os.path.relpath(file, ROOT).encode() + b"\0" + content(file).replace(bytes(ROOT), b"."))
         return digest.hexdigest()
 
 
-def units_of(tree: pathlib.Path, only: list[str]) -> list[Unit]:
+def units_of(tree: pathlib.Path, only: list[str], tests: bool) -> list[Unit]:
+    """Those with a source that is not generated, in a fixed order; of tests only when asked for."""
     entries = {}
     for entry in json.loads((tree / "compile_commands.json").read_text()):
-        file = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
-        generated = file.startswith(str(tree.resolve()))
-        if not generated and not SKIPPED.search(file) and (not only or file in only):
-            entries.setdefault(file, entry)
-    return [Unit(entries[file]) for file in sorted(entries)]
+        if not ALONE.search(entry["command"]):
+            entries.setdefault(entry["file"], entry)
+    units = [Unit(entries[file]) for file in sorted(entries)]
+    generated = str(tree.resolve()) + "/"
+
+    def is_wanted(source: str) -> bool:
+        if only:
+            return source in only
+        return not source.startswith(generated) and (tests or not TESTS.search(source))
+    return [u for u in units if any(map(is_wanted, u.sources))]
 
 
 def changed_since(commit: str) -> set[str]:
@@ -112,12 +124,10 @@ def main() -> int:
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
 
-    units = units_of(options.build, [str(pathlib.Path(f).resolve()) for f in options.files])
+    units = units_of(options.build, [str(pathlib.Path(f).resolve()) for f in options.files], options.tests)
     if not units:
         print("clang-tidy: nothing to look at: is the tree configured?", file=sys.stderr)
         return 1
-    if not options.tests and not options.files:
-        units = [u for u in units if not TESTS.search(u.file)]
     known = len(units)
     if options.changed_since:
         changed = changed_since(options.changed_since)
