@@ -24,12 +24,12 @@ MOST_REFUSED = 0.1
 
 def options_of(tree, compiler):
     for entry in json.loads((tree / "compile_commands.json").read_text()):
-        if entry["file"].endswith("/tests/pipelines/run.cpp"):
+        if entry["file"].endswith("/tests/pipelines/no_pairs.cpp"):
             words = shlex.split(entry["command"])
             options = words[words.index(compiler) + 1:words.index("-o")]
             at = options.index("-include") if "-include" in options else None
             return options if at is None else options[:at] + options[at + 2:]
-    sys.exit(f"{tree}/compile_commands.json does not know run.cpp: configure the tree again")
+    sys.exit(f"{tree}/compile_commands.json does not know no_pairs.cpp: configure the tree again")
 
 
 def refusals():

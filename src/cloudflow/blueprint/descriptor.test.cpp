@@ -170,6 +170,8 @@ TEST(parameter_value, is_checked_by_its_type) {
                                                         {"int32", "2147483648"},
                                                         {"int32", "7x"},
                                                         {"double", "x"},
+                                                        {"double", "nan"},
+                                                        {"double", "-inf"},
                                                         {"bool", "perhaps"},
                                                         {"duration", "20 parsec"},
                                                         {"memorysize", "42 pigeons"},

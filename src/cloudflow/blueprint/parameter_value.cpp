@@ -14,12 +14,13 @@ namespace {
 
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
+/// `nan` and `inf` are none: no check of an author's reckons with them.
 template <class Number>
 bool is_number(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   Number n{};
   const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return failure == std::errc{} && stop == text.data() + text.size();
+  return failure == std::errc{} && stop == text.data() + text.size() && std::isfinite(n);
 }
 
 /// Where the character class that begins at `open` ends; the end of the pattern if it does not.

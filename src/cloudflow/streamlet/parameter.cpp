@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <stdexcept>
 
 namespace cloudflow {
@@ -39,7 +40,9 @@ bool parse_bool_parameter(std::string_view text, bool& v) {
 bool parse_integer_parameter(std::string_view text, std::int64_t& v) {
   return parse_whole(text, v);
 }
-bool parse_double_parameter(std::string_view text, double& v) { return parse_whole(text, v); }
+bool parse_double_parameter(std::string_view text, double& v) {
+  return parse_whole(text, v) && std::isfinite(v);
+}
 bool parse_duration_parameter(std::string_view text, std::chrono::nanoseconds& v) {
   return take(config::parse_duration(text), v);
 }

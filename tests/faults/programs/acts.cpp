@@ -1,4 +1,5 @@
 // Rows A3, A6, A7, A12, B6, C9 and C16: what an author's function does to its process.
+#include "cloudflow/connect/http/receive.hpp"
 #include "faults_schemas/item.hpp"
 #include "programs/rows.hpp"
 
@@ -39,6 +40,27 @@ const bool has_acts = add_row<acting, neighbour>("acts", R"(blueprint {
     in { consumers = [s.in] }
     out { producers = [s.out] }
     beside { consumers = [neighbour.beside] }
+    beside-out { producers = [neighbour.beside-out] }
+  }
+})");
+
+struct ingress_beside {
+  cloudflow::outlet<item> out{"beside", key(&item::key)};
+  cloudflow::server_port server{};
+  auto logic(const cloudflow::context& ctx) const {
+    return cloudflow::http::receive<item>(ctx, server).to(out);
+  }
+};
+const bool has_neighbours = add_row<acting, neighbour, ingress_beside>("neighbours", R"(blueprint {
+  streamlets {
+    s = faults.acting
+    ingress = faults.ingress_beside
+    neighbour = faults.neighbour
+  }
+  topics {
+    in { consumers = [s.in] }
+    out { producers = [s.out] }
+    beside { producers = [ingress.beside], consumers = [neighbour.beside] }
     beside-out { producers = [neighbour.beside-out] }
   }
 })");

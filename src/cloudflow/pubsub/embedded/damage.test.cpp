@@ -20,6 +20,8 @@ struct cell {
   std::string file, damage, ended, outcome;
 };
 
+void PrintTo(const cell& c, std::ostream* out) { *out << c.outcome; }
+
 std::vector<cell> read_table() {
   std::ifstream in{CLOUDFLOW_SOURCE_DIR "/src/cloudflow/pubsub/embedded/damage.table"};
   std::vector<cell> all;
