@@ -25,6 +25,21 @@ struct regrouping {
   }
 };
 
+/// Its function takes longer than its task has time: what the executor does then.
+struct dawdling {
+  static inline std::function<void()> takes_long;
+  inlet<line> in{"lines"};
+  outlet<line> out{"shouted"};
+  auto logic() const {
+    return from(in)
+        .map([](const line::view& l) {
+          takes_long();
+          return line{std::string{l.app}, l.time, std::string{l.text}};
+        })
+        .to(out);
+  }
+};
+
 namespace {
 
 const std::vector<line> four{
@@ -158,6 +173,30 @@ TEST_F(two_streamlets, try_again_from_the_last_commit_when_something_outside_fai
   clock.advance(30s);
   run_to_end();
   EXPECT_EQ(texts("shouted"), (std::vector<std::string>{"one!", "later!"}));
+}
+
+class slow_streamlet : public application {
+protected:
+  slow_streamlet() {
+    topic<line>("lines");
+    topic<line>("shouted");
+    topic<line>("echoes");
+    streamlet<dawdling>("slow");
+    streamlet<echoing>("neighbour");
+    dawdling::takes_long = [this] {
+      ++slow_calls_;
+      runtime->workers().front()->interrupt();
+    };
+  }
+  int slow_calls_ = 0;
+};
+
+TEST_F(slow_streamlet, takes_no_time_from_its_neighbours_on_the_same_worker) {
+  start(1);
+  send("lines", std::vector<line>(100, line{"a", at(0), "x"}));
+  while (slow_calls_ < 90) step(1);
+  EXPECT_EQ(texts("echoes").size(), 100u);
+  EXPECT_LE(texts("shouted").size(), 90u);
 }
 
 TEST_F(two_streamlets, wait_with_a_commit_that_may_succeed_later) {

@@ -68,7 +68,7 @@ worker_threads::worker_threads(const native_runtime& r) : runtime_(&r) {
 
 worker_threads::~worker_threads() {
   for (auto& t : threads_) t.request_stop();
-  for (const auto& w : runtime_->workers()) w->interrupt();
+  for (const auto& w : runtime_->workers()) w->hurry();
   for (const auto& w : runtime_->workers()) w->waker().notify();
 }
 

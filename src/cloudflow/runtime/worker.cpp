@@ -49,7 +49,6 @@ pubsub::result<void> worker::open() {
 std::chrono::nanoseconds worker::step() {
   const auto now = time_->monotonic();
   last_step_.store(now.count(), std::memory_order_relaxed);
-  must_leave_.store(false, std::memory_order_relaxed);
   for (auto& m : memberships_) m.poll_assignments();
   look_at_progress(now);
   if (phase_ == phase::submitted) look_at_outcome();
@@ -70,12 +69,19 @@ std::chrono::nanoseconds worker::step() {
                                                : std::chrono::nanoseconds{tick_interval};
 }
 
+/// Each task has a time of its own: what a slow one has used up is not taken from the next.
+void worker::begin_slice() noexcept {
+  must_leave_.store(false);
+  if (is_hurrying_.load()) must_leave_.store(true);
+}
+
 bool worker::step_tasks() {
   const auto now = time_->now();
   bool has_worked = false;
   has_changes_ = false;
   const bool may_work = phase_ == phase::none || !is_full();
   for (auto& t : tasks_) {
+    begin_slice();
     if (may_work) has_worked |= t->step(now) == task::activity::worked;
     has_changes_ |= t->has_changes();
   }

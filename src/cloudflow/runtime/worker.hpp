@@ -69,10 +69,15 @@ public:
   /// One round over all tasks, and a commit when one is due. Returns how long the caller may sleep
   /// before the next round, unless it is woken: 0 when there is work.
   std::chrono::nanoseconds step();
-  /// The running step() is to end soon: each task leaves its batch behind the record that it is
-  /// processing. Thread-safe. The executor calls it again and again, so that a slow function delays
-  /// commits, neighbours and the end by one record only.
+  /// The task that is at work leaves its batch behind the record that it is processing.
+  /// Thread-safe. The executor calls it again and again, so that a slow function delays commits,
+  /// neighbours and the end by one record only.
   void interrupt() noexcept { must_leave_.store(true, std::memory_order_relaxed); }
+  /// The same for every task, from now on: step() ends soon. Thread-safe.
+  void hurry() noexcept {
+    is_hurrying_.store(true);
+    must_leave_.store(true);
+  }
   const std::atomic<bool>& must_leave() const noexcept { return must_leave_; }
   /// Commits what there is: before a graceful stop. Errors are logged; what was not committed is
   /// done again.
@@ -93,6 +98,7 @@ private:
   enum class phase { none, submitted, waits_for_retry };
 
   bool step_tasks();
+  void begin_slice() noexcept;
   bool is_full() const;
   bool must_commit(bool has_worked, std::chrono::nanoseconds now) const;
   void commit();
@@ -132,7 +138,7 @@ private:
 
   worker_metrics metrics_;
   std::atomic<std::chrono::nanoseconds::rep> last_step_{0};
-  std::atomic<bool> must_leave_{false};
+  std::atomic<bool> must_leave_{false}, is_hurrying_{false};
 };
 
 }  // namespace cloudflow::runtime
