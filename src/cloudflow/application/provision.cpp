@@ -13,7 +13,7 @@ namespace {
 using blueprint::topic_plan;
 
 error in_topic(const topic_plan& t, const std::string& message, bool is_retriable = false) {
-  return error{fmt::format("topic {}: {}", t.name, message), is_retriable};
+  return within("topic " + t.name, {message, is_retriable});
 }
 error in_topic(const topic_plan& t, const error& e) {
   return in_topic(t, e.message, e.is_retriable);

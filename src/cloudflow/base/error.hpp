@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace cloudflow {
 
@@ -13,5 +14,11 @@ struct error {
 
   bool operator==(const error&) const = default;
 };
+
+/// The same failure as those further out call it: `where: message`.
+inline error within(std::string_view where, error cause) {
+  cause.message.insert(0, ": ").insert(0, where);
+  return cause;
+}
 
 }  // namespace cloudflow

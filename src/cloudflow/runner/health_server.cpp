@@ -31,7 +31,7 @@ http_response metrics(const streamlet_runner* running, const std::string& app_id
 }  // namespace
 
 result<std::unique_ptr<connect::http_server>> serve_health(
-    const std::string& address, std::uint16_t port, const std::string& app_id,
+    const health_endpoint& at, const std::string& app_id,
     std::function<const streamlet_runner*()> running, const logger& log_lines) {
   std::vector<connect::http_route> routes{
       {"GET", "/live",
@@ -42,10 +42,10 @@ result<std::unique_ptr<connect::http_server>> serve_health(
          return metrics(running(), app_id);
        })}};
   connect::http_server_options how;
-  how.address = address;
-  how.port = port;
+  how.address = at.address;
+  how.port = at.port;
   auto server = connect::http_server::open(how, routes, log_lines);
-  if (!server && port != 0) {
+  if (!server && at.port != 0 && !at.is_wanted) {
     log_lines.warn("{}; metrics are served at another port", server.error().message);
     how.port = 0;
     server = connect::http_server::open(how, std::move(routes), log_lines);

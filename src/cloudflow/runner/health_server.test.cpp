@@ -43,7 +43,7 @@ protected:
 private:
   std::unique_ptr<connect::http_server> server_ =
       serve_health(
-          "127.0.0.1", 0, "app", [this] { return running; }, logger{make_null_sink(), "test"})
+          {}, "app", [this] { return running; }, logger{make_null_sink(), "test"})
           .value();
 };
 
@@ -71,15 +71,19 @@ TEST_F(health, is_503_with_the_reason_that_the_runner_gives) {
 }
 
 TEST(health_server, takes_another_port_when_its_own_is_taken) {
-  const auto serve = [](std::uint16_t port) {
+  const auto serve = [](std::uint16_t port, bool is_wanted = false) {
     return serve_health(
-        "127.0.0.1", port, "app", [] { return nullptr; }, logger{make_null_sink(), "test"});
+        {.port = port, .is_wanted = is_wanted}, "app", [] { return nullptr; },
+        logger{make_null_sink(), "test"});
   };
   const auto first = serve(0);
   ASSERT_TRUE(first);
   const auto second = serve((*first)->port());
   ASSERT_TRUE(second) << second.error().message;
   EXPECT_NE((*first)->port(), (*second)->port());
+  const auto third = serve((*first)->port(), true);
+  ASSERT_FALSE(third) << "somebody asks there, and would get the answers of another";
+  EXPECT_THAT(third.error().message, HasSubstr(std::to_string((*first)->port())));
 }
 
 }  // namespace

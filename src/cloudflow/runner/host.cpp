@@ -45,7 +45,7 @@ result<std::unique_ptr<host>> host::open(const blueprint::plan& plan,
   auto crashes = h->learn_of_crashes();
   if (!crashes) return std::move(crashes).error();
   auto health = serve_health(
-      h->options_.health_address, h->options_.health_port, plan.app_id,
+      h->options_.health, plan.app_id,
       [at = &h->for_health_] { return at->load(std::memory_order_acquire); }, h->around_.log_lines);
   if (!health) return std::move(health).error();
   h->health_ = std::move(health).value();

@@ -5,6 +5,7 @@
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/blueprint/plan.hpp"
 #include "cloudflow/connect/http/server.hpp"
+#include "cloudflow/runner/health_server.hpp"
 #include "cloudflow/runner/logs.hpp"
 #include "cloudflow/runner/native_runner.hpp"
 
@@ -25,8 +26,7 @@ struct host_options {
   std::uint64_t disk_bound = 0;         ///< of the embedded log, bytes; 0: none
   std::size_t workers = 0;              ///< 0: usual_workers()
   std::string instance = {};            ///< see runtime::runtime_options
-  std::string health_address = "127.0.0.1";
-  std::uint16_t health_port = 0;  ///< 0, and where it is taken: any
+  health_endpoint health = {};
   app::provision_mode provision = app::provision_mode::make;
   pubsub::open_cluster open_kafka = nullptr;  ///< null: the program is built without
 };

@@ -23,8 +23,11 @@ std::string fingerprint_of(const std::string& schema_text) {
   return parsed ? parsed->fingerprint() : std::string{};
 }
 
-error in_streamlet(const std::string& streamlet, const std::string& message) {
-  return error{fmt::format("streamlet {}: {}", streamlet, message)};
+error in_streamlet(const std::string& streamlet, error cause) {
+  return within("streamlet " + streamlet, std::move(cause));
+}
+error in_streamlet(const std::string& streamlet, pubsub::error cause) {
+  return in_streamlet(streamlet, pubsub::plain(std::move(cause)));
 }
 
 }  // namespace
@@ -54,8 +57,7 @@ result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::
   r->share_memory();
   for (auto* w : r->workers_)
     if (auto opened = w->open(); !opened)
-      return error{fmt::format("worker {}: {}", w->name(), opened.error().message),
-                   opened.error().retriable};
+      return within("worker " + w->name(), pubsub::plain(std::move(opened).error()));
   return r;
 }
 
@@ -141,8 +143,7 @@ result<void> native_runtime::bind_ports(streamlet_instance& s) const {
   for (const auto* port : inlets) {
     auto bound = bind_inlet(*port);
     if (!bound)
-      return in_streamlet(s.plan->name,
-                          fmt::format("inlet {}, {}", port->name, bound.error().message));
+      return in_streamlet(s.plan->name, within("inlet " + port->name, std::move(bound).error()));
     s.inlets.push_back(std::move(bound).value());
   }
   return {};
@@ -163,7 +164,7 @@ result<inlet_binding> native_runtime::bind_inlet(const blueprint::port_plan& por
   const auto& topic = fact_of(port);
   auto reader = schema_reader::open(dependencies_.log->schemas(), topic.base_schema,
                                     port.schema.schema, topic.is_empty);
-  if (!reader) return error{fmt::format("topic {}: {}", topic.name, reader.error().message)};
+  if (!reader) return within("topic " + topic.name, pubsub::plain(std::move(reader).error()));
   return inlet_binding{
       .port = &port,
       .reader = std::move(reader).value(),
@@ -181,9 +182,10 @@ result<std::int32_t> native_runtime::partitions_of(const streamlet_instance& s) 
     if (between.partitions != most)
       return in_streamlet(
           s.plan->name,
-          fmt::format("its topics have up to {} partitions, but {} has {}; if others manage the "
-                      "topics, configure how many partitions they have",
-                      most, between.topic, between.partitions));
+          error{fmt::format(
+              "its topics have up to {} partitions, but {} has {}; if others manage the "
+              "topics, configure how many partitions they have",
+              most, between.topic, between.partitions)});
   }
   return most;
 }
@@ -198,16 +200,16 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   s.store_values.resize(s.store_names.size());
   if (!s.needs.any()) return {};
   if (auto done = dependencies_.log->ensure_state(streamlet, partitions); !done)
-    return in_streamlet(streamlet, done.error().message);
+    return in_streamlet(streamlet, done.error());
   if (states.empty()) return {};
   auto writer = dependencies_.log->open_producer(
       {.transactional_id = plan_->names().stores_id(streamlet, options_.instance)});
-  if (!writer) return in_streamlet(streamlet, writer.error().message);
+  if (!writer) return in_streamlet(streamlet, writer.error());
   const auto open = [&](std::size_t store, stores::store_spec spec) -> result<void> {
     spec.name = s.store_names[store];
     spec.partitions = partitions;
     auto values = open_values(*dependencies_.log, **writer, spec);
-    if (!values) return in_streamlet(streamlet, values.error().message);
+    if (!values) return in_streamlet(streamlet, values.error());
     s.store_values[store] = std::move(values).value();
     return {};
   };
@@ -272,7 +274,7 @@ result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*
           texts_of(plan_->topics[s.inlets[inlet].port->topic].consumer, dependencies_.secrets));
     }
     auto consumer = dependencies_.log->open_consumer(how);
-    if (!consumer) return in_streamlet(s.plan->name, consumer.error().message);
+    if (!consumer) return in_streamlet(s.plan->name, consumer.error());
     s.inputs.push_back(std::make_unique<input>(group, std::move(consumer).value()));
     membership m{*s.inputs.back(), inlets, tasks, dependencies_.log_lines};
     m.poll_assignments();  // what is known at once need not wait for the first round

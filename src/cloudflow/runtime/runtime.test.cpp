@@ -211,6 +211,14 @@ TEST_F(two_streamlets, wait_with_a_commit_that_may_succeed_later) {
   EXPECT_EQ(counts().size(), 4u);
 }
 
+TEST_F(two_streamlets, say_when_they_cannot_start_whether_it_is_worth_another_try) {
+  backend->fail(1, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+  const auto started = try_start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error(), (error{"streamlet counter: State store counter.seen: full", true}));
+  EXPECT_TRUE(try_start());
+}
+
 TEST_F(two_streamlets, fault_c5_try_a_failed_commit_again_ever_more_slowly_up_to_5_seconds) {
   start(1);
   send("lines", four);

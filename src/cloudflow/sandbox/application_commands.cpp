@@ -4,6 +4,7 @@
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/sandbox/command_line.hpp"
 #include "cloudflow/sandbox/instance_directory.hpp"
+#include "cloudflow/sandbox/print.hpp"
 #include "cloudflow/sandbox/run.hpp"
 
 #include <fmt/format.h>
@@ -25,11 +26,18 @@ void add_process(CLI::App& c, run_options& o) {
   c.add_option("--port", o.first_port,
                "Port of the first server, the next ones follow; 0: any free ones.")
       ->capture_default_str();
-  c.add_option("--metrics-port", o.metrics_port,
-               "Port of /metrics, /live and /ready; 0: any free one.")
-      ->capture_default_str();
+  c.add_option_function<std::uint16_t>(
+       "--metrics-port",
+       [&o](std::uint16_t port) {
+         o.metrics_port = port;
+         o.must_have_metrics_port = true;
+       },
+       "Port of /metrics, /live and /ready; 0: any free one. Without it another where this is "
+       "taken.")
+      ->default_str(std::to_string(o.metrics_port));
   c.add_option("--workers", o.workers,
                "Threads that process records; 0: one for each core, at most 4.")
+      ->check(CLI::Range(0, most_workers))
       ->capture_default_str();
   c.add_option("--log-level", o.log_level, "debug, info, warn, error or off.")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
@@ -42,7 +50,7 @@ int start(command_line& line, run_options& o, bool is_child) {
   // Checked here, so that a mistake is reported once and nothing is started.
   const auto plan = line.app().make_plan(o.configuration, o.state.string(), true);
   if (!plan) return report(plan.error());
-  fmt::print(stderr, "{}", plan->warnings);
+  say("{}", plan->warnings);
   if (const auto taken = line.app().check_values(*plan); !taken) return report(taken.error());
   std::vector<std::string> child{"/proc/self/exe"};
   for (std::size_t i = 1; i < line.arguments().size(); ++i)
@@ -113,7 +121,7 @@ void add_describe(command_line& line) {
 int verify(const project& app, const std::string& other_blueprint) {
   const auto v = other_blueprint.empty() ? app.verify() : app.verify_file(other_blueprint);
   if (!v) return report(v.error());
-  fmt::print(stderr, "{}", blueprint::to_string(v->problems));
+  say("{}", blueprint::to_string(v->problems));
   if (!v->is_valid()) return failed;
   fmt::print("{}: {} streamlets, {} topics, no problems\n",
              other_blueprint.empty() ? app.info().blueprint_file : other_blueprint,
@@ -151,7 +159,7 @@ void add_plan(command_line& line) {
         const auto& where = line.where();
         const auto plan = line.app().make_plan(where.configuration, where.state.string(), false);
         if (!plan) return report(plan.error());
-        fmt::print(stderr, "{}", plan->warnings);
+        say("{}", plan->warnings);
         fmt::print("{}\n", *as_json ? app::to_json(plan->plan) : app::to_text(plan->plan));
         return succeeded;
       });

@@ -1,21 +1,44 @@
 #include "cloudflow/sandbox/command_line.hpp"
 
+#include "cloudflow/sandbox/print.hpp"
+
 #include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
 
 namespace cloudflow::sandbox {
 
 namespace {
 
-/// What a variable of a script that is not set leaves: without a cluster, everything would go to
-/// the embedded log.
-std::string refuse_nothing(const std::string& text) {
-  return text.empty() ? "expected HOST:PORT, found nothing" : "";
+/// What a variable of a script that is not set leaves.
+std::string refuse_nothing(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
+int report_output() {
+  say("what is printed cannot be written: {}\n", std::strerror(errno));
+  return failed;
+}
+
+/// A command whose output is lost has failed.
+int finish(const std::function<int()>& action) {
+  try {
+    const int code = action();
+    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? code : report_output();
+  } catch (const std::exception& e) {
+    if (std::ferror(stdout) != 0) return report_output();
+    say("{}\n", e.what());
+    return failed;
+  }
 }
 
 }  // namespace
 
+CLI::Validator not_empty() { return {refuse_nothing, "", "not empty"}; }
+
 int report(const error& e) {
-  fmt::print(stderr, "{}{}", e.message, e.message.ends_with('\n') ? "" : "\n");
+  say("{}{}", e.message, e.message.ends_with('\n') ? "" : "\n");
   return failed;
 }
 
@@ -63,7 +86,7 @@ void command_line::add_configuration(CLI::App& c) {
       ->check(CLI::ExistingFile);
   c.add_option("--kafka", where_.configuration.kafka,
                "HOST:PORT of the Kafka cluster for all topics that name no other.")
-      ->check(CLI::Validator{refuse_nothing, "", "not empty"});
+      ->check(not_empty());
 }
 
 void command_line::add_settings(CLI::App& c) {
@@ -88,8 +111,7 @@ bool command_line::has_command(const std::string& name) const {
 int command_line::run(int argc, char** argv) {
   arguments_.assign(argv, argv + argc);
   if (argc > 1 && argv[1][0] != '-' && !has_command(argv[1])) {
-    fmt::print(stderr, "there is no command {}; {} --help lists those there are\n", argv[1],
-               name());
+    say("there is no command {}; {} --help lists those there are\n", argv[1], name());
     return wrong_use;
   }
   try {
@@ -97,7 +119,7 @@ int command_line::run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return cli_.exit(e) == 0 ? succeeded : wrong_use;
   }
-  return action_();
+  return finish(action_);
 }
 
 }  // namespace cloudflow::sandbox

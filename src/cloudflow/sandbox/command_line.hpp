@@ -19,6 +19,10 @@ inline constexpr int succeeded = 0, failed = 1, wrong_use = 2;
 
 /// Prints an error; returns the exit code for it.
 int report(const error& e);
+/// Threads; more than there are cores only cost memory.
+inline constexpr int most_workers = 256;
+/// Of an option whose value must be something.
+CLI::Validator not_empty();
 
 /// A parser and what it has chosen. Confined to one thread; options that commands refer to live in
 /// it or in shared pointers of their actions.

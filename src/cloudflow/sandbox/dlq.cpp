@@ -75,7 +75,8 @@ void print_summaries(const std::vector<std::pair<std::string, letter_summary>>& 
   for (const auto& [inlet, sum] : all) {
     if (sum.waiting == 0) continue;
     fmt::print("\n{}\n", inlet);
-    for (const auto& [reason, count] : top_reasons(sum)) fmt::print("{:>6} x {}\n", count, reason);
+    for (const auto& [reason, count] : top_reasons(sum))
+      fmt::print("{:>6} x {}\n", count, printable(reason));
     if (sum.reasons.size() > most_reasons)
       fmt::print("         and {} other reasons\n", sum.reasons.size() - most_reasons);
   }
@@ -133,11 +134,12 @@ void print_letter(const shown_letter& s, bool as_json) {
   }
   fmt::print("offset {}  {}{}\n", s.offset, s.failed_at,
              s.failures == 1 ? "" : fmt::format("  failed {} times", s.failures));
-  fmt::print("  reason  {}\n  origin  {}, partition {}, offset {}\n", s.reason, s.topic,
+  fmt::print("  reason  {}\n  origin  {}, partition {}, offset {}\n", printable(s.reason), s.topic,
              s.partition, s.origin_offset);
-  if (s.key) fmt::print("  key     {}\n", *s.key);
+  if (s.key) fmt::print("  key     {}\n", printable(*s.key));
   fmt::print("  value   {}\n", s.value_json);
-  for (const auto& [name, value] : s.headers) fmt::print("  header  {}: {}\n", name, value);
+  for (const auto& [name, value] : s.headers)
+    fmt::print("  header  {}: {}\n", printable(name), printable(value));
 }
 
 // -- retry and drop -------------------------------------------------------------------------------

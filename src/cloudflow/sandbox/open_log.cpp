@@ -50,11 +50,17 @@ result<application_log> application_log::open(const project& app, const log_loca
 result<bool> application_log::try_open(const state_layout& state,
                                        const std::filesystem::path& kafka, purpose why,
                                        bool is_last) {
-  if (needs_embedded_log(plan())) {
+  needs_embedded_log_ = needs_embedded_log(plan());
+  if (needs_embedded_log_) {
     socket_ = socket_log::connect(state.socket());
     log_ = socket_.get();
     if (socket_) return true;
-    if (!std::filesystem::exists(state.log()))
+    std::error_code failed;
+    const bool is_there = std::filesystem::exists(state.log(), failed);
+    if (failed)
+      return error{
+          fmt::format("{}: cannot be looked into: {}", state.root.string(), failed.message())};
+    if (!is_there)
       return error{
           fmt::format("{}: there is no log here: run the application first, or name its "
                       "directory with --state",

@@ -41,6 +41,8 @@ public:
   const blueprint::plan& plan() const noexcept { return configured_->plan; }
   pubsub::backend& log() const noexcept { return *log_; }
   const system_clock& time() const noexcept { return *time_; }
+  /// The log was opened here, and nobody writes to it meanwhile.
+  bool is_at_rest() const noexcept { return needs_embedded_log_ && socket_ == nullptr; }
 
 private:
   application_log();
@@ -54,6 +56,7 @@ private:
   std::unique_ptr<pubsub::backend> socket_;
   std::unique_ptr<runner::logs> logs_;
   pubsub::backend* log_ = nullptr;
+  bool needs_embedded_log_ = false;
 };
 
 }  // namespace cloudflow::sandbox

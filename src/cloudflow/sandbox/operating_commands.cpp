@@ -169,7 +169,8 @@ void add_replay(command_line& line) {
   auto* into =
       kind.add_option("--into", o->how.into,
                       "Beside the original, as a copy of this name, whose outlets write to "
-                      "TOPIC.NAME; ends with the range.");
+                      "TOPIC.NAME; ends with the range.")
+          ->check(not_empty());
   kind.add_flag("--reset-state", o->must_reset,
                 "The streamlet itself, which forgets its state and goes on from there when it runs "
                 "next. It must not run now.");
@@ -179,6 +180,7 @@ void add_replay(command_line& line) {
       ->capture_default_str();
   c.add_flag("--yes", o->how.is_yes, "Do not ask.");
   c.add_option("--workers", o->how.workers, "Threads of a copy; 0: one for each core, at most 4.")
+      ->check(CLI::Range(0, most_workers))
       ->capture_default_str();
   c.add_option("--log-level", o->how.log_level, "debug, info, warn, error or off.")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))

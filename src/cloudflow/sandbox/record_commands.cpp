@@ -36,17 +36,22 @@ void add_peek(command_line& line) {
                "(2026-01-31T12:00Z), or -2h: two hours ago.")
       ->capture_default_str();
   c.add_option("--partition", o->partition, "One partition; without it all, by time.");
-  c.add_option("-n,--count", o->count, "At most so many records.");
+  auto* count =
+      c.add_option("-n,--count", o->count, "At most so many records.")->check(CLI::PositiveNumber);
   c.add_option("--format", o->format,
                "json: the values, one a line; full: with key, offset, time and headers; table.")
       ->check(CLI::IsMember({"json", "full", "table"}))
       ->capture_default_str();
-  c.add_option(
-       "--latest-by", o->latest_by,
-       "Fields, separated by commas: only the last record for each of their values, sorted.")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  c.add_flag("-f,--follow", o->is_following, "Go on with what is appended, until interrupted.");
+  auto* latest =
+      c.add_option(
+           "--latest-by", o->latest_by,
+           "Fields, separated by commas: only the last record for each of their values, sorted.")
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->excludes(count);
+  c.add_flag("-f,--follow", o->is_following,
+             "Go on with what is appended, until interrupted or --count is reached.")
+      ->excludes(latest);
   c.footer(
       fmt::format("Examples:\n  {0} peek TOPIC --from -10\n  {0} peek TOPIC --from -2h "
                   "--format full",

@@ -64,8 +64,7 @@ result<int> reset(const application_log& app, const blueprint::streamlet_plan& s
 
 /// Says how far it is, in one line that is written over on a terminal; elsewhere nothing.
 void print_progress(const shadow_run& run) {
-  if (::isatty(STDERR_FILENO) != 0)
-    fmt::print(stderr, "\r{} of {} records", run.records_done(), run.records());
+  if (::isatty(STDERR_FILENO) != 0) say("\r{} of {} records", run.records_done(), run.records());
 }
 
 std::string has_given_up(const runtime::native_runtime& r) {
@@ -80,8 +79,8 @@ result<int> run_to_end(shadow_run& run, const std::string& name) {
   const runtime::worker_threads threads{run.runtime()};
   while (!run.runtime().advance_to_end()) {
     if (stop_signal() != 0) {
-      fmt::print(stderr, "\nstopped after {} of {} records; the same command goes on from there\n",
-                 run.records_done(), run.records());
+      say("\nstopped after {} of {} records; the same command goes on from there\n",
+          run.records_done(), run.records());
       return 1;
     }
     if (const auto why = has_given_up(run.runtime()); !why.empty())
@@ -90,7 +89,7 @@ result<int> run_to_end(shadow_run& run, const std::string& name) {
     std::this_thread::sleep_for(replay_looks_every);
   }
   print_progress(run);
-  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\n");
+  if (::isatty(STDERR_FILENO) != 0) say("\n");
   return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "cloudflow/sandbox/row_printer.hpp"
 
+#include "cloudflow/sandbox/print.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -9,12 +11,12 @@ namespace cloudflow::sandbox {
 
 namespace {
 
-using json = nlohmann::ordered_json;
-
 std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 /// Text without quotes, everything else as JSON.
-std::string cell_of(const json& j) { return j.is_string() ? j.get<std::string>() : dump(j); }
+std::string cell_of(const json& j) {
+  return j.is_string() ? printable(j.get<std::string>()) : dump(j);
+}
 
 std::string field(const json& value, const std::string& name) {
   return value.is_object() && value.contains(name) ? cell_of(value.at(name)) : std::string{};
@@ -38,7 +40,10 @@ void row_printer::add(const operate::shown_record& r) {
   if (!latest_by_.empty()) {
     const auto value = json::parse(r.value_json, nullptr, false);
     std::vector<std::string> key;
-    for (const auto& name : latest_by_) key.push_back(field(value, name));
+    for (const auto& name : latest_by_) {
+      key.push_back(field(value, name));
+      if (value.is_object() && value.contains(name)) known_fields_.insert(name);
+    }
     latest_[std::move(key)] = line_of(r);
   } else if (format_ == "table") {
     rows_.push_back(r.value_json);
@@ -47,7 +52,10 @@ void row_printer::add(const operate::shown_record& r) {
   }
 }
 
-void row_printer::finish() {
+result<void> row_printer::finish() {
+  for (const auto& name : latest_by_)
+    if (!latest_.empty() && !known_fields_.contains(name))
+      return error{fmt::format("--latest-by: no record has a field {}", name)};
   for (auto& [key, line] : latest_) {
     if (format_ == "table")
       rows_.push_back(std::move(line));
@@ -56,6 +64,7 @@ void row_printer::finish() {
   }
   latest_.clear();
   if (format_ == "table") print_table();
+  return {};
 }
 
 /// Columns are the fields of the first record; numbers stand to the right.

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "cloudflow/base/result.hpp"
 #include "cloudflow/operate/record_text.hpp"
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +22,8 @@ public:
     : format_(std::move(format)), latest_by_(std::move(latest_by)) {}
 
   void add(const operate::shown_record& r);
-  void finish();
+  /// Errors: none of the records has one of the fields of `latest_by`.
+  result<void> finish();
 
 private:
   std::string line_of(const operate::shown_record& r) const;
@@ -29,6 +33,7 @@ private:
   std::vector<std::string> latest_by_;
   std::vector<std::string> rows_;                           // of a table: values as JSON
   std::map<std::vector<std::string>, std::string> latest_;  // fields -> line
+  std::set<std::string, std::less<>> known_fields_;         // of `latest_by`
 };
 
 }  // namespace cloudflow::sandbox

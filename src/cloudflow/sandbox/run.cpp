@@ -7,6 +7,7 @@
 #include "cloudflow/sandbox/feed.hpp"
 #include "cloudflow/sandbox/instance_directory.hpp"
 #include "cloudflow/sandbox/log_server.hpp"
+#include "cloudflow/sandbox/print.hpp"
 #include "cloudflow/sandbox/socket.hpp"
 #include "cloudflow/sandbox/stop_signal.hpp"
 
@@ -45,13 +46,13 @@ public:
 
   int run() {
     if (auto done = prepare(); !done) {
-      if (stop_signal() != 0) return 0;
-      fmt::print(stderr, "{}\n", done.error().message);
+      if (stop_signal() != 0) return interrupted();
+      say("{}\n", done.error().message);
       return 1;
     }
     const int code = watch();
     if (stop_signal() != 0) log_lines_.info("stopping: what has been processed is committed");
-    host_->stop(code == 0);
+    host_->stop(code == 0 || stop_signal() != 0);
     return code;
   }
 
@@ -115,7 +116,16 @@ private:
           "port each: say --port {} or another free one, or --port 0 for any.",
           s.name, where.port, options_->first_port + 100)};
     }
+    const auto health = health_of_process();
+    if (health.is_wanted && health.port != 0 && is_port_taken(health.address, health.port))
+      return error{fmt::format(
+          "port {} for metrics is in use by another process: say another one, or --metrics-port 0",
+          health.port)};
     return {};
+  }
+
+  runner::health_endpoint health_of_process() const {
+    return {.port = options_->metrics_port, .is_wanted = options_->must_have_metrics_port};
   }
 
   runner::host_options host_options() const {
@@ -125,7 +135,7 @@ private:
                              .crash_history = state_.crash_history(),
                              .disk_bound = options_->disk_bound,
                              .workers = options_->workers,
-                             .health_port = options_->metrics_port,
+                             .health = health_of_process(),
                              .open_kafka = app_->info().open_kafka};
     if (instance_directory_)
       how.instance = fmt::format("{}.{}", options_->streamlet, instance_directory_->number());
@@ -171,9 +181,8 @@ private:
   }
 
   void print_overview(std::uint16_t health_port) const {
-    if (!instance_directory_) fmt::print(stderr, "{}\n", blueprint::draw(plan_));
-    fmt::print(stderr, "state    {}\nmetrics  http://127.0.0.1:{}/metrics\n\n",
-               state_.root.string(), health_port);
+    if (!instance_directory_) say("{}\n", blueprint::draw(plan_));
+    say("state    {}\nmetrics  http://127.0.0.1:{}/metrics\n\n", state_.root.string(), health_port);
   }
 
   // -- run ---
@@ -189,22 +198,25 @@ private:
       if (options_->is_until_idle && has_input_ended()) {
         if (host_->advance_to_end()) return look_at_balance();
         if (const auto why = has_given_up(); !why.empty()) {
-          fmt::print(stderr, "giving up: {}\n", why);
+          say("giving up: {}\n", why);
           return 1;
         }
       }
       host_->look();
       std::this_thread::sleep_for(run_looks_every);
     }
-    return 0;
+    return interrupted();
   }
+
+  /// The exit code after a signal: a run that should end by itself has not done what it should.
+  int interrupted() const { return options_->is_until_idle ? 128 + stop_signal() : 0; }
 
   /// What has come in has gone somewhere. Returns the exit code.
   int look_at_balance() const {
     const auto missing =
         operate::what_is_missing(operate::balances_of(host_->streamlets().status().tasks));
     if (missing.empty()) return 0;
-    fmt::print(stderr, "{}", missing);
+    say("{}", missing);
     return 1;
   }
 
@@ -223,7 +235,7 @@ private:
     const auto urls = urls_when_ready();
     if (!urls) return {};
     if (const auto done = let_feed_begin(state_, *urls); !done) {
-      fmt::print(stderr, "{}\n", done.error().message);
+      say("{}\n", done.error().message);
       return 1;
     }
     may_feed_ = true;

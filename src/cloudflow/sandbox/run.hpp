@@ -21,7 +21,8 @@ struct run_options {
   std::uint16_t first_port =
       3000;  ///< of the servers of streamlets, in the order of the blueprint; 0: any free ones
   std::uint16_t metrics_port = 2050;
-  std::size_t workers = 0;  ///< 0: as many as there are cores, at most 4
+  bool must_have_metrics_port = false;  ///< else another one where it is taken
+  std::size_t workers = 0;              ///< 0: as many as there are cores, at most 4
   std::string log_level = "info";
   std::uint64_t disk_bound = 0;  ///< bytes; 0: none
   /// Only this streamlet, as one of several processes; empty: all of them.

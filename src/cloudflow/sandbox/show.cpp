@@ -62,25 +62,27 @@ void print_topics(const std::vector<pubsub::topic_info>& topics, std::size_t hid
     rows.add({t.spec.name, std::to_string(t.partitions.size()), std::to_string(records_in(t))});
   fmt::print("{}", rows.text());
   if (hidden != 0)
-    fmt::print(stderr, "and {} topics of others, or internal and empty: --all lists them\n",
-               hidden);
+    say("and {} topics of others, or internal and empty: --all lists them\n", hidden);
 }
 
-/// Prints what is appended, partition by partition, until the process is interrupted.
+/// Prints what is appended, partition by partition, until the process is interrupted or so many
+/// have been printed.
 result<void> follow(pubsub::backend& log, const peek_request& request, row_printer& rows,
-                    std::map<std::int32_t, record_offset>& next) {
+                    std::map<std::int32_t, record_offset>& next, std::size_t at_most) {
   using namespace std::chrono_literals;
   for (;;) {
     for (auto& [partition, from] : next) {
       auto part = request;
       part.partition = partition;
+      part.at_most = at_most;
       part.from = offset_spec::at(from);
       auto done = operate::peek(log, part, [&, &at = from](const shown_record& r) {
         rows.add(r);
         at = record_offset{r.offset + 1};
+        --at_most;
         return true;
       });
-      if (!done) return done;
+      if (!done || at_most == 0) return done;
     }
     std::fflush(stdout);
     std::this_thread::sleep_for(200ms);
@@ -97,6 +99,10 @@ result<std::vector<std::string>> read_lines(const std::string& file) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);)
     if (line.find_first_not_of(" \t\r") != std::string::npos) lines.push_back(std::move(line));
+  // A part of the records would look like all of them.
+  if (in.bad() || (file == "-" && std::ferror(stdin) != 0))
+    return error{fmt::format("{}: cannot be read to its end; nothing has been sent",
+                             file == "-" ? "standard input" : file)};
   return lines;
 }
 
@@ -128,8 +134,14 @@ result<void> show_topics(const project& app, const log_location& where,
 }
 
 result<void> peek(const project& app, const log_location& where, const peek_options& options) {
+  if (options.is_following && options.format == "table")
+    return error{"-f goes on for ever, and a table needs all records: leave one of them out"};
   const auto opened = application_log::open(app, where, purpose::reading);
   if (!opened) return opened.error();
+  if (options.is_following && opened->is_at_rest())
+    return error{
+        fmt::format("{}: the application does not run, so nothing comes: start it, or leave out -f",
+                    where.state.string())};
   auto& log = opened->log();
   const auto from = offset_spec::parse(options.from, opened->time().now());
   if (!from) return error{"--from: " + from.error().message};
@@ -145,17 +157,18 @@ result<void> peek(const project& app, const log_location& where, const peek_opti
       if (!options.partition || *options.partition == static_cast<std::int32_t>(p))
         next[static_cast<std::int32_t>(p)] = topic->partitions[p].end;
   }
+  auto left = options.count.value_or(peek_request{}.at_most);
   row_printer rows{options.format, options.latest_by};
   auto done = operate::peek(log, request, [&](const shown_record& r) {
     rows.add(r);
+    --left;
     if (options.is_following)
       next[r.partition] = std::max(next[r.partition], record_offset{r.offset + 1});
     return true;
   });
-  rows.finish();
-  if (!done || !options.is_following) return done;
-  request.at_most = peek_request{}.at_most;
-  return follow(log, request, rows, next);
+  if (auto printed = rows.finish(); done && !printed) return printed;
+  if (!done || !options.is_following || left == 0) return done;
+  return follow(log, request, rows, next, left);
 }
 
 result<void> send(const project& app, const log_location& where, const send_options& options) {

@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <optional>
+
 namespace cloudflow::sandbox {
 
 namespace {
@@ -31,13 +34,21 @@ byte_writer request(verb what) {
   return out;
 }
 
+/// Beyond it an application is taken to be stopped, or to hang.
+constexpr std::chrono::seconds usual_patience{20};
 /// The bytes of an answer.
-pubsub::result<std::string> exchange(const std::filesystem::path& socket,
-                                     const byte_writer& question) {
+pubsub::result<std::string> exchange(
+    const std::filesystem::path& socket, const byte_writer& question,
+    std::optional<std::chrono::seconds> patience = usual_patience) {
   const int fd = connect_to(socket);
   if (fd < 0) return gone(socket, "does not answer any more");
-  wire::connection other{fd};
+  wire::connection other{fd, patience};
   auto answer = other.write(question.view()) ? other.read() : std::nullopt;
+  if (!answer && other.has_timed_out())
+    return gone(socket,
+                fmt::format("has not answered for {} s: is it stopped, or does it hang? What "
+                            "was to be written may be or not",
+                            patience->count()));
   if (!answer || answer->empty()) return gone(socket, "has ended before it had answered");
   byte_reader in{*answer};
   if (in.get_byte() == 0) return std::move(*answer);
@@ -99,7 +110,7 @@ pubsub::result<std::vector<runtime::task_status>> socket_log::status() const {
 pubsub::result<void> socket_log::backup(const std::filesystem::path& to) const {
   auto question = request(verb::backup);
   question.put_text(to.string());
-  const auto done = exchange(socket_, question);
+  const auto done = exchange(socket_, question, std::nullopt);
   return done ? pubsub::result<void>{} : done.error();
 }
 

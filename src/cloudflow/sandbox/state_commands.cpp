@@ -95,8 +95,10 @@ pubsub::result<void> copy_log(const std::filesystem::path& state, const std::fil
   auto which = log_in(state);
   std::error_code failed;
   if (!std::filesystem::exists(which.directory, failed))
-    return pubsub::error{pubsub::errc::unavailable,
-                         fmt::format("There is no log in {}.", which.directory.string())};
+    return pubsub::error{
+        pubsub::errc::unavailable,
+        failed ? fmt::format("{}: cannot be looked into: {}.", state.string(), failed.message())
+               : fmt::format("There is no log in {}.", which.directory.string())};
   const auto opened = embedded::open(which, time);
   return opened ? (*opened)->backup(to) : opened.error();
 }
@@ -167,8 +169,7 @@ int salvage(const std::filesystem::path& state, const std::filesystem::path& to,
     print(to_json(*found));
   else
     print_losses(*found);
-  fmt::print(stderr, "{}: holds what could be read; `--state {}` goes on with it\n", to.string(),
-             to.string());
+  say("{}: holds what could be read; `--state {}` goes on with it\n", to.string(), to.string());
   return succeeded;
 }
 

@@ -1,6 +1,7 @@
 #include "cloudflow/sandbox/feed.hpp"
 #include "cloudflow/sandbox/file_lock.hpp"
 #include "cloudflow/sandbox/forget.hpp"
+#include "cloudflow/sandbox/print.hpp"
 #include "cloudflow/sandbox/process.hpp"
 #include "cloudflow/sandbox/run.hpp"
 #include "cloudflow/sandbox/stop_signal.hpp"
@@ -26,8 +27,6 @@ constexpr auto healthy_after = 60s;
 constexpr auto first_delay = 500ms, longest_delay = 30'000ms;
 /// What is asked to end has so long; then it is killed.
 constexpr auto ends_within = 25s;
-
-void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
 std::string read_note(const std::filesystem::path& path) {
   std::ifstream in{path};
@@ -92,17 +91,17 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
   const state_layout state{options.state};
   const auto lock = take_over(state);
   if (!lock) {
-    say(lock.error().message);
+    say("{}\n", lock.error().message);
     return 1;
   }
   if (options.is_fresh) {
     const auto foreign = forget(state);
     if (!foreign) {
-      say(foreign.error().message);
+      say("{}\n", foreign.error().message);
       return 1;
     }
     for (const auto& path : *foreign)
-      say(fmt::format("{}: is not of this application, and stays", path.string()));
+      say("{}: is not of this application, and stays\n", path.string());
   }
   // Whoever starts it anew may have mended what crashed.
   for (const auto& path : {state.crash_note(), state.crash_history()}) {
@@ -117,27 +116,31 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
     const auto started = std::chrono::steady_clock::now();
     auto child = process::start(child_command);
     if (!child) {
-      say(child.error().message);
+      say("{}\n", child.error().message);
       return 1;
     }
     const auto life = wait_for(*child, feed);
     const auto& ended = life.end;
     if (life.was_killed)
-      say(
-          fmt::format("sandbox: the application had not ended {} s after it was told to, and was "
-                      "killed. What it had committed is kept.",
-                      ends_within.count()));
+      say("sandbox: the application had not ended {} s after it was told to, and was killed. What "
+          "it "
+          "had committed is kept.\n",
+          ends_within.count());
     if (!life.feed_failure.empty()) {
-      say(life.feed_failure);
+      say("{}\n", life.feed_failure);
       return 1;
     }
     if (ended.signal == 0 && ended.code != starts_again) return ended.code;
+    if (ended.signal == SIGPIPE) {
+      say("sandbox: nobody reads what the application prints any more\n");
+      return 128 + ended.signal;
+    }
     if (stop_signal() != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
     if (std::chrono::steady_clock::now() - started > healthy_after) delay = first_delay;
     const auto note = read_note(state.crash_note());
-    say(fmt::format("sandbox: the application {} {}{}; it starts again in {} ms",
-                    ended.signal != 0 ? "crashed with" : "ended with", to_string(ended),
-                    note.empty() ? "" : fmt::format(" in {}", note), delay.count()));
+    say("sandbox: the application {} {}{}; it starts again in {} ms\n",
+        ended.signal != 0 ? "crashed with" : "ended with", to_string(ended),
+        note.empty() ? "" : fmt::format(" in {}", note), delay.count());
     wait_out(delay);
     if (stop_signal() != 0) return 128 + stop_signal();
     delay = std::min(2 * delay, std::chrono::milliseconds{longest_delay});

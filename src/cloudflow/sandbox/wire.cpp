@@ -91,7 +91,7 @@ connection::time_point connection::deadline() const {
   return patience_ ? std::chrono::steady_clock::now() + *patience_ : time_point::max();
 }
 
-bool connection::wait_for(short what, time_point until) const {
+bool connection::wait_for(short what, time_point until) {
   if (until == time_point::max()) {
     pollfd ready{fd_, what, 0};
     return ::poll(&ready, 1, -1) > 0;
@@ -99,7 +99,9 @@ bool connection::wait_for(short what, time_point until) const {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
   pollfd ready{fd_, what, 0};
-  return left.count() > 0 && ::poll(&ready, 1, static_cast<int>(left.count())) > 0;
+  const int found = left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(left.count())) : 0;
+  has_timed_out_ = found == 0;
+  return found > 0;
 }
 
 bool connection::read_exactly(char* to, std::size_t size, time_point until) {

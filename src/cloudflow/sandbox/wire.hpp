@@ -46,14 +46,17 @@ public:
   bool write(std::string_view frame);
   /// None when the other end is gone, takes longer than that, or sends more than 64 MiB.
   std::optional<std::string> read();
+  /// The other end has taken longer.
+  bool has_timed_out() const noexcept { return has_timed_out_; }
 
 private:
   using time_point = std::chrono::steady_clock::time_point;
   time_point deadline() const;
-  bool wait_for(short what, time_point until) const;
+  bool wait_for(short what, time_point until);
   bool read_exactly(char* to, std::size_t size, time_point until);
   int fd_;
   std::optional<std::chrono::milliseconds> patience_;
+  bool has_timed_out_ = false;
 };
 
 // -- values: each put_ has its get_, which fails the reader on bytes that are no such value -------

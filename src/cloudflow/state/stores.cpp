@@ -53,7 +53,7 @@ result<registered_store> decode(std::string_view name, std::string_view bytes) {
 }
 
 error from_log(std::string_view name, const pubsub::error& cause) {
-  return {fmt::format("State store {}: {}", name, cause.message)};
+  return within(fmt::format("State store {}", name), pubsub::plain(cause));
 }
 
 std::string quoted(std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <stdexcept>
 #include <thread>
 
@@ -16,6 +17,10 @@ using cloudflow::key;
 /// Does what the record's text says; `n` is for how many milliseconds.
 inline bool act(const item::view& i) {
   if (i.text.starts_with("sleep")) std::this_thread::sleep_for(std::chrono::milliseconds{i.n});
+  if (i.text == "print") {
+    std::puts("printed");
+    std::fflush(stdout);
+  }
   if (i.text == "throw 42") throw 42;
   if (i.text.ends_with("crash")) std::raise(SIGSEGV);  // a sanitizer would end it otherwise
   volatile bool is_endless = i.text == "loop";
