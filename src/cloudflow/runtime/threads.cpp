@@ -1,5 +1,6 @@
 #include "cloudflow/runtime/threads.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/runtime/crash_note.hpp"
 
 #include <pthread.h>
@@ -39,17 +40,16 @@ private:
 
 worker_threads::worker_threads(const native_runtime& r) : runtime_(&r) {
   for (const auto& w : r.workers()) {
-    threads_.emplace_back([&worker = *w](const std::stop_token& stop) {
+    threads_.push_back(named_thread(w->name(), [&worker = *w](const std::stop_token& stop) {
       crash_note::protect_this_thread();
       while (!stop.stop_requested()) {
         const auto pause = worker.step();
         if (pause.count() > 0) worker.waker().wait_for(pause);
       }
       worker.flush();
-    });
-    pthread_setname_np(threads_.back().native_handle(), w->name().substr(0, 15).c_str());
+    }));
   }
-  timer_ = std::jthread{[this](const std::stop_token& stop) {
+  timer_ = named_thread("time slices", [this](const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any changed;
     std::unique_lock lock{mutex};
@@ -62,8 +62,7 @@ worker_threads::worker_threads(const native_runtime& r) : runtime_(&r) {
           crash_note::abort(threads_[i].native_handle(), hanging);
       }
     }
-  }};
-  pthread_setname_np(timer_.native_handle(), "time slices");
+  });
 }
 
 worker_threads::~worker_threads() {

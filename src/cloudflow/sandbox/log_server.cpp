@@ -1,5 +1,6 @@
 #include "cloudflow/sandbox/log_server.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/sandbox/socket.hpp"
 #include "cloudflow/sandbox/wire.hpp"
 
@@ -148,7 +149,7 @@ public:
     : listener_(listener),
       socket_(std::move(socket)),
       answers_(std::move(answers)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_(named_thread("commands", [this](const std::stop_token& stop) { run(stop); })) {}
   ~serving() {
     thread_.request_stop();
     thread_.join();

@@ -1,5 +1,6 @@
 #include "cloudflow/connect/http/server.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/connect/http/internal/connection.hpp"
 #include "cloudflow/connect/http/internal/core.hpp"
 
@@ -75,7 +76,7 @@ void http_server_core::run() {
 
 void http_server_core::start() {
   const std::lock_guard lock{mutex_};
-  thread_ = std::jthread{[this] { run(); }};
+  thread_ = named_thread("http", [this] { run(); });
 }
 
 bool http_server_core::stop(std::chrono::milliseconds deadline) {

@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/kafka/cluster.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/pubsub/kafka/internal/admin.hpp"
 #include "cloudflow/pubsub/kafka/internal/catalog.hpp"
 #include "cloudflow/pubsub/kafka/internal/changelog.hpp"
@@ -27,9 +28,9 @@ constexpr std::chrono::seconds between_looks_at_files{1};
 class attendant {
 public:
   attendant(connection& session, const admin& requests)
-    : thread_([&session, &requests](const std::stop_token& stop) {
-        attend(session, requests, stop);
-      }) {}
+    : thread_(named_thread("kafka attendant",
+                           [&](const std::stop_token& stop) { attend(session, requests, stop); })) {
+  }
 
 private:
   static void attend(connection& session, const admin& requests, const std::stop_token& stop) {

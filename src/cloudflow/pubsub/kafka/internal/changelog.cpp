@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/kafka/internal/changelog.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
 
 #include <fmt/format.h>
@@ -106,7 +107,8 @@ result<bool> changelog::restore(std::string_view owner, partition_id partition,
   queue_.push_back(id);
   if (threads_.empty())
     for (int i = 0; i != restoring_threads; ++i)
-      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+      threads_.push_back(
+          named_thread("kafka restore", [this](const std::stop_token& stop) { work(stop); }));
   has_work_.notify_one();
   return false;
 }

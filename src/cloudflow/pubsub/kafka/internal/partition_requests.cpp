@@ -1,5 +1,7 @@
 #include "cloudflow/pubsub/kafka/internal/partition_requests.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
+
 namespace cloudflow::pubsub::kafka {
 
 void partition_requests::ask_end(const topic_partition& of, const take_end& then) {
@@ -16,7 +18,7 @@ void partition_requests::forget_before(const topic_partition& of, record_offset 
 
 void partition_requests::see_to_it() {
   if (!thread_.joinable())
-    thread_ = std::jthread{[this](const std::stop_token& stop) { work(stop); }};
+    thread_ = named_thread("kafka requests", [this](const std::stop_token& stop) { work(stop); });
   changed_.notify_one();
 }
 

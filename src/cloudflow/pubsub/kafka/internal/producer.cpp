@@ -1,9 +1,9 @@
 #include "cloudflow/pubsub/kafka/internal/producer.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/pubsub/kafka/internal/pause.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <utility>
 
@@ -299,8 +299,7 @@ void group_producer::begin(const transaction& changes) {
     begun_ = &changes;
   }
   if (!thread_.joinable()) {
-    thread_ = std::jthread{[this](const std::stop_token& stop) { work(stop); }};
-    pthread_setname_np(thread_.native_handle(), "kafka commits");
+    thread_ = named_thread("kafka commits", [this](const std::stop_token& stop) { work(stop); });
   }
   changed_.notify_one();
 }

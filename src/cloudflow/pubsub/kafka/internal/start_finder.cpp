@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/kafka/internal/start_finder.hpp"
 
+#include "cloudflow/base/named_thread.hpp"
 #include "cloudflow/pubsub/kafka/internal/pause.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +21,7 @@ start_finder::start_finder(std::shared_ptr<shared_client> at, questions asked,
   : client_(std::move(at)),
     asked_(std::move(asked)),
     wanted_(sources.begin(), sources.end()),
-    thread_([this](const std::stop_token& stop) { search(stop); }) {}
+    thread_(named_thread("kafka starts", [this](const std::stop_token& stop) { search(stop); })) {}
 
 start_finder::~start_finder() = default;
 
