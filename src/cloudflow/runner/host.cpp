@@ -120,7 +120,7 @@ result<void> host::start() {
     if (started) return started;
     if (!waits_for_others() && !started.error().is_retriable) return started;
     if (started.error().message != said)
-      around_.log_lines.error("{}; tries again until it works", started.error().message);
+      around_.log_lines.error("tries again until it works: {}", started.error().message);
     said = started.error().message;
     if (!between.wait()) return started;
   }

@@ -72,7 +72,7 @@ pubsub::result<std::unique_ptr<pubsub::backend>> connect(const pubsub::cluster_o
     auto opened = how.open_kafka(cluster, time);
     if (opened || !how.must_stop) return opened;
     if (opened.error().message != said)
-      how.log_lines.error("{}; tries again until it works", opened.error().message);
+      how.log_lines.error("tries again until it works: {}", opened.error().message);
     said = opened.error().message;
     if (!between.wait())
       return pubsub::error{pubsub::errc::unavailable, "stopped before a cluster could be reached"};
