@@ -46,6 +46,15 @@ const damaged_log& log_that(const std::string& ended) {
   return ended == "killed" ? killed : closed;
 }
 
+/// What a loss of power leaves of a record that was being written to one of RocksDB's log files:
+/// its size is there, and its bytes are not.
+std::string half_written_record() {
+  constexpr std::size_t held = 40;
+  std::string record{"\x12\x34\x56\x78", 4};  // the checksum
+  record += {static_cast<char>(held), '\0', '\1'};
+  return record + std::string(held, '\0');
+}
+
 /// The files with one of them damaged; none: the damage cannot be done to it.
 std::optional<file_map> damaged_files(const damaged_log& of, const cell& how) {
   constexpr std::size_t zeros = 4096;
@@ -65,6 +74,10 @@ std::optional<file_map> damaged_files(const damaged_log& of, const cell& how) {
     const auto at = bytes.size() > zeros ? (bytes.size() - zeros) / 2 : 0;
     const auto size = std::min(zeros, bytes.size());
     bytes.replace(at, size, size, '\0');
+  } else if (how.damage == "end-flipped" && !bytes.empty()) {
+    bytes.back() = static_cast<char>(bytes.back() ^ 4);
+  } else if (how.damage == "torn") {
+    bytes += half_written_record();
   } else if (how.damage == "older" && of.older().contains(path)) {
     bytes = of.older().at(path);
   }
@@ -99,8 +112,8 @@ TEST(damage_table, has_every_file_of_a_log_and_every_damage) {
   const auto cells = read_table();
   const std::vector<std::string> files{"WAL",     "SST",      "MANIFEST", "CURRENT",
                                        "OPTIONS", "IDENTITY", "LOCK",     "COMMITS"};
-  const std::vector<std::string> damages{"removed", "emptied", "cut", "bit-flipped",
-                                         "zeroed",  "older",   "EIO"};
+  const std::vector<std::string> damages{
+      "removed", "emptied", "cut", "bit-flipped", "end-flipped", "torn", "zeroed", "older", "EIO"};
   for (const auto& file : files)
     for (const auto& damage : damages)
       for (const std::string ended : {"killed", "closed"})

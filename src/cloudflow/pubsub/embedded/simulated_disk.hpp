@@ -36,7 +36,7 @@ public:
   /// Loses power at once.
   void power_off();
   /// Loses power in the middle of the n-th change (append, sync, create, rename, delete) from now,
-  /// n >= 1.
+  /// n >= 1. 0: not at all.
   void power_off_after(std::uint64_t changes);
   bool is_off() const;
   /// Starts again with what is left.

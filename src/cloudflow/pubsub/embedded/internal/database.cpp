@@ -2,6 +2,7 @@
 
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/pubsub/embedded/internal/log_file.hpp"
+#include "cloudflow/pubsub/embedded/internal/torn_manifest.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
@@ -275,7 +276,8 @@ result<std::shared_ptr<database>> database::open(const options& wanted, const en
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
   rocksdb::DB* raw = nullptr;
   const auto name = wanted.directory.string();
-  auto settings = database_options(env.get(), how);
+  auto shortened = without_torn_end(wanted, env);
+  auto settings = database_options(shortened ? shortened.get() : env.get(), how);
   const auto watch = std::make_shared<manifest_watch>();
   settings.listeners.push_back(watch);
   const auto status = how == access::reading
@@ -283,6 +285,7 @@ result<std::shared_ptr<database>> database::open(const options& wanted, const en
                           : rocksdb::DB::Open(settings, name, families, &opened, &raw);
   if (!status.ok()) return to_error(status, wanted.directory);
   std::shared_ptr<database> made{new database};
+  made->shortened_ = std::move(shortened);
   made->watch_ = watch;
   made->db_.reset(raw);
   made->default_family_ = opened.front();

@@ -83,6 +83,7 @@ public:
 
 private:
   database() = default;
+  std::unique_ptr<rocksdb::Env> shortened_;  ///< of a manifest with a torn end
   std::shared_ptr<manifest_watch> watch_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, family_names.size()> families_{};

@@ -2,6 +2,7 @@
 #include "cloudflow/pubsub/embedded/internal/keys.hpp"
 #include "cloudflow/pubsub/embedded/internal/log_file.hpp"
 #include "cloudflow/pubsub/embedded/internal/tables.hpp"
+#include "cloudflow/pubsub/embedded/internal/torn_manifest.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/file_system.h>
@@ -86,14 +87,11 @@ error cut(const std::filesystem::path& directory, const commit_count& recovered,
 result<void> check_manifest(const commit_page::manifest& known, const options& wanted,
                             const environment& env) {
   const auto& directory = wanted.directory;
-  std::string current;
-  const auto status =
-      rocksdb::ReadFileToString(&env.files(), (directory / "CURRENT").string(), &current);
-  if (!status.ok()) return to_error(status, directory);
-  const auto number = manifest_number(current);
+  const auto current = find_manifest(wanted, env);
+  if (!current) return current.error();
+  const auto& [name, number] = *current;
   // A newer one: the process was killed when it opened the log.
   if (number > known.number) return {};
-  const auto name = current.substr(0, current.find('\n'));
   if (number < known.number)
     return damaged(directory, fmt::format("its file CURRENT names {}, and number {} is newer", name,
                                           known.number));
