@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <random>
+#include <stdexcept>
 
 namespace cloudflow::testkit {
 
@@ -21,6 +22,16 @@ constexpr auto longest_pause = 150ms;
 /// A loss of power strikes within so many changes to the disk.
 constexpr std::uint64_t strikes_within = 12;
 
+std::string unfinished(const std::vector<app::task_status>& tasks) {
+  std::string text;
+  for (const auto& t : tasks)
+    text += fmt::format("\n    {} {}: {}{}{}, {} records in, {} out, {} commits, {} restarts",
+                        t.streamlet, t.partition, t.is_running ? "runs" : "does not run",
+                        t.failure.empty() ? "" : ": ", t.failure, t.records_in, t.records_out,
+                        t.commits, t.restarts);
+  return text;
+}
+
 }  // namespace
 
 struct simulation::state {
@@ -29,7 +40,13 @@ struct simulation::state {
 
   /// Opens the log, and the application on it unless only the log is wanted.
   result<void> start(bool with_application) {
-    if (disk_.is_off()) disk_.power_on();
+    // A thread of the database may have met the loss of power after the last look.
+    if (disk_.is_off()) {
+      runtime_.reset();
+      log_.reset();
+      ++crashes_;
+      disk_.power_on();
+    }
     if (log_ == nullptr) {
       pubsub::embedded::options how;
       how.directory = "/log";
@@ -55,12 +72,6 @@ struct simulation::state {
     if (!started) return std::move(started).error();
     runtime_ = std::move(started).value();
     return {};
-  }
-
-  void crash() {
-    runtime_.reset();
-    log_.reset();
-    ++crashes_;
   }
 
   /// One round of one worker, some time later. True when the application has come to its end.
@@ -95,7 +106,8 @@ simulation::simulation(const blueprint::plan& plan, find_definition definition_o
 simulation::~simulation() = default;
 
 pubsub::backend& simulation::log() {
-  state_->start(false).ignore("a simulated disk that is on opens");
+  state_->disk_.power_off_after(0);  // it stays on for whoever looks
+  if (auto open = state_->start(false); !open) throw std::runtime_error(open.error().message);
   return *state_->log_;
 }
 
@@ -103,18 +115,16 @@ result<void> simulation::run_to_end(std::uint64_t at_most) {
   for (const auto last = state_->steps_ + at_most; state_->steps_ < last;) {
     if (auto done = state_->start(true); !done) {
       if (!state_->disk_.is_off()) return done;
-      state_->crash();
-      continue;
+      continue;  // with the power on again
     }
     if (state_->step()) {
       state_->runtime_.reset();
       return {};
     }
-    if (state_->disk_.is_off()) state_->crash();
   }
   return error{
-      fmt::format("seed {}: the application has not come to its end after {} steps, {} crashes",
-                  state_->options_.seed, state_->steps_, state_->crashes_)};
+      fmt::format("seed {}: the application has not come to its end after {} steps, {} crashes{}",
+                  state_->options_.seed, state_->steps_, state_->crashes_, unfinished(status()))};
 }
 
 std::vector<app::task_status> simulation::status() const {

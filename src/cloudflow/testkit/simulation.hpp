@@ -30,7 +30,8 @@ struct simulation_options {
 
 /// Runs a plan. Which worker does its next round, how far the clock moves before it, and when the
 /// power fails in the middle of which write to the disk: all of it follows from the seed, so that a
-/// failure can be repeated.
+/// failure can be repeated. The database's own threads write when they come to it, though, and may
+/// have a loss of power strike one change sooner or later.
 ///
 /// What lies outside of the log (files that a streamlet reads or writes) is real. Confined to one
 /// thread.
@@ -46,6 +47,7 @@ public:
   simulation& operator=(const simulation&) = delete;
 
   /// The log, for putting records in and for looking at the results. Valid until the next step.
+  /// Throws std::runtime_error when it cannot be opened.
   pubsub::backend& log();
   /// Steps until all input is consumed and committed and all windows have fired, or `at_most` steps
   /// are done. Errors: the application cannot start, or it does not come to an end.
