@@ -10,6 +10,7 @@ find_package(OpenSSL REQUIRED)
 find_package(RocksDB REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_package(simdjson REQUIRED)
+pkg_check_modules(XXHASH REQUIRED libxxhash)  # its header alone is used
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 
 # The system's where it is new enough, else what tools/librdkafka has built.

@@ -5,6 +5,7 @@
 #include "cloudflow/application/configure.hpp"
 #include "cloudflow/application/plan_json.hpp"
 #include "cloudflow/application/provision.hpp"
+#include "cloudflow/application/store_registry.hpp"
 #include "cloudflow/blueprint/application.hpp"
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/blueprint/resolve.hpp"
@@ -27,7 +28,7 @@
 #include "cloudflow/sandbox/application.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/schema/resolution.hpp"
-#include "cloudflow/state/stores.hpp"
+#include "cloudflow/state/timers.hpp"
 #include "cloudflow/streamlet/streamlet.hpp"
 #include "cloudflow/testkit/group_simulation.hpp"
 #include "cloudflow/testkit/simulation.hpp"
@@ -219,20 +220,39 @@ void simulated_listing(const virtual_clock& clock, std::uint64_t seed) {
   // end
 }
 
-result<void> state_listing(const pubsub::backend& log, pubsub::producer& producer,
-                           const std::string& counts_schema) {
-  const auto resolvable = [](const std::string&, const std::string&) { return result<void>{}; };
+void state_listing(stores::state_changes& changes, const stores::store_reader& stores,
+                   timestamp end_of_window, timestamp watermark) {
+  using cells = detail::keyed_state<keyed<std::string, std::int64_t>, detail::timer_note>;
+  cells changed{&changes, &stores, 0, "v", {}};
+  detail::timers<cells::cell> due{&changes, &stores, 0};
+  auto& cell = changed.at(std::string_view{"billing"});
+  const auto recall = [&](timestamp, std::string_view key) {
+    return &changed.at(detail::decoded<std::string>(key));
+  };
+  const auto emit = [](const auto&) {};
   // from src/cloudflow/state
+  // A cell has one timer. It is durable with the next commit, in which the owner saves the cell.
+  due.set(end_of_window, cell);
+  changed.save([&](auto& each) { due.save(end_of_window, each); });
+  // The clock is the owner's: here the watermark. What has been forgotten is recalled.
+  while (auto* fired = due.pop(watermark, recall)) emit(fired->row);
+  // end
+}
+
+result<void> registry_listing(const pubsub::backend& log, pubsub::producer& producer,
+                              const std::string& counts_schema) {
+  const auto resolvable = [](const std::string&, const std::string&) { return result<void>{}; };
+  // from src/cloudflow/application
   const auto store =
-      cloudflow::stores::open_store(log, producer,
-                                    {.name = "log-statistics.counts",
-                                     .key_schema = R"("string")",
-                                     .value_schema = counts_schema,
-                                     .window = "tumbling 2m",
-                                     .partitions = 3},
-                                    [&](const std::string& writer, const std::string& reader) {
-                                      return resolvable(writer, reader);
-                                    });
+      cloudflow::app::open_store(log, producer,
+                                 {.name = "log-statistics.counts",
+                                  .key_schema = R"("string")",
+                                  .value_schema = counts_schema,
+                                  .window = "tumbling 2m",
+                                  .partitions = 3},
+                                 [&](const std::string& writer, const std::string& reader) {
+                                   return resolvable(writer, reader);
+                                 });
   if (!store) return store.error();  // names each difference and the next step
   // end
   return {};

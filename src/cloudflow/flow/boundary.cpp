@@ -28,7 +28,7 @@ std::size_t changes::byte_size() const noexcept {
 bool changes::empty() const noexcept {
   for (const auto& output : outputs)
     if (output.size() != 0) return false;
-  return !has_unsaved_state && state.empty() && rejected.empty() && when_durable.empty();
+  return state.empty() && rejected.empty() && when_durable.empty();
 }
 
 void changes::clear() {
@@ -37,7 +37,6 @@ void changes::clear() {
   rejected.clear();
   when_durable.clear();
   counted = {};
-  has_unsaved_state = false;
 }
 
 void changes::hand_over(changes& to) {

@@ -7,8 +7,8 @@
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/flow/origin.hpp"
 #include "cloudflow/flow/outlet_buffer.hpp"
-#include "cloudflow/flow/state_changes.hpp"
-#include "cloudflow/flow/stored_values.hpp"
+#include "cloudflow/state/state_changes.hpp"
+#include "cloudflow/state/store_reader.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -81,15 +81,12 @@ struct counters {
 /// and of its `outputs`.
 struct changes {
   std::vector<outlet_buffer> outputs;  ///< one for each outlet of the streamlet
-  state_changes state;
+  stores::state_changes state;
   std::vector<rejected_record> rejected;
   std::vector<std::function<void()>> when_durable;  ///< for example: answer 202 to a client
   counters count;
   /// Of what these changes come of, but for `record_way::read`, which is the task's to count.
   record_balance counted{};
-  /// State has changed that `operator_chain::save()` will add; it may be all that there is to
-  /// commit.
-  bool has_unsaved_state = false;
 
   std::size_t byte_size() const noexcept;
   bool empty() const noexcept;
@@ -97,29 +94,6 @@ struct changes {
   /// Moves what has to be made durable to `to`, which is empty, and takes its buffers in exchange.
   /// Pointers to the elements of `outputs` go on to be those of this one.
   void hand_over(changes& to);
-};
-
-/// A streamlet's durable state as of the last commit. Throws `storage_failure` when it cannot be
-/// read.
-class store_reader {
-public:
-  virtual ~store_reader() = default;
-  virtual std::optional<std::string> find(std::size_t store, std::string_view key) const = 0;
-  /// In the order of the keys' bytes; `f` returns false to stop, its arguments are valid during the
-  /// call.
-  virtual void scan(
-      std::size_t store, std::string_view prefix,
-      const std::function<bool(std::string_view key, std::string_view value)>& f) const = 0;
-  /// How the values of a store are written. Valid as long as the reader.
-  virtual const stored_values& values_of(std::size_t /*store*/) const { return one_schema_; }
-
-private:
-  stored_values one_schema_;
-};
-
-/// State could not be read.
-struct storage_failure : try_again {
-  using try_again::try_again;
 };
 
 /// Calls `each(const record_view&)`, which gives a step, for one record after the other, until the

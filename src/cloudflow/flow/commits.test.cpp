@@ -175,20 +175,17 @@ struct window_model {
     if (watermark == timestamp::min()) return all;
     all[{2, "in.0"}] = number_bytes(watermark.time_since_epoch().count());
     for (const auto& [key, w] : windows) {
-      all[{0, store_key('v', key)}] = value_bytes(w.lines);
-      if (w.must_fire)
-        all[{0, store_key('t', key)}] = "";
-      else if (!late_by.is_unlimited)
-        all[{0, store_key('t', key)}] = "f";
+      const auto& [app, start] = key;
+      all[{0, by_time('v', start) + text_bytes(app)}] = value_bytes(w.lines);
+      if (w.must_fire) all[{0, by_time('t', start + 60s) + text_bytes(app)}] = "";
+      if (!late_by.is_unlimited) all[{0, by_time('w', start)}] = "";
     }
     return all;
   }
-  static std::string store_key(char kind, const std::pair<std::string, timestamp>& key) {
+  static std::string by_time(char kind, timestamp t) {
     byte_writer w;
     w.put_byte(static_cast<std::uint8_t>(kind));
-    w.put_big_endian(static_cast<std::uint64_t>(key.second.time_since_epoch().count()) ^
-                     (1ULL << 63));
-    w.put_text(key.first);
+    w.put_big_endian(static_cast<std::uint64_t>(t.time_since_epoch().count()) ^ (1ULL << 63));
     return std::string{w.view()};
   }
 };

@@ -180,13 +180,8 @@ struct expand_stage : stage_base {
     /// What came before it with the same key is parked: it is parked behind that, and the records
     /// of a key keep their order.
     bool waits_for_another(const expansion_item& item) {
-      const bool is_resumed =
-          resumed && resumed->item.id < item.id && resumed->item.key == item.key;
-      const auto until = is_resumed ? time->now() : queue.blocked_until(item);
-      if (!until) return false;
-      auto parked = item;
-      parked.due = *until;
-      queue.park(std::move(parked));
+      if (!queue.is_behind_another(item)) return false;
+      queue.park(item, time->now());
       return true;
     }
     /// One call of the author's function; true when the record needs no further one. Calls are told
@@ -222,9 +217,8 @@ struct expand_stage : stage_base {
         ++out->counted[record_way::expanded_into];
         this->next.raise(progress.error(), info);
       } else {
-        auto parked = w.item;
-        parked.due = time->now() + delay_of(settings.policy, parked.attempts++);
-        queue.park(std::move(parked));
+        const auto delay = delay_of(settings.policy, w.item.attempts++);
+        queue.park(w.item, time->now() + delay);
       }
       return true;
     }
@@ -243,11 +237,11 @@ struct expand_stage : stage_base {
                                 .window = {},
                                 .parked_schema = codec<owned>::schema_text});
     keyed_state<keyed<std::string, state_type>> states{
-        &w.out(), &w.stores(), index, {}, {{}, initial}};
+        &w.out().state, &w.stores(), index, {}, {{}, initial}};
     return {{std::move(next)}, std::move(*this),
             &w.out(),          &w.time(),
             &w.bad(),          std::move(states),
-            w.max_cached(),    expansion_queue{&w.out(), &w.stores(), w.parked_store(index)}};
+            w.max_cached(),    expansion_queue{&w.out().state, &w.stores(), w.parked_store(index)}};
   }
 };
 

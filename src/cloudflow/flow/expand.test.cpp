@@ -102,12 +102,12 @@ TEST(expand, keeps_the_origin_of_a_record_that_it_holds) {
                                                  .time = at(3)},
                                         .time = at(4),
                                         .attempts = 3,
-                                        .due = at(9)};
+                                        .is_parked = true};
       const auto again = detail::expansion_item::decode(5, held.encode());
       EXPECT_EQ(again.record, "value");
       EXPECT_EQ(again.attempts, 3);
       EXPECT_EQ(again.time, at(4));
-      EXPECT_EQ(again.due, at(9));
+      EXPECT_TRUE(again.is_parked);
       EXPECT_EQ(again.id, 5u);
       EXPECT_EQ(again.from.index, 2u);
       EXPECT_EQ(again.from.topic, "lines");

@@ -18,7 +18,7 @@ using flowtest::line;
 inline timestamp at(std::int64_t seconds) { return timestamp{std::chrono::seconds{seconds}}; }
 
 /// Committed state.
-class memory_stores final : public flow::store_reader {
+class memory_stores final : public stores::store_reader {
 public:
   std::optional<std::string> find(std::size_t store, std::string_view key) const override {
     ++reads;

@@ -1,8 +1,8 @@
 /// Operators with state by key, without windows: fold and distinct.
 #pragma once
 
-#include "cloudflow/flow/keyed_state.hpp"
 #include "cloudflow/flow/operators.hpp"
+#include "cloudflow/state/keyed_state.hpp"
 
 namespace cloudflow {
 
@@ -45,7 +45,7 @@ keyed_link<Key, Value, Next> keyed_link_of(Next next, const store_ref& store, Va
                                            flow::wiring& w) {
   const auto index = w.state(store.member, store.name, {codec<Key>::schema_text, {}});
   return {{std::move(next)},
-          {&w.out(), &w.stores(), index, {}, {{}, std::move(initial)}},
+          {&w.out().state, &w.stores(), index, {}, {{}, std::move(initial)}},
           w.max_cached()};
 }
 

@@ -1,4 +1,4 @@
-#include "cloudflow/flow/keys.hpp"
+#include "cloudflow/state/keys.hpp"
 
 #include "cloudflow/flow/harness.test.hpp"
 

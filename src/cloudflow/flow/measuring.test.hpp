@@ -61,7 +61,7 @@ struct outcome {
 
 /// Nothing is stored: what a pipeline reads of it in the middle of a run costs what a virtual call
 /// costs.
-class empty_stores final : public flow::store_reader {
+class empty_stores final : public stores::store_reader {
 public:
   std::optional<std::string> find(std::size_t, std::string_view) const override { return {}; }
   void scan(std::size_t, std::string_view,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cloudflow/base/record.hpp"
+#include "cloudflow/base/try_again.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,15 +14,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-namespace cloudflow {
-/// Thrown by an author's code when something outside fails and no record is to blame (a disk, a
-/// server): the task drops what is not committed and starts again from its last commit, later and
-/// later.
-struct try_again : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-}  // namespace cloudflow
 
 namespace cloudflow::flow {
 

@@ -1,8 +1,8 @@
 /// The typed ends of a stream: inlets, outlets, and the state between them. Members of a streamlet.
 #pragma once
 
-#include "cloudflow/flow/keys.hpp"
 #include "cloudflow/schema/derived_codec.hpp"
+#include "cloudflow/state/keys.hpp"
 
 #include <functional>
 #include <string>

@@ -118,7 +118,8 @@ void merged_watermark::decode(byte_reader& stored) {
     p.watermark = get_time(stored);
   }
   if (!stored.complete())
-    throw storage_failure("the stored watermarks are not those of this number of partitions");
+    throw stores::storage_failure(
+        "the stored watermarks are not those of this number of partitions");
 }
 
 // -- both -----------------------------------------------------------------------------------------

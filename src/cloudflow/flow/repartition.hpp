@@ -41,7 +41,7 @@ public:
   repartition_sink(outlet_buffer& to, std::int32_t partition) : to_(&to), partition_(partition) {}
 
   /// False: the record belongs to this task. Otherwise `write` appends it.
-  template <appends_bytes Write>
+  template <stores::appends_bytes Write>
   bool put(std::string_view key, timestamp time, Write&& write) {
     if (!is_active_) [[unlikely]]
       send_watermark();  // before the record: others must wait for this partition again
@@ -96,7 +96,7 @@ public:
   /// Since the last encode().
   bool has_changed() const noexcept { return has_changed_; }
   void encode(byte_writer& to);
-  /// Throws storage_failure.
+  /// Throws stores::storage_failure.
   void decode(byte_reader& stored);
 
 private:
@@ -128,7 +128,7 @@ struct repartition {
   merged_watermark watermark;
 
 private:
-  const store_reader* stores_;
+  const stores::store_reader* stores_;
   std::size_t store_;
   std::string store_key_;
 };

@@ -420,7 +420,7 @@ TEST(merged_watermark, does_not_go_on_from_what_other_partitions_have_stored) {
   byte_writer stored;
   flow::merged_watermark{2, 1min}.encode(stored);
   byte_reader in{stored.view()};
-  EXPECT_THROW((flow::merged_watermark{3, 1min}.decode(in)), flow::storage_failure);
+  EXPECT_THROW((flow::merged_watermark{3, 1min}.decode(in)), stores::storage_failure);
 }
 
 enum class rating { low, high };

@@ -112,7 +112,7 @@ struct source_entry {
     const auto before = from->number();
     all.result = process();
     // A commit takes note of them, also where nothing has come of them.
-    out->has_unsaved_state |= from->number() != before;
+    if (from->number() != before) out->state.expect_save();
     if (all.result == step::go_on) from->acknowledge(out->when_durable);
     if (from->has_next() || all.result == step::suspended)
       all.status = flow::source_status::produced;
@@ -170,7 +170,7 @@ private:
     auto kept = keep();
     const auto* known = bad->find(kept, {});
     if (known == nullptr) return false;
-    out->has_unsaved_state = true;  // so that a commit takes note of it
+    out->state.expect_save();  // so that a commit takes note of it
     if (from->is_atomic()) {
       from->refuse_group({known->reason, known->cause});
       return true;
@@ -253,7 +253,7 @@ public:
   step finish() override { return send<flow::signals::finish>({}).result; }
   void save() override {
     send<flow::signals::save>({});
-    out_->has_unsaved_state = false;
+    out_->state.saved();
   }
   void committed() override { send<flow::signals::committed>({}); }
 

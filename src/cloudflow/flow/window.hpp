@@ -63,7 +63,7 @@ struct event_time_stage {
     F time_of;
     std::chrono::milliseconds bound;
     flow::changes* out;
-    const flow::store_reader* stores;
+    const stores::store_reader* stores;
     std::size_t store;
     std::string store_key;
     timestamp watermark = timestamp::min(), saved = timestamp::min();
@@ -112,7 +112,8 @@ struct event_time_stage {
   }
 };
 
-/// fold() on windows of a keyed stream. Values are cached by pane: one window with all its keys.
+/// fold() on windows of a keyed stream. Values are cached by pane: one window with all its keys. A
+/// key that a record has come for has a timer at the end of the window.
 template <class KeyFn, class Key, class Acc, class F, class In, class Late>
 struct window_fold_stage {
   static constexpr bool gives_time = true;  ///< the window's end, whatever came before
@@ -132,13 +133,15 @@ struct window_fold_stage {
     using row = windowed<Key, Acc>;
     using pane = window_contents<row>;
     using pane_map = std::map<timestamp, pane>;
+    using cell = typename pane::cell;
 
     window_fold_stage settings;
     flow::outlet_buffer* late_out;
     flow::changes* out;
-    const flow::store_reader* stores;
+    const stores::store_reader* stores;
     const flow::quarantine* bad;
     std::size_t store, max_cached;
+    timers<cell> due;
     pane_map panes{};
     typename pane_map::node_type spare{};  ///< the memory of a pane that is not needed any more
     pane* current = nullptr;               ///< the one of the last record, starting at:
@@ -150,7 +153,7 @@ struct window_fold_stage {
 
     step operator()(const In& x, const record_info& i) {
       const auto start = start_of(i.time);
-      const bool is_late = start + settings.window.size <= watermark;
+      const bool is_late = end_of(start) <= watermark;
       if (is_late && is_expired(start)) [[unlikely]]
         return too_late(x);
       if (start != current_start || current == nullptr) [[unlikely]]
@@ -159,10 +162,10 @@ struct window_fold_stage {
       std::invoke(settings.fn, c.row.value, x);
       current->touch(c);
       ++out->counted[record_way::kept];
-      const auto timer = is_late ? when_fired() : window_timer::must_fire;
-      if (c.note.timer != timer) [[unlikely]]
-        current->expect(c, timer);
-      return is_late ? emit(c.row) : step::go_on;
+      if (is_late) return emit(c.row);
+      if (!c.timer.is_set) [[unlikely]]
+        expect(c);
+      return step::go_on;
     }
     step too_late(const In& x) {
       ++out->counted[record_way::late];
@@ -186,21 +189,22 @@ struct window_fold_stage {
     /// Open windows fire. Nothing expires: more records may come for them, at once or in another
     /// run.
     void on(flow::signals::finish& s) {
-      for (auto& [start, p] : panes) s.result |= fire(p);
+      for (auto t = due.next(); t != timestamp::max(); t = due.next()) s.result |= fire(t);
       this->next.on(s);
     }
 
     // -- durability ---
 
     void on(flow::signals::load& s) {
-      stores->scan(store, "t", [this](std::string_view key, std::string_view timer) {
-        pane_at(window_store::start_of(key)).found(timer);
+      stores->scan(store, "w", [this](std::string_view key, auto) {
+        pane_at(time_of_entry(key)).found_mark();
         return true;
       });
+      due.load();
       this->next.on(s);
     }
     void on(flow::signals::save& s) {
-      for (auto& [start, p] : panes) p.save();
+      for (auto& [start, p] : panes) p.save(!settings.lateness.is_unlimited, saving(start));
       this->next.on(s);
     }
     void on(flow::signals::committed& s) {
@@ -218,19 +222,20 @@ struct window_fold_stage {
       return timestamp{since - (since % size + size) % size};
     }
     bool is_expired(timestamp start) const {
-      return !settings.lateness.is_unlimited &&
-             start + settings.window.size + settings.lateness.by <= watermark;
+      return !settings.lateness.is_unlimited && end_of(start) + settings.lateness.by <= watermark;
     }
-    window_timer when_fired() const {
-      return settings.lateness.is_unlimited ? window_timer::none : window_timer::has_fired;
+    timestamp end_of(timestamp start) const { return start + settings.window.size; }
+    auto saving(timestamp start) {
+      return [this, end = end_of(start)](cell& c) { due.save(end, c); };
     }
 
     pane& pane_at(timestamp start) {
       const auto it = panes.find(start);
       if (it != panes.end()) return it->second;
-      row blank{{}, {start, start + settings.window.size}, settings.initial};
+      row blank{{}, {start, end_of(start)}, settings.initial};
       if (spare.empty())
-        return panes.emplace(start, pane{out, stores, store, std::move(blank)}).first->second;
+        return panes.emplace(start, pane{&out->state, stores, store, std::move(blank)})
+            .first->second;
       spare.key() = start;
       spare.mapped().reset(std::move(blank));
       return panes.insert(std::move(spare)).position->second;
@@ -241,7 +246,13 @@ struct window_fold_stage {
       current_start = start;
       if (panes.size() == known) return;
       current->load();
-      next_due = std::min(next_due, start + settings.window.size);
+      next_due = std::min(next_due, end_of(start));
+    }
+    [[gnu::noinline]] void expect(cell& c) {
+      const auto end = end_of(current_start);
+      due.set(end, c);
+      current->list(c);
+      next_due = std::min(next_due, end);
     }
     void drop(typename pane_map::iterator p) {
       if (&p->second == current) current = nullptr;
@@ -280,37 +291,45 @@ struct window_fold_stage {
       const record_info i{r.window.end - std::chrono::milliseconds{1}, &origin};
       return flow::blame([&] { return this->next(r, i); }, [&f] { return firing::keep(&f); });
     }
-    step fire(pane& p) {
+    /// The window that ends at `end`, for all keys that have a timer.
+    step fire(timestamp end) {
       auto result = step::go_on;
-      p.fire(when_fired(), [&](const row& r) { result |= emit(r); });
-      return result;
-    }
-    /// Fires and removes what is due.
-    step drain() {
-      auto result = step::go_on;
-      next_due = timestamp::max();
-      for (auto at = panes.begin(); at != panes.end();) {
-        const auto p = at++;
-        const auto end = p->first + settings.window.size;
-        if (end > watermark) {
-          next_due = std::min(next_due, end);
-          return result;
-        }
-        result |= fire(p->second);
-        if (is_expired(p->first)) {
-          p->second.remove();
-          drop(p);
-        } else if (!settings.lateness.is_unlimited) {
-          next_due = std::min(next_due, end + settings.lateness.by);
-        }
+      auto& p = pane_at(end - settings.window.size);
+      const auto recall = [&p](timestamp, std::string_view stored) -> cell* {
+        const auto key = decoded<Key>(stored);
+        return p.find(key) == nullptr ? &p.at(key) : nullptr;
+      };
+      while (auto* c = due.pop(end, recall)) {
+        p.list(*c);
+        result |= emit(std::as_const(c->row));
       }
       return result;
+    }
+    /// Fires and removes what is due, one window after the other.
+    [[gnu::noinline]] step drain() {
+      auto result = step::go_on;
+      while (due.next() <= watermark) {
+        result |= fire(due.next());
+        remove_expired();
+      }
+      remove_expired();
+      next_due = due.next();
+      if (!panes.empty() && !settings.lateness.is_unlimited)
+        next_due = std::min(next_due, end_of(panes.begin()->first) + settings.lateness.by);
+      return result;
+    }
+    void remove_expired() {
+      for (auto p = panes.begin(); p != panes.end() && is_expired(p->first); p = panes.begin()) {
+        if (due.has(end_of(p->first))) return;  // it fires first
+        p->second.remove(saving(p->first));
+        drop(p);
+      }
     }
     /// With unlimited lateness: if a late record comes, the value is read again.
     void forget_idle() {
       for (auto at = panes.begin(); at != panes.end();) {
         const auto p = at++;
-        if (p->second.is_idle()) drop(p);
+        if (p->second.unchanged() == p->second.size() && !due.has(end_of(p->first))) drop(p);
       }
     }
     void evict() {
@@ -319,6 +338,7 @@ struct window_fold_stage {
       for (auto p = panes.begin(); unchanged > max_cached && p != panes.end(); ++p) {
         unchanged -= p->second.unchanged();
         p->second.evict();
+        due.held_are(end_of(p->first), [&](auto f) { p->second.for_each(f); });
       }
     }
   };
@@ -330,8 +350,15 @@ struct window_fold_stage {
     const auto index = w.state(
         store.member, store.name,
         {codec<Key>::schema_text, "tumbling " + std::to_string(window.size.count()) + " ms"});
-    return {{std::move(next)}, std::move(*this), late_out, &w.out(),
-            &w.stores(),       &w.bad(),         index,    w.max_cached()};
+    return {{std::move(next)},
+            std::move(*this),
+            late_out,
+            &w.out(),
+            &w.stores(),
+            &w.bad(),
+            index,
+            w.max_cached(),
+            timers<typename op<Next>::cell>{&w.out().state, &w.stores(), index}};
   }
 };
 

@@ -52,7 +52,7 @@ TEST_F(windows, send_a_record_that_is_too_late_to_the_late_outlet) {
 TEST_F(windows, keep_nothing_of_a_window_that_can_no_longer_change) {
   lines_at({0, 60, 120, 180});
   EXPECT_EQ(h.stores.values.size(),
-            3u);  // the watermark; value and timer of the window that is open
+            4u);  // the watermark; mark, value and timer of the window that is open
 }
 
 TEST_F(windows, before_1970_begin_at_their_start) {
@@ -96,7 +96,12 @@ TEST_F(late_windows, are_forgotten_when_their_lateness_is_over) {
   EXPECT_EQ(h.output<line>(1).size(), 1u);
   lines_at({300, 420});
   EXPECT_EQ(h.stores.values.size(),
-            5u);  // the watermark; the open window and the one that may still change
+            6u);  // the watermark; the open window and the one that may still change
+}
+
+TEST_F(late_windows, that_began_late_are_forgotten_as_well) {
+  lines_at({0, -61, 30, 119});
+  EXPECT_EQ(h.stores.values.size(), 6u);  // as above: nothing of the one before 1970
 }
 
 TEST_F(windows, that_the_end_of_the_input_has_fired_fire_again_for_what_follows_at_once) {
@@ -177,18 +182,20 @@ TEST_F(windows, hold_no_more_keys_than_they_may_and_fire_all_the_same) {
 /// The format is a contract with what is stored already.
 TEST_F(late_windows, go_on_from_bytes_that_an_earlier_version_has_stored) {
   using namespace std::string_literals;
-  const auto first = "\x80\0\0\0\0\0\0\0"s + "\6app", second = "\x80\0\0\0\0\0\xea\x60"s + "\6app";
-  h.stores.values = {{{0, "v" + first}, "\0\4"s},  // two lines
-                     {{0, "t" + first}, "f"},      // has fired
-                     {{0, "v" + second}, "\0\2"s},
-                     {{0, "t" + second}, ""},       // has to fire
-                     {{2, "in.0"}, "\xc0\xa9\7"}};  // the watermark is at 60 s
+  const auto first = "\x80\0\0\0\0\0\0\0"s, second = "\x80\0\0\0\0\0\xea\x60"s,
+             end_of_second = "\x80\0\0\0\0\1\xd4\xc0"s;
+  h.stores.values = {{{0, "w" + first}, ""},
+                     {{0, "v" + first + "\6app"}, "\0\4"s},  // two lines; it has fired
+                     {{0, "w" + second}, ""},
+                     {{0, "v" + second + "\6app"}, "\0\2"s},
+                     {{0, "t" + end_of_second + "\6app"}, ""},  // it has to fire
+                     {{2, "in.0"}, "\xc0\xa9\7"}};              // the watermark is at 60 s
   h.kill();
   lines_at({5, 61, 120});
   EXPECT_EQ(results(), (rows{{0, 3}, {60, 2}}));
-  EXPECT_EQ(h.stores.values.size(), 7u);  // another window
+  EXPECT_EQ(h.stores.values.size(), 8u);  // another window
   lines_at({300, 420});
-  EXPECT_EQ(h.stores.values.size(), 5u);  // the first two are gone, with what they had
+  EXPECT_EQ(h.stores.values.size(), 6u);  // the first two are gone, with what they had
 }
 
 TEST_F(windows, do_not_take_a_time_that_would_overflow) {

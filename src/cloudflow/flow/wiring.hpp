@@ -57,7 +57,7 @@ public:
   using members = std::span<const void* const>;
   struct dependencies {
     changes* out = nullptr;
-    const store_reader* stores = nullptr;
+    const stores::store_reader* stores = nullptr;
     const clock* time = nullptr;
     std::function<void()> wake = {};  ///< tells the worker that a source has something; thread-safe
     source_registry* sources = nullptr;  ///< null: of a pipeline that will not run
@@ -95,7 +95,7 @@ public:
   std::string next_watermark();
 
   changes& out() const noexcept { return *dependencies_.out; }
-  const store_reader& stores() const noexcept { return *dependencies_.stores; }
+  const stores::store_reader& stores() const noexcept { return *dependencies_.stores; }
   const clock& time() const noexcept { return *dependencies_.time; }
   std::size_t max_cached() const noexcept { return dependencies_.max_cached; }
   const std::function<void()>& wake() const noexcept { return dependencies_.wake; }

@@ -1,7 +1,7 @@
 #include "cloudflow/operate/replay.hpp"
 
 #include "cloudflow/operate/offsets.hpp"
-#include "cloudflow/state/stores.hpp"
+#include "cloudflow/application/store_registry.hpp"
 
 #include <fmt/format.h>
 
@@ -95,8 +95,8 @@ result<void> forget_state(pubsub::backend& log, pubsub::producer& writer,
     partitions = std::max(partitions, part.source.partition.value() + 1);
   if (auto here = restore_all(log, streamlet.name, partitions); !here) return here;
   for (const auto& store : stores_of(streamlet)) {
-    if (auto done = stores::clear_store(log, writer, store, partitions); !done) return done;
-    if (auto done = stores::reset_store(log, writer, store); !done) return done;
+    if (auto done = app::clear_store(log, writer, store, partitions); !done) return done;
+    if (auto done = app::reset_store(log, writer, store); !done) return done;
   }
   return {};
 }

@@ -3,7 +3,7 @@
 #include "cloudflow/runtime/store_values.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/schema/schema_header.hpp"
-#include "cloudflow/state/stores.hpp"
+#include "cloudflow/application/store_registry.hpp"
 
 #include <fmt/format.h>
 
@@ -205,7 +205,7 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
   auto writer = dependencies_.log->open_producer(
       {.transactional_id = plan_->names().stores_id(streamlet, options_.instance)});
   if (!writer) return in_streamlet(streamlet, writer.error());
-  const auto open = [&](std::size_t store, stores::store_spec spec) -> result<void> {
+  const auto open = [&](std::size_t store, app::store_spec spec) -> result<void> {
     spec.name = s.store_names[store];
     spec.partitions = partitions;
     auto values = open_values(*dependencies_.log, **writer, spec);

@@ -28,11 +28,11 @@ result<void> can_resolve(const std::string& writer, const std::string& reader) {
 
 }  // namespace
 
-result<flow::stored_values> open_values(const pubsub::backend& log, pubsub::producer& writer,
-                                        const stores::store_spec& wanted) {
-  const auto opened = stores::open_store(log, writer, wanted, can_resolve);
+result<stores::stored_values> open_values(const pubsub::backend& log, pubsub::producer& writer,
+                                        const app::store_spec& wanted) {
+  const auto opened = app::open_store(log, writer, wanted, can_resolve);
   if (!opened) return opened.error();
-  std::vector<flow::stored_values::conversion> conversions;
+  std::vector<stores::stored_values::conversion> conversions;
   for (const auto& schema : opened->value_schemas) {
     auto& conversion = conversions.emplace_back();
     if (schema == wanted.value_schema) continue;
@@ -43,7 +43,7 @@ result<flow::stored_values> open_values(const pubsub::backend& log, pubsub::prod
       return how.transcode(value, to).has_value();
     };
   }
-  return flow::stored_values{static_cast<std::uint8_t>(opened->current), std::move(conversions)};
+  return stores::stored_values{static_cast<std::uint8_t>(opened->current), std::move(conversions)};
 }
 
 }  // namespace cloudflow::runtime

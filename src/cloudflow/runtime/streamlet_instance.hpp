@@ -30,7 +30,7 @@ struct streamlet_instance {
   std::vector<std::unique_ptr<input>> inputs;     ///< one for each consumer group
   flow::store_needs needs;                        ///< with the parameters' real values
   std::vector<std::string> store_names;           ///< as the log knows them; order of flow::wiring
-  std::vector<flow::stored_values> store_values;  ///< of one store each
+  std::vector<stores::stored_values> store_values;  ///< of one store each
 };
 
 }  // namespace cloudflow::runtime

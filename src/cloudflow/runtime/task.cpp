@@ -9,7 +9,7 @@
 namespace cloudflow::runtime {
 
 /// The committed state of this task's partition, under the streamlet's own numbering of stores.
-class task::store_view final : public flow::store_reader {
+class task::store_view final : public stores::store_reader {
 public:
   store_view(const pubsub::state_reader& stores, const streamlet_instance& streamlet,
              partition_id partition)
@@ -20,23 +20,23 @@ public:
 
   std::optional<std::string> find(std::size_t store, std::string_view key) const override {
     auto found = stores_->find((*names_)[store], partition_, key);
-    if (!found) throw flow::storage_failure(found.error().message);
+    if (!found) throw stores::storage_failure(found.error().message);
     return std::move(found).value();
   }
   void scan(std::size_t store, std::string_view prefix,
             const std::function<bool(std::string_view, std::string_view)>& f) const override {
     const auto scanned = stores_->scan((*names_)[store], partition_, prefix, f);
-    if (!scanned) throw flow::storage_failure(scanned.error().message);
+    if (!scanned) throw stores::storage_failure(scanned.error().message);
   }
 
-  const flow::stored_values& values_of(std::size_t store) const override {
+  const stores::stored_values& values_of(std::size_t store) const override {
     return (*values_)[store];
   }
 
 private:
   const pubsub::state_reader* stores_;
   const std::vector<std::string>* names_;
-  const std::vector<flow::stored_values>* values_;
+  const std::vector<stores::stored_values>* values_;
   partition_id partition_;
 };
 
@@ -153,7 +153,7 @@ bool task::find_positions() {
 bool task::restore() {
   if (is_restored_ || !streamlet_->needs.any()) return true;
   auto done = streamlet_->log->restore(streamlet_->plan->name, partition_id{partition_}, wake_);
-  if (!done) throw flow::storage_failure(done.error().message);
+  if (!done) throw stores::storage_failure(done.error().message);
   is_restoring_.store(!*done, std::memory_order_release);
   return is_restored_ = *done;
 }

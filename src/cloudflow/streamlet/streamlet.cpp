@@ -47,7 +47,7 @@ blueprint::schema_descriptor describe(const flow::moved_record& r) {
 }
 
 /// For building a logic that will not run.
-class no_state final : public flow::store_reader {
+class no_state final : public stores::store_reader {
 public:
   std::optional<std::string> find(std::size_t, std::string_view) const override { return {}; }
   void scan(std::size_t, std::string_view,

@@ -211,7 +211,7 @@ struct keeps_the_context {
 };
 
 TEST(fault_b6, the_context_and_what_it_gives_live_as_long_as_the_pipeline) {
-  class no_state final : public flow::store_reader {
+  class no_state final : public stores::store_reader {
     std::optional<std::string> find(std::size_t, std::string_view) const override { return {}; }
     void scan(std::size_t, std::string_view,
               const std::function<bool(std::string_view, std::string_view)>&) const override {}

@@ -1,7 +1,7 @@
 /// Cells that are found by their key.
 #pragma once
 
-#include "cloudflow/flow/keys.hpp"
+#include "cloudflow/state/keys.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 

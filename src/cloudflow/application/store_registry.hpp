@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace cloudflow::stores {
+namespace cloudflow::app {
 
 /// What a program takes a store for. Schemas are compared as text: give their canonical form.
 struct store_spec {
@@ -62,4 +62,4 @@ result<void> clear_store(const pubsub::backend& log, pubsub::producer& writer,
 result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
                          std::string_view name);
 
-}  // namespace cloudflow::stores
+}  // namespace cloudflow::app

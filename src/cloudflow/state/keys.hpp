@@ -20,7 +20,9 @@
 #include "cloudflow/schema/codec.hpp"
 #include "cloudflow/schema/detail/enumerators.hpp"
 
+#define XXH_INLINE_ALL  // no library
 #include <boost/pfr/core.hpp>
+#include <xxhash.h>
 
 #include <array>
 #include <charconv>
@@ -235,7 +237,8 @@ struct key_hash {
   template <class K>
   std::size_t operator()(const K& k) const noexcept {
     if constexpr (text_like<K>) {
-      return std::hash<std::string_view>{}(k);
+      const std::string_view text = k;
+      return XXH3_64bits(text.data(), text.size());
     } else if constexpr (point_in_time<K>) {
       return std::hash<long long>{}(k.time_since_epoch().count());
     } else if constexpr (time_span<K>) {

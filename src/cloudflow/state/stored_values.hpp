@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace cloudflow::flow {
+namespace cloudflow::stores {
 
 /// The schemas that values of one store were written with, by number. Immutable; thread-safe.
 class stored_values {
@@ -41,4 +41,4 @@ private:
   std::vector<conversion> conversions_;
 };
 
-}  // namespace cloudflow::flow
+}  // namespace cloudflow::stores

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace cloudflow::flow {
+namespace cloudflow::stores {
 
 template <class F>
 concept appends_bytes = std::invocable<F&, byte_writer&>;
@@ -60,16 +60,23 @@ public:
     if (e.value_size < 0) return {};
     return bytes_.view().substr(e.at + e.key_size, static_cast<std::size_t>(e.value_size));
   }
-  bool empty() const noexcept { return entries_.empty(); }
+  /// State has changed that is not in here and that the next save will add: it may be all that
+  /// there is to commit.
+  void expect_save() noexcept { is_save_expected_ = true; }
+  bool is_save_expected() const noexcept { return is_save_expected_; }
+  void saved() noexcept { is_save_expected_ = false; }
+  bool empty() const noexcept { return entries_.empty() && !is_save_expected_; }
   std::size_t byte_size() const noexcept { return bytes_.size(); }
   void clear() noexcept {
     bytes_.clear();
     entries_.clear();
+    is_save_expected_ = false;
   }
 
 private:
   byte_writer bytes_;
   std::vector<entry> entries_;
+  bool is_save_expected_ = false;
 };
 
-}  // namespace cloudflow::flow
+}  // namespace cloudflow::stores

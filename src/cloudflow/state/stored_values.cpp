@@ -1,10 +1,10 @@
-#include "cloudflow/flow/stored_values.hpp"
+#include "cloudflow/state/stored_values.hpp"
 
-#include "cloudflow/flow/boundary.hpp"
+#include "cloudflow/state/store_reader.hpp"
 
 #include <fmt/format.h>
 
-namespace cloudflow::flow {
+namespace cloudflow::stores {
 
 std::uint8_t stored_values::number_of(std::string_view stored) {
   if (stored.empty())
@@ -27,4 +27,4 @@ std::string_view stored_values::convert(std::uint8_t number, std::string_view va
   return space.view();
 }
 
-}  // namespace cloudflow::flow
+}  // namespace cloudflow::stores

@@ -1,4 +1,4 @@
-#include "cloudflow/state/stores.hpp"
+#include "cloudflow/application/store_registry.hpp"
 
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/pubsub/embedded/simulated_disk.hpp"
@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace cloudflow::stores {
+namespace cloudflow::app {
 namespace {
 
 using testing::AllOf;
@@ -166,4 +166,4 @@ TEST_F(stores, a_record_that_is_not_understood_is_an_error) {
 }
 
 }  // namespace
-}  // namespace cloudflow::stores
+}  // namespace cloudflow::app

@@ -1,4 +1,4 @@
-#include "cloudflow/state/stores.hpp"
+#include "cloudflow/application/store_registry.hpp"
 
 #include "cloudflow/base/bytes.hpp"
 
@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace cloudflow::stores {
+namespace cloudflow::app {
 namespace {
 
 constexpr std::int64_t record_version = 2;  // 1: values had no number of a schema in front
@@ -56,7 +56,7 @@ error from_log(std::string_view name, const pubsub::error& cause) {
   return within(fmt::format("State store {}", name), pubsub::plain(cause));
 }
 
-std::string quoted(std::string_view text) {
+std::string text_or_none(std::string_view text) {
   return text.empty() ? "none" : fmt::format("\"{}\"", text);
 }
 
@@ -71,14 +71,15 @@ std::string differences(const registered_store& recorded, const store_spec& want
                         const can_read& check) {
   std::string text;
   const auto& spec = recorded.spec;
-  add_difference(text, "key schema", quoted(spec.key_schema), quoted(wanted.key_schema));
-  add_difference(text, "window", quoted(spec.window), quoted(wanted.window));
+  add_difference(text, "key schema", text_or_none(spec.key_schema),
+                 text_or_none(wanted.key_schema));
+  add_difference(text, "window", text_or_none(spec.window), text_or_none(wanted.window));
   add_difference(text, "partitions", std::to_string(spec.partitions),
                  std::to_string(wanted.partitions));
   for (const auto& writer : recorded.value_schemas) {
     if (writer == wanted.value_schema) continue;
     if (const auto readable = check(writer, wanted.value_schema); !readable) {
-      add_difference(text, "value schema", quoted(writer), quoted(wanted.value_schema));
+      add_difference(text, "value schema", text_or_none(writer), text_or_none(wanted.value_schema));
       text += fmt::format("\n    {}", readable.error().message);
     }
   }
@@ -179,4 +180,4 @@ result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
   return {};
 }
 
-}  // namespace cloudflow::stores
+}  // namespace cloudflow::app

@@ -1,9 +1,10 @@
 /// State by key: a bounded cache over the store, that remembers what changed since the last save.
 #pragma once
 
-#include "cloudflow/flow/boundary.hpp"
-#include "cloudflow/flow/keyed_cells.hpp"
 #include "cloudflow/schema/codec.hpp"
+#include "cloudflow/state/keyed_cells.hpp"
+#include "cloudflow/state/state_changes.hpp"
+#include "cloudflow/state/store_reader.hpp"
 
 #include <string>
 #include <utility>
@@ -26,31 +27,34 @@ template <class T>
 T decoded(std::string_view bytes) {
   view_of<T> v{};
   if (!codec<T>::decode(bytes, v))
-    throw flow::storage_failure("a stored value cannot be read with the schema of its state");
+    throw stores::storage_failure("a stored value cannot be read with the schema of its state");
   return codec<T>::own(v);
 }
 
-/// A stage that remembers nothing beside its rows.
-struct no_note {};
+/// Of a stage without timers.
+struct no_timer {};
 
 /// The rows of one store whose keys start with `prefix`. A `Row` has a `key` and a `value` and is
-/// what the stage hands on; only the value is stored. `Note` is for the stage.
+/// what the stage hands on; only the value is stored. `Timer`: timer_note where a cell may have a
+/// timer (timers.hpp).
 ///
 /// A miss reads the store. What has changed since the last commit is held, also while a commit is
 /// under way; all else may be forgotten (`evict`). Confined to one thread.
-template <class Row, class Note = no_note>
+template <class Row, class Timer = no_timer>
 class keyed_state {
 public:
   struct cell {
     Row row;
-    [[no_unique_address]] Note note{};
+    [[no_unique_address]] Timer timer{};
     bool is_listed = false;      ///< in `changed_`
     bool has_new_value = false;  ///< since the last save
     bool is_saved = false;       ///< the value is stored, or will be by the commit under way
+
+    const auto& key() const noexcept { return row.key; }
   };
 
   /// `initial`: the row of a key that has none in the store.
-  keyed_state(flow::changes* out, const flow::store_reader* stores, std::size_t store,
+  keyed_state(stores::state_changes* out, const stores::store_reader* stores, std::size_t store,
               std::string prefix, Row initial)
     : out_(out),
       stores_(stores),
@@ -89,11 +93,11 @@ public:
     c.has_new_value = true;
     list(c);
   }
-  /// The note has changed: save() shows the cell.
+  /// The timer has changed: save() shows the cell.
   void list(cell& c) {
     if (std::exchange(c.is_listed, true)) return;
     changed_.push_back(&c);
-    out_->has_unsaved_state = true;
+    out_->expect_save();
   }
   template <class F>
   void for_each(F f) {
@@ -112,7 +116,7 @@ public:
     const auto& values = stores_->values_of(store_);
     for (auto* c : changed_) {
       if (c->has_new_value)
-        out_->state.put(
+        out_->put(
             store_, [&](byte_writer& w) { put_key(c->row.key, w); },
             [&](byte_writer& w) {
               values.put_number(w);
@@ -155,8 +159,8 @@ private:
     return c;
   }
 
-  flow::changes* out_;
-  const flow::store_reader* stores_;
+  stores::state_changes* out_;
+  const stores::store_reader* stores_;
   std::size_t store_;
   std::string prefix_;
   cell initial_;
