@@ -57,9 +57,10 @@ public:
   }
   /// As put_text, of what has to be UTF-8: looked at where it is asked for.
   void put_utf8(std::string_view s) {
-    if (checks_text_ && !is_ascii(s) && !is_utf8(s)) [[unlikely]]
-      has_bad_text_ = true;
-    put_text(s);
+    put_long(static_cast<std::int64_t>(s.size()));
+    if (!copy_ascii(room_for(s.size()), s)) [[unlikely]]
+      note_text(s);
+    size_ += s.size();
   }
   /// From now on put_utf8() looks at its texts.
   void check_text() noexcept {
@@ -82,6 +83,9 @@ public:
 private:
   static constexpr std::size_t max_varint = 10;
 
+  [[gnu::noinline]] void note_text(std::string_view s) noexcept {
+    has_bad_text_ |= checks_text_ && !is_utf8(s);
+  }
   char* room_for(std::size_t n) {
     if (size_ + n > capacity_) [[unlikely]]
       grow(size_ + n);

@@ -38,11 +38,12 @@ public:
   template <class WriteValue>
   void append_to(std::size_t partition, std::string_view key, WriteValue&& write_value) {
     auto& records = by_partition_[partition];
+    const auto before = records.byte_size();
     records.append(
         key.data() != nullptr, [key](byte_writer& w) { w.put_raw(key); },
         std::forward<WriteValue>(write_value));
     if (!schema_header_.empty()) records.add_header(schema_header_name, schema_header_);
-    if (records.last_size() > max_record_bytes_) [[unlikely]]
+    if (records.byte_size() - before > max_record_bytes_) [[unlikely]]
       refuse_last(records);
     ++appended_;
   }
