@@ -112,22 +112,22 @@ bool is_ours(std::string_view name) {
          is_numbered(name, "", ".dbtmp");
 }
 
-result<void> make_if_absent(const options& wanted, const environment& env) {
+result<bool> make_if_absent(const options& wanted, const environment& env) {
   auto& files = env.files();
-  if (exists(files, wanted.directory)) return {};
+  if (exists(files, wanted.directory)) return false;
   auto making = wanted;
   making.directory += making_suffix;
   if (exists(files, making.directory))
     if (auto removed = remove_unlocked(files, making.directory); !removed)
       return std::move(removed).error();
-  if (auto made = make_directory(making, files); !made) return made;
-  if (auto filled = fill(making, env); !filled) return filled;
+  if (auto made = make_directory(making, files); !made) return std::move(made).error();
+  if (auto filled = fill(making, env); !filled) return std::move(filled).error();
   auto status = sync_directory(files, making.directory);
   if (status.ok())
     status = files.RenameFile(making.directory.string(), wanted.directory.string(), {}, nullptr);
   if (status.ok()) status = sync_directory(files, wanted.directory.parent_path());
   if (!status.ok()) return to_error(status, wanted.directory);
-  return {};
+  return true;
 }
 
 result<void> remove_tree(const options& wanted, const environment& env) {

@@ -136,6 +136,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, access how) {
   options.create_if_missing = how == access::making;
   options.create_missing_column_families = how == access::making;
   options.max_open_files = open_files();
+  options.max_file_opening_threads = 1;  // by default 16 for each family, at each opening
   options.max_total_wal_size = wal_bound;
   // After a loss of power the log ends with what was half written, zeros or not: all before it
   // counts. That nothing is missing which was acknowledged, the commit page tells.

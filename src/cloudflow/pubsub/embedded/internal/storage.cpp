@@ -105,8 +105,11 @@ storage::~storage() = default;
 result<std::unique_ptr<storage>> storage::open(const options& wanted, const checker& check) {
   auto made = std::unique_ptr<storage>{new storage{std::make_unique<impl>(wanted)}};
   auto& parts = *made->impl_;
-  if (!wanted.read_only)
-    if (auto done = make_if_absent(wanted, parts.env); !done) return std::move(done).error();
+  if (!wanted.read_only) {
+    const auto is_new = make_if_absent(wanted, parts.env);
+    if (!is_new) return is_new.error();
+    if (*is_new) return open_new(std::move(made), check);
+  }
   if (auto free = check_no_owner(wanted, parts.env); !free) return std::move(free).error();
   auto reading = database::open(wanted, parts.env, access::reading);
   if (!reading) return std::move(reading).error();
@@ -118,6 +121,14 @@ result<std::unique_ptr<storage>> storage::open(const options& wanted, const chec
   if (wanted.read_only) return made;
   parts.opened.reset();
   if (auto done = parts.open_for_writing(); !done) return std::move(done).error();
+  return made;
+}
+
+/// Of one that was made just now there is nothing to inspect.
+result<std::unique_ptr<storage>> storage::open_new(std::unique_ptr<storage> made,
+                                                   const checker& check) {
+  if (auto done = made->impl_->open_for_writing(); !done) return std::move(done).error();
+  if (auto checked = check(*made); !checked) return std::move(checked).error();
   return made;
 }
 

@@ -98,6 +98,8 @@ public:
 private:
   struct impl;
   explicit storage(std::unique_ptr<impl> parts);
+  static result<std::unique_ptr<storage>> open_new(std::unique_ptr<storage> made,
+                                                   const checker& check);
   std::unique_ptr<impl> impl_;
 };
 
