@@ -1,7 +1,7 @@
 #include "cloudflow/operate/replay.hpp"
 
-#include "cloudflow/operate/offsets.hpp"
 #include "cloudflow/application/store_registry.hpp"
+#include "cloudflow/operate/offsets.hpp"
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
 #include "cloudflow/runtime/runtime.hpp"
 
+#include "cloudflow/application/store_registry.hpp"
 #include "cloudflow/runtime/store_values.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/schema/schema_header.hpp"
-#include "cloudflow/application/store_registry.hpp"
 
 #include <fmt/format.h>
 

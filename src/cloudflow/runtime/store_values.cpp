@@ -29,7 +29,7 @@ result<void> can_resolve(const std::string& writer, const std::string& reader) {
 }  // namespace
 
 result<stores::stored_values> open_values(const pubsub::backend& log, pubsub::producer& writer,
-                                        const app::store_spec& wanted) {
+                                          const app::store_spec& wanted) {
   const auto opened = app::open_store(log, writer, wanted, can_resolve);
   if (!opened) return opened.error();
   std::vector<stores::stored_values::conversion> conversions;

@@ -27,9 +27,9 @@ struct streamlet_instance {
   const streamlet_definition* definition = nullptr;
   pubsub::backend* log = nullptr;
   streamlet_config where;
-  std::vector<std::unique_ptr<input>> inputs;     ///< one for each consumer group
-  flow::store_needs needs;                        ///< with the parameters' real values
-  std::vector<std::string> store_names;           ///< as the log knows them; order of flow::wiring
+  std::vector<std::unique_ptr<input>> inputs;  ///< one for each consumer group
+  flow::store_needs needs;                     ///< with the parameters' real values
+  std::vector<std::string> store_names;        ///< as the log knows them; order of flow::wiring
   std::vector<stores::stored_values> store_values;  ///< of one store each
 };
 
