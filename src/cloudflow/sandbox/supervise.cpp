@@ -85,29 +85,52 @@ result<file_lock> take_over(const state_layout& state) {
                   state.root.string())};
 }
 
-}  // namespace
-
-int supervise(const run_options& options, const std::vector<std::string>& child_command) {
-  const state_layout state{options.state};
-  const auto lock = take_over(state);
-  if (!lock) {
-    say("{}\n", lock.error().message);
-    return 1;
-  }
-  if (options.is_fresh) {
+/// Empties the state if that is wanted. Whoever starts it anew may have mended what crashed.
+result<void> make_ready(const state_layout& state, bool is_fresh) {
+  if (is_fresh) {
     const auto foreign = forget(state);
-    if (!foreign) {
-      say("{}\n", foreign.error().message);
-      return 1;
-    }
+    if (!foreign) return foreign.error();
     for (const auto& path : *foreign)
       say("{}: is not of this application, and stays\n", path.string());
   }
-  // Whoever starts it anew may have mended what crashed.
   for (const auto& path : {state.crash_note(), state.crash_history()}) {
     std::error_code is_not_there;
     std::filesystem::remove(path, is_not_there);
   }
+  return {};
+}
+
+/// The exit code of all of it; none: the application starts again.
+std::optional<int> exit_code_after(const life& of) {
+  const auto& ended = of.end;
+  if (of.was_killed)
+    say("sandbox: the application had not ended {} s after it was told to, and was killed. What it "
+        "had committed is kept.\n",
+        ends_within.count());
+  if (!of.feed_failure.empty()) {
+    say("{}\n", of.feed_failure);
+    return 1;
+  }
+  if (ended.signal == 0 && ended.code != starts_again) return ended.code;
+  if (ended.signal == SIGPIPE) {
+    say("sandbox: nobody reads what the application prints any more\n");
+    return 128 + ended.signal;
+  }
+  if (stop_signal() != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
+  return {};
+}
+
+}  // namespace
+
+int supervise(const run_options& options, const std::vector<std::string>& child_command) {
+  const state_layout state{options.state};
+  const auto refuse = [](const error& why) {
+    say("{}\n", why.message);
+    return 1;
+  };
+  const auto lock = take_over(state);
+  if (!lock) return refuse(lock.error());
+  if (const auto ready = make_ready(state, options.is_fresh); !ready) return refuse(ready.error());
   catch_stop_signals({SIGINT, SIGTERM, SIGHUP});
 
   feeder feed{state, options.feed};
@@ -115,31 +138,13 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
   for (;;) {
     const auto started = std::chrono::steady_clock::now();
     auto child = process::start(child_command);
-    if (!child) {
-      say("{}\n", child.error().message);
-      return 1;
-    }
+    if (!child) return refuse(child.error());
     const auto life = wait_for(*child, feed);
-    const auto& ended = life.end;
-    if (life.was_killed)
-      say("sandbox: the application had not ended {} s after it was told to, and was killed. What "
-          "it "
-          "had committed is kept.\n",
-          ends_within.count());
-    if (!life.feed_failure.empty()) {
-      say("{}\n", life.feed_failure);
-      return 1;
-    }
-    if (ended.signal == 0 && ended.code != starts_again) return ended.code;
-    if (ended.signal == SIGPIPE) {
-      say("sandbox: nobody reads what the application prints any more\n");
-      return 128 + ended.signal;
-    }
-    if (stop_signal() != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
+    if (const auto code = exit_code_after(life)) return *code;
     if (std::chrono::steady_clock::now() - started > healthy_after) delay = first_delay;
     const auto note = read_note(state.crash_note());
     say("sandbox: the application {} {}{}; it starts again in {} ms\n",
-        ended.signal != 0 ? "crashed with" : "ended with", to_string(ended),
+        life.end.signal != 0 ? "crashed with" : "ended with", to_string(life.end),
         note.empty() ? "" : fmt::format(" in {}", note), delay.count());
     wait_out(delay);
     if (stop_signal() != 0) return 128 + stop_signal();
