@@ -112,8 +112,9 @@ private:
   static std::size_t value_at(const entry& e) noexcept {
     return e.at + static_cast<std::size_t>(e.key_size < 0 ? 0 : e.key_size);
   }
+  /// Never null, also where nothing has been written yet: empty is not absent.
   std::string_view at(std::size_t from, std::size_t size) const noexcept {
-    return bytes_.view().substr(from, size);
+    return size == 0 ? std::string_view{""} : bytes_.view().substr(from, size);
   }
 
   byte_writer bytes_;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <thread>
@@ -21,6 +22,8 @@ using wire::verb;
 
 /// Clients that have gone leave their producers behind.
 constexpr std::size_t most_producers = 16;
+/// An answer has room for it in a frame, and beyond it for one batch.
+constexpr std::size_t most_read = 16 * 1024 * 1024;
 
 /// Answers requests, one by one.
 class answering {
@@ -80,7 +83,7 @@ private:
       case verb::open_producer: return open_producer(in, out);
       case verb::commit: return commit(in);
       case verb::status: return put_all(out, inside_.status()), outcome{};
-      case verb::backup: return inside_.backup(std::string{in.get_text()});
+      case verb::backup: return backup(in);
     }
     return other_version();
   }
@@ -88,8 +91,10 @@ private:
   outcome read(byte_reader& in, byte_writer& out) const {
     const auto source = wire::get_topic_partition(in);
     const record_offset from{in.get_long()};
-    const auto records = static_cast<std::size_t>(in.get_long());
-    const pubsub::fetch_limits limits{records, static_cast<std::size_t>(in.get_long())};
+    const auto records = in.get_long(), bytes = in.get_long();
+    if (records < 0 || bytes < 0 || !in.complete()) return other_version();
+    const pubsub::fetch_limits limits{static_cast<std::size_t>(records),
+                                      std::min(static_cast<std::size_t>(bytes), most_read)};
     return reply(log_->read(source, from, limits), [&](auto& batch) { wire::put(out, batch); });
   }
   outcome position(byte_reader& in, byte_writer& out) const {
@@ -114,6 +119,7 @@ private:
   /// it.
   outcome open_producer(byte_reader& in, byte_writer& out) {
     const std::string id{in.get_text()};
+    if (!in.complete()) return other_version();
     std::erase_if(producers_, [&id](const auto& p) { return p.second.id == id; });
     if (producers_.size() == most_producers) producers_.erase(producers_.begin());
     return reply(log_->open_producer({.transactional_id = id}), [&](auto& opened) {
@@ -129,6 +135,12 @@ private:
       return pubsub::error{pubsub::errc::fenced,
                            "somebody else does the same at this moment: try again", false, true};
     return found->second.out->commit(transaction.changes);
+  }
+
+  outcome backup(byte_reader& in) const {
+    const std::string to{in.get_text()};
+    if (!in.complete()) return other_version();
+    return inside_.backup(to);
   }
 
   struct open_one {

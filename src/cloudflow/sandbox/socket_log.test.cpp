@@ -9,7 +9,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+
+#include <atomic>
+#include <csignal>
+#include <thread>
 
 namespace cloudflow::sandbox {
 namespace {
@@ -109,6 +114,21 @@ TEST_F(through_a_socket, records_keep_everything_there_and_back) {
   }
 }
 
+TEST_F(through_a_socket, what_is_empty_is_there_also_alone) {
+  record_buffer records;
+  records.append("", "");
+  EXPECT_TRUE(write(*open_producer(), records));
+  record_buffer tombstone;
+  tombstone.append({}, std::string_view{});
+  EXPECT_TRUE(write(*open_producer(), tombstone));
+  const auto batch = outside->read(t0, record_offset{0}, {}).value();
+  ASSERT_EQ(batch.records().size(), 2u);
+  EXPECT_NE(batch.records()[0].key.data(), nullptr);
+  EXPECT_NE(batch.records()[0].value.data(), nullptr);
+  EXPECT_EQ(batch.records()[1].key.data(), nullptr);
+  EXPECT_EQ(batch.records()[1].value.data(), nullptr);
+}
+
 TEST_F(through_a_socket, errors_keep_their_code) {
   EXPECT_EQ(outside->topic("none").error().code, errc::topic_not_found);
   EXPECT_EQ(outside->read(t0, record_offset{5}, {}).error().code, errc::offset_out_of_range);
@@ -201,6 +221,44 @@ TEST_F(through_a_socket, what_another_version_says_is_answered_with_that) {
     in.get_long();
     EXPECT_FALSE(in.get_text().empty());
   }
+}
+
+/// Text "x" is `\2x`; a long n >= 0 is the byte 2n.
+TEST_F(through_a_socket, bytes_that_are_no_transaction_are_told_apart) {
+  const auto is_read = [](std::string_view bytes) {
+    byte_reader in{bytes};
+    (void)wire::get_transaction(in);
+    return in.complete();
+  };
+  using namespace std::string_view_literals;
+  EXPECT_TRUE(is_read("\2\2t\0\2\1\2v\0\0"sv));  // a record of t/0 without key
+  EXPECT_FALSE(is_read("\2\2t\0\2\1\2v\4\6h\0"sv)) << "a header that ends in its name";
+  EXPECT_FALSE(is_read("\2\2t\x80\x80\x80\x80\x20\2\1\2v\0\0"sv)) << "partition 2^32";
+  EXPECT_FALSE(is_read("\2\2t\1\2\1\2v\0\0"sv)) << "partition -1";
+  EXPECT_FALSE(is_read("\1\0"sv)) << "-1 outputs";
+  EXPECT_FALSE(is_read("\2\2t\0\2\1\3v\0\0"sv)) << "a value of -2 bytes";
+}
+
+TEST_F(through_a_socket, a_signal_is_not_the_end_of_the_other) {
+  const auto handler = std::signal(SIGUSR2, [](int) {});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  wire::connection here{ends[0]}, there{ends[1]};
+  std::optional<std::string> got;
+  std::atomic<bool> is_done = false;
+  std::thread reader{[&] {
+    got = here.read();
+    is_done = true;
+  }};
+  for (int n = 0; n != 20; ++n) {
+    ::pthread_kill(reader.native_handle(), SIGUSR2);
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(is_done);
+  EXPECT_TRUE(there.write("late"));
+  reader.join();
+  EXPECT_EQ(got, "late");
+  std::signal(SIGUSR2, handler);
 }
 
 TEST_F(through_a_socket, a_path_that_is_too_long_for_a_socket_is_refused) {

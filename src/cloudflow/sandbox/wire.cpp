@@ -5,14 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <utility>
 
 namespace cloudflow::sandbox::wire {
 
 namespace {
 
 constexpr std::size_t longest_frame = 64 * 1024 * 1024;
-constexpr std::size_t size_bytes = 4;
+constexpr std::size_t size_bytes = 4, most_at_once = 1024 * 1024;
+/// A transaction holds a buffer for each of its outputs.
+constexpr std::size_t most_outputs = 100'000;
 /// Where bytes may be absent altogether: a key, a value.
 constexpr std::int64_t absent = -1;
 
@@ -25,6 +29,7 @@ void put_nullable(byte_writer& out, std::string_view bytes) {
 std::string_view get_nullable(byte_reader& in) {
   const auto size = in.get_long();
   if (size == absent) return {};
+  if (size < 0) in.fail();
   const auto bytes = in.get_raw(static_cast<std::size_t>(size));
   // Empty, but there.
   return bytes.data() == nullptr ? std::string_view{""} : bytes;
@@ -32,10 +37,12 @@ std::string_view get_nullable(byte_reader& in) {
 
 void put_size(byte_writer& out, std::size_t n) { out.put_long(static_cast<std::int64_t>(n)); }
 
-/// Calls `f` as often as a number in front says, or until the bytes are none any more.
+/// Calls `f` as often as a number in front says, of which each takes a byte at least.
 template <class F>
 void get_each(byte_reader& in, F&& f) {
-  for (auto left = in.get_long(); left > 0 && in.ok(); --left) f();
+  const auto count = in.get_long();
+  if (std::cmp_less(count, 0) || std::cmp_greater(count, in.remaining())) in.fail();
+  for (auto left = count; left > 0 && in.ok(); --left) f();
 }
 
 void put(byte_writer& out, const record_view& r) {
@@ -52,7 +59,9 @@ void put(byte_writer& out, const record_view& r) {
 
 record_offset get_offset(byte_reader& in) { return record_offset{in.get_long()}; }
 partition_id get_partition(byte_reader& in) {
-  return partition_id{static_cast<std::int32_t>(in.get_long())};
+  const auto number = in.get_long();
+  if (!std::in_range<std::int32_t>(number) || number < 0) in.fail();
+  return partition_id{static_cast<std::int32_t>(number)};
 }
 std::uint64_t get_count(byte_reader& in) { return static_cast<std::uint64_t>(in.get_long()); }
 
@@ -82,26 +91,40 @@ std::optional<std::string> connection::read() {
   if (!read_exactly(frame.data(), size_bytes, until)) return {};
   const auto size = byte_reader{frame}.get_big_endian<std::uint32_t>();
   if (size > longest_frame) return {};
-  frame.resize(size);
-  if (!read_exactly(frame.data(), size, until)) return {};
+  frame.clear();
+  while (frame.size() != size) {  // room for what has been announced is made when it comes
+    const auto had = frame.size();
+    frame.resize(std::min<std::size_t>(size, had + most_at_once));
+    if (!read_exactly(frame.data() + had, frame.size() - had, until)) return {};
+  }
   return frame;
 }
+
+namespace {
+
+/// For poll(): -1 is without end.
+int milliseconds_until(std::chrono::steady_clock::time_point then) {
+  if (then == std::chrono::steady_clock::time_point::max()) return -1;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(then - std::chrono::steady_clock::now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
+
+}  // namespace
 
 connection::time_point connection::deadline() const {
   return patience_ ? std::chrono::steady_clock::now() + *patience_ : time_point::max();
 }
 
 bool connection::wait_for(short what, time_point until) {
-  if (until == time_point::max()) {
+  for (;;) {
     pollfd ready{fd_, what, 0};
-    return ::poll(&ready, 1, -1) > 0;
+    const auto wait = milliseconds_until(until);
+    const int found = wait != 0 ? ::poll(&ready, 1, wait) : 0;
+    if (found < 0 && errno == EINTR) continue;  // a signal is nothing that the other end has done
+    has_timed_out_ = found == 0;
+    return found > 0;
   }
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-  pollfd ready{fd_, what, 0};
-  const int found = left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(left.count())) : 0;
-  has_timed_out_ = found == 0;
-  return found > 0;
 }
 
 bool connection::read_exactly(char* to, std::size_t size, time_point until) {
@@ -245,14 +268,17 @@ owned_transaction get_transaction(byte_reader& in) {
   get_each(in, [&] {
     const auto topic = in.get_text();
     const auto partition = get_partition(in);
+    if (t.records.size() == most_outputs) return in.fail();
     auto& records = *t.records.emplace_back(std::make_unique<record_buffer>());
     get_each(in, [&] {
       const auto key = get_nullable(in);
       records.append(key, get_nullable(in));
-      for (byte_reader headers{in.get_text()}; headers.ok() && headers.remaining() != 0;) {
-        const auto name = headers.get_text();
-        records.add_header(name, headers.get_text());
+      byte_reader headers{in.get_text()};
+      while (headers.ok() && headers.remaining() != 0) {
+        const auto name = headers.get_text(), value = headers.get_text();
+        if (headers.ok()) records.add_header(name, value);
       }
+      if (!headers.ok()) in.fail();
     });
     t.changes.outputs.push_back({topic, partition, &records});
   });
