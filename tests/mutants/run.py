@@ -123,11 +123,13 @@ def main():
             is_made, output = tree.makes(program)
             if not is_made or (failure := tree.failure_of(program)):
                 sys.exit(f"without any change: {program}: {output if not is_made else failure}")
+    git = ["git", "-C", str(tree.root), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
     for mutant in left:
         began = time.monotonic()
         outcome, by = outcome_of(tree, mutant)
         results.append(dict(zip(("module", "kind", "file", "line", "before", "after"), mutant), outcome=outcome, by=by,
-                            seconds=round(time.monotonic() - began)))
+                            commit=commit, seconds=round(time.monotonic() - began)))
         with options.results.open("a") as file:
             file.write(json.dumps(results[-1]) + "\n")
         print(f"{len(results)}: {mutant[2]}:{mutant[3]} {mutant[1]}: {outcome} {by.splitlines()[0] if by else ''}", flush=True)
