@@ -123,7 +123,7 @@ struct downstream {
     try {
       both->load();
       return true;
-    } catch (const flow::storage_failure&) {
+    } catch (const cloudflow::stores::storage_failure&) {
       return false;
     }
   }

@@ -91,10 +91,9 @@ private:
   outcome read(byte_reader& in, byte_writer& out) const {
     const auto source = wire::get_topic_partition(in);
     const record_offset from{in.get_long()};
-    const auto records = in.get_long(), bytes = in.get_long();
-    if (records < 0 || bytes < 0 || !in.complete()) return other_version();
-    const pubsub::fetch_limits limits{static_cast<std::size_t>(records),
-                                      std::min(static_cast<std::size_t>(bytes), most_read)};
+    const auto records = static_cast<std::size_t>(in.get_long());
+    const auto bytes = static_cast<std::size_t>(in.get_long());
+    const pubsub::fetch_limits limits{records, std::min(bytes, most_read)};
     return reply(log_->read(source, from, limits), [&](auto& batch) { wire::put(out, batch); });
   }
   outcome position(byte_reader& in, byte_writer& out) const {

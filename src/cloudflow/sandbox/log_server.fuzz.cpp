@@ -249,11 +249,17 @@ void check_same(application& app, Call call) {
                    "the socket says something else than the log");
 }
 
+/// One that there may be: others are refused by whoever reads them.
+partition_id get_partition(byte_reader& in) {
+  return partition_id{static_cast<std::int32_t>(in.get_long() & 0x7fffffff)};
+}
+
 void ask_for_the_same(application& app, byte_reader& in) {
   constexpr std::uint8_t calls = 8;
   const auto what = in.get_byte() % calls;
   const auto name = in.get_text();
-  const auto source = wire::get_topic_partition(in);
+  std::string topic{in.get_text()};
+  const pubsub::topic_partition source{std::move(topic), get_partition(in)};
   const record_offset from{in.get_long()};
   const cloudflow::timestamp at = cloudflow::get_time(in);
   const auto records = static_cast<std::size_t>(in.get_long());
@@ -286,7 +292,7 @@ wire::owned_transaction get_changes(byte_reader& in) {
   for (auto outputs = in.get_byte() % 3; outputs != 0; --outputs) {
     auto& records = *t.records.emplace_back(std::make_unique<record_buffer>());
     const auto topic = in.get_text();
-    const partition_id partition{static_cast<std::int32_t>(in.get_long())};
+    const auto partition = get_partition(in);
     for (auto left = in.get_byte() % 4; left != 0; --left) {
       const auto key = get_nullable(in);
       records.append(key, get_nullable(in));
@@ -299,7 +305,7 @@ wire::owned_transaction get_changes(byte_reader& in) {
   }
   for (auto positions = in.get_byte() % 3; positions != 0; --positions) {
     const auto group = in.get_text(), topic = in.get_text();
-    const partition_id partition{static_cast<std::int32_t>(in.get_long())};
+    const auto partition = get_partition(in);
     t.changes.positions.push_back({group, topic, partition, record_offset{in.get_long()}});
   }
   return t;
