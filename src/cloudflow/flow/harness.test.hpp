@@ -112,7 +112,7 @@ public:
     }
     for (std::size_t o = 0; o != in_flight.outputs.size(); ++o) {
       const auto& buffer = in_flight.outputs[o].by_partition()[0];
-      for (const auto& e : buffer.entries()) committed[o].push_back(std::string{buffer.value(e)});
+      for (const auto& e : buffer.entries()) committed[o].emplace_back(buffer.value(e));
     }
     for (auto& r : in_flight.rejected) {
       rejected.push_back(r.reason);
@@ -165,7 +165,7 @@ private:
     for (std::size_t i = next; i != std::min(next + size, lines.size()); ++i) {
       byte_writer w;
       codec<line>::encode(lines[i], w);
-      bytes_.push_back(std::string{w.view()});
+      bytes_.emplace_back(w.view());
     }
     for (std::size_t i = 0; i != bytes_.size(); ++i)
       records_.push_back(

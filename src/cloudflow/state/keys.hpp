@@ -20,7 +20,8 @@
 #include "cloudflow/schema/codec.hpp"
 #include "cloudflow/schema/detail/enumerators.hpp"
 
-#define XXH_INLINE_ALL  // no library
+// No library. NOLINTNEXTLINE(readability-identifier-naming): xxHash calls it so
+#define XXH_INLINE_ALL
 #include <boost/pfr/core.hpp>
 #include <xxhash.h>
 

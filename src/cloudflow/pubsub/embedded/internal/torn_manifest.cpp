@@ -21,8 +21,8 @@ public:
     : FSSequentialFileOwnerWrapper(std::move(whole)), left_(size) {}
   IOStatus Read(std::size_t n, const IOOptions& options, rocksdb::Slice* out, char* scratch,
                 IODebugContext* context) override {
-    const auto status = FSSequentialFileOwnerWrapper::Read(std::min<std::uint64_t>(n, left_),
-                                                           options, out, scratch, context);
+    auto status = FSSequentialFileOwnerWrapper::Read(std::min<std::uint64_t>(n, left_), options,
+                                                     out, scratch, context);
     if (status.ok()) left_ -= out->size();
     return status;
   }
@@ -46,7 +46,7 @@ public:
   IOStatus NewSequentialFile(const std::string& path, const FileOptions& options,
                              std::unique_ptr<rocksdb::FSSequentialFile>* out,
                              IODebugContext* context) override {
-    const auto status = FileSystemWrapper::NewSequentialFile(path, options, out, context);
+    auto status = FileSystemWrapper::NewSequentialFile(path, options, out, context);
     if (status.ok() && path == path_) *out = std::make_unique<shorter_file>(std::move(*out), size_);
     return status;
   }
