@@ -38,6 +38,20 @@ public:
     }
     finish(start());
   }
+  /// A task that stops at a record goes on with what it has parked before, from one restart to the
+  /// next, and may come to the end of it.
+  void go_on_with_parked() {
+    while (!world_.parked.empty()) {
+      const auto p = world_.parked.front();
+      world_.parked.pop_front();
+      try {
+        expand(p.at, p.x, p.from, p.attempts);
+        settle();
+      } catch (const stopped&) {
+        world_.moved.clear();
+      }
+    }
+  }
   expectation result() && {
     auto& e = world_.seen;
     for (const auto& [stage, totals] : world_.totals)
@@ -373,6 +387,7 @@ expectation model_of(const pipeline& p, const std::vector<input_record>& input,
     m.finish();
   } catch (const stopped&) {
     has_stopped = true;
+    m.go_on_with_parked();
   }
   auto e = std::move(m).result();
   e.has_stopped = has_stopped;

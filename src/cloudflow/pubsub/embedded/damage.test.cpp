@@ -179,6 +179,8 @@ TEST(damage_by_lot, is_never_silent) {
   const auto damages = number_from("CLOUDFLOW_DAMAGES", 10);
   std::mt19937_64 random{seed};
   std::map<std::string, std::array<int, 3>> counts;
+  fmt::print("seed {}\n", seed);
+  std::fflush(stdout);  // RocksDB may end the process
   for (std::uint64_t i = 0; i != damages; ++i) {
     const auto& log = log_that(random() % 2 == 0 ? "killed" : "closed");
     const auto made = damage_by_lot(log, random);
@@ -187,7 +189,7 @@ TEST(damage_by_lot, is_never_silent) {
     EXPECT_NE(found.what, damaged_log::outcome::kind::wrong)
         << "seed " << seed << ", damage " << i << ": " << made.text << ": " << found.message;
   }
-  fmt::print("seed {}\n{:12} {:>7} {:>7} {:>7}\n", seed, "damage", "right", "refused", "wrong");
+  fmt::print("{:12} {:>7} {:>7} {:>7}\n", "damage", "right", "refused", "wrong");
   for (const auto& [kind, count] : counts)
     fmt::print("{:12} {:>7} {:>7} {:>7}\n", kind, count[0], count[1], count[2]);
 }
