@@ -9,7 +9,9 @@ namespace cloudflow::pipelines {
 namespace {
 
 /// Thrown where the policy says that nothing goes on.
-struct stopped {};
+struct stopped {
+  bool was_taken_over = false;  ///< what was done for the record before may be durable
+};
 
 class machine {
 public:
@@ -33,7 +35,7 @@ public:
     while (!world_.parked.empty()) {
       const auto p = world_.parked.front();
       world_.parked.pop_front();
-      expand(p.at, p.x, p.from, p.attempts);
+      retry(p);
       settle();
     }
     finish(start());
@@ -45,7 +47,7 @@ public:
       const auto p = world_.parked.front();
       world_.parked.pop_front();
       try {
-        expand(p.at, p.x, p.from, p.attempts);
+        retry(p);
         settle();
       } catch (const stopped&) {
         world_.moved.clear();
@@ -96,15 +98,15 @@ private:
     const auto before = world_;
     try {
       f();
-    } catch (const stopped&) {
-      world_ = before;
-      throw;
+    } catch (const stopped& s) {
+      if (!s.was_taken_over) world_ = before;
+      throw stopped{s.was_taken_over || is_taken_over};
     } catch (...) {
       if (planted() != mistake::half_a_record_stays) world_ = before;
       if (from.what == origin_kind::source && !is_taken_over && can_be_refused(from.number))
         refuse(from);
       else
-        blame(from);
+        blame(from, is_taken_over);
     }
   }
   /// Whoever waits for the record is told: nobody else needs to know. Where nobody can be told it
@@ -112,9 +114,9 @@ private:
   void refuse(const origin& from) {
     if (planted() != mistake::answers_refused) world_.seen.refused.insert(from.number);
   }
-  void blame(const origin& from) {
+  void blame(const origin& from, bool was_taken_over = false) {
     if (from.what == origin_kind::inlet) {
-      if (given_.on_bad_record == policy::fail) throw stopped{};
+      if (given_.on_bad_record == policy::fail) throw stopped{was_taken_over};
       if (given_.on_bad_record == policy::skip) return;
     }
     if (planted() == mistake::forgets_letters && ++letters_ % 3 == 0) return;
@@ -162,7 +164,7 @@ private:
       return;
     }
     if (o.name == "owned") return on(x.what);
-    if (o.name == "expand") return expand(p, x, from, 0);
+    if (o.name == "expand") return begin(p, x, from);
     if (o.name == "event-time") return stamp(p, x, from);
     if (o.name.starts_with("split-")) return split(p, x, from);
     if (o.name == "to") return write(o.port, x, o);
@@ -190,18 +192,34 @@ private:
     }
   }
 
+  /// The records of a key keep their order: one waits behind another that is parked.
+  void begin(const place& p, const live& x, const origin& from) {
+    const bool waits = std::any_of(world_.parked.begin(), world_.parked.end(), [&](const auto& q) {
+      return q.at.it().stage == p.it().stage && q.x.what.id == x.what.id;
+    });
+    if (waits)
+      world_.parked.push_back({p, x, from, 0});
+    else
+      expand({p, x, from, 0}, [this](const auto& it) { world_.parked.push_back(it); });
+  }
+  void retry(const parked_row& it) {
+    expand(it, [this](const auto& again) { world_.parked.push_front(again); });
+  }
   /// An expansion takes a record over: what was done for it before stays, and each call stands for
   /// itself.
-  void expand(const place& p, const live& x, const origin& from, int attempts) {
+  template <class Park>
+  void expand(const parked_row& it, Park park) {
     bool goes_on = true;
     while (goes_on) {
       goes_on = false;
       attempt(
-          from, [&] { goes_on = call(p, x, from, attempts); }, true);
+          it.from, [&] { goes_on = call(it, park); }, true);
     }
   }
   /// True: there are more calls to come.
-  bool call(const place& p, const live& x, const origin& from, int attempts) {
+  template <class Park>
+  bool call(const parked_row& it, Park park) {
+    const auto& [p, x, from, attempts] = it;
     const auto& o = p.it();
     strike_key(x.what, o.stage);
     auto& done = world_.progress[o.stage][x.what.id];
@@ -213,7 +231,7 @@ private:
       parts.push_back(parts.back());
     for (const auto& r : parts) go(p.next(), {r, x.time, x.has_trace}, from);
     if (end == call_end::fails_for_now && attempts + 1 < max_attempts)
-      world_.parked.push_back({p, x, from, attempts + 1});
+      park(parked_row{p, x, from, attempts + 1});
     else if (end == call_end::fails_for_now || end == call_end::fails)
       raise(o, x.what, from);
     return end == call_end::more;
@@ -332,7 +350,7 @@ private:
       while (!world_.parked.empty()) {
         const auto parked = world_.parked.front();
         world_.parked.pop_front();
-        expand(parked.at, parked.x, parked.from, parked.attempts);
+        retry(parked);
         settle();
       }
     }
