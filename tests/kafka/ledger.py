@@ -25,6 +25,7 @@ import fastavro
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from kafka import Broker  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTITIONS = 4
@@ -270,11 +271,16 @@ def differences(sent, found, is_exact):
 def wait_until_read(broker, replicas, at_most, partitions=PARTITIONS):
     """Until the group has come to the end of every partition."""
     give_up = time.monotonic() + at_most
-    ends = {}
-    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address(), "group.id": "none", "log_level": 0})
-    for p in range(partitions):
-        ends[("events", p)] = consumer.get_watermark_offsets(confluent_kafka.TopicPartition("events", p), 60)[1]
-    consumer.close()
+    admin = broker.admin()
+
+    def answer():
+        try:
+            return broker.ends(admin, "events", partitions)
+        except confluent_kafka.KafkaException as refusal:  # a leader that has just come back
+            if not refusal.args[0].retriable():
+                raise
+
+    ends = {("events", p): end for p, end in wait_until("the ends of events", answer).items()}
     while True:
         for replica in replicas:
             replica.check()

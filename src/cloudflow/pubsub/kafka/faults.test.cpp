@@ -148,6 +148,47 @@ TEST_F(fault_h1, a_commit_that_the_library_never_ends_is_of_unknown_outcome) {
     EXPECT_THAT(values(3), ElementsAre("0", "1", "2"));
 }
 
+TEST(fault_h1_refused, a_commit_whose_connection_is_lost_and_refused_is_of_unknown_outcome) {
+  test_broker broker{{.secured = true}};
+  const auto log = std::make_shared<stopping_log>();
+  const auto session = open({.connection = {{"bootstrap.servers", broker.address("sasl_ssl")},
+                                            {"security.protocol", "SASL_SSL"},
+                                            {"ssl.ca.location", (broker.pki() / "ca.pem").string()},
+                                            {"sasl.mechanism", "SCRAM-SHA-512"},
+                                            {"sasl.username", "app"},
+                                            {"sasl.password", "app-secret"},
+                                            {"reconnect.backoff.max.ms", "500"},
+                                            {"debug", "eos"}},
+                             .application = "app",
+                             .log = logger{log, "kafka"}},
+                            clock_of_tests)
+                           .value();
+  ASSERT_TRUE(session->ensure_topic({.name = "t", .partitions = 1}).has_value());
+  bell news;
+  const auto out = session
+                       ->open_producer({.transactional_id = "w",
+                                        .on_outcome = news.ringer(),
+                                        .properties = {{"transaction.timeout.ms", "120000"}}})
+                       .value();
+  ASSERT_TRUE(write(*out, {"t", partition_id{0}}, {"1"}).has_value());
+  const auto records = records_of({"2"});
+  transaction changes;
+  changes.outputs.push_back({"t", partition_id{0}, &records});
+  log->stop_at("prior to commit");
+  out->begin(changes);
+  ASSERT_TRUE(eventually([&] { return log->has_stopped(); }));
+  broker.set_password("new-secret");
+  broker.kill();
+  broker.start();
+  log->release();
+  std::optional<result<void>> ended;
+  ASSERT_TRUE(eventually([&] { return (ended = out->outcome()).has_value(); }));
+  ASSERT_FALSE(ended->has_value());
+  EXPECT_EQ(ended->error().code, errc::outcome_unknown) << ended->error().message;
+  EXPECT_THAT(ended->error().message, HasSubstr("password is refused"));
+  EXPECT_TRUE(ended->error().fatal && !ended->error().retriable);
+}
+
 TEST_F(fault_h1, a_producer_ends_in_time_while_its_library_does_not_answer) {
   bell news;
   auto stuck =

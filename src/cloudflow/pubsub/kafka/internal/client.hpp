@@ -71,8 +71,11 @@ public:
   ~client();
 
   rd_kafka_t* get() const noexcept { return handle_.get(); }
-  /// The `owner` of the spec, from the opaque pointer that a callback gets.
-  static void* owner_of(void* opaque) noexcept { return static_cast<client*>(opaque)->owner_; }
+  /// The `owner` of the spec, from the opaque pointer that a callback gets; null after hang().
+  static void* owner_of(void* opaque) noexcept {
+    const auto& of = *static_cast<client*>(opaque);
+    return of.is_silent_.load(std::memory_order_relaxed) ? nullptr : of.owner_;
+  }
 
   /// Certificates have changed in a way that only a new handle takes up. The owner ends what it is
   /// doing, then opens another client in place of this one. (Passwords and tokens are given to live

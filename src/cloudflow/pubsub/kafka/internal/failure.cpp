@@ -85,8 +85,7 @@ failure failure_of(const rd_kafka_error_t* e) {
   return {.code = code,
           .text = rd_kafka_error_string(e),
           .is_retriable = rd_kafka_error_is_retriable(e) != 0 || passes(code),
-          .is_fatal = rd_kafka_error_is_fatal(e) != 0,
-          .must_abort = rd_kafka_error_txn_requires_abort(e) != 0};
+          .is_fatal = rd_kafka_error_is_fatal(e) != 0};
 }
 
 failure failure_of(rd_kafka_resp_err_t code, std::string text) {

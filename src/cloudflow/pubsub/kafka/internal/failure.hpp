@@ -14,8 +14,7 @@ struct failure {
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string text;  ///< what librdkafka or the broker says; may be empty
   bool is_retriable = false;
-  bool is_fatal = false;    ///< the handle is of no use any more
-  bool must_abort = false;  ///< the transaction has to be aborted, then a new one may begin
+  bool is_fatal = false;  ///< the handle is of no use any more
 };
 
 /// `e` is not null.

@@ -15,7 +15,6 @@ using std::chrono::milliseconds;
 constexpr int init_tries = 10;
 constexpr milliseconds init_patience{1000};
 constexpr milliseconds abort_patience_at_end{2000};
-constexpr int commit_tries = 2;
 /// What has not answered so long after its time limit never will.
 constexpr milliseconds overtime{3000};
 /// A commit that takes longer is worth a word.
@@ -231,26 +230,20 @@ result<void> group_producer::send_positions(plan& changes) {
   return {};
 }
 
-/// Until it is known how the transaction has ended: there is no way back. But not for longer than
-/// brokers keep it open, and all of that in one call: librdkafka mixes up the answers when a commit
-/// that has timed out is called again under load.
+/// Nobody but the log knows then how the transaction has ended, whatever librdkafka says of it.
+/// When a request that may have been done is repeated behind a lost connection, and the broker
+/// refuses the new connection (its password has changed), that is told as an error after which one
+/// could abort. So there is no way back, and no second call: librdkafka mixes up the answers when a
+/// commit that has timed out is called again under load.
 result<void> group_producer::finish() {
-  for (int i = 1;; ++i) {
-    const auto answer = ask(sender_->transaction_timeout(), rd_kafka_commit_transaction);
-    if (answer && !*answer) return {};
-    auto why = give_up("does not know whether it has committed");
-    if (answer) {
-      const auto what = failure_of(answer->get());
-      if (what.must_abort) return fail("cannot commit", what);
-      const auto may_pass = what.is_retriable && !what.is_fatal && !stop_.stop_requested();
-      if (may_pass && i != commit_tries) continue;
-      why = fail("does not know whether it has committed", what);
-    }
-    if (why.code != errc::must_restart) why.code = errc::outcome_unknown;
-    why.fatal = true;
-    why.retriable = false;
-    return why;
-  }
+  auto ended = done("does not know whether it has committed",
+                    ask(sender_->transaction_timeout(), rd_kafka_commit_transaction));
+  if (ended) return ended;
+  auto why = std::move(ended).error();
+  if (why.code != errc::must_restart) why.code = errc::outcome_unknown;
+  why.fatal = true;
+  why.retriable = false;
+  return why;
 }
 
 // -- when it fails --------------------------------------------------------------------------------

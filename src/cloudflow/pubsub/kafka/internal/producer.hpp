@@ -23,9 +23,9 @@ namespace cloudflow::pubsub::kafka {
 /// Commits by Kafka's transactions, or in the order that at-least-once needs.
 ///
 /// exactly_once: records, changelog and positions in one transaction; the local state changes when
-/// it has committed. Whatever goes wrong, the transaction is aborted before commit() answers, or,
-/// when no coordinator can be reached, before the next one begins. `outcome_unknown`: there was no
-/// answer to the last request of the transaction.
+/// it has committed. Whatever goes wrong before its last request, the transaction is aborted before
+/// commit() answers, or, when no coordinator can be reached, before the next one begins. Whatever
+/// the last request fails for is `outcome_unknown`, and ends the producer.
 ///
 /// at_least_once: positions are committed when all records have been acknowledged. A broker that is
 /// away is waited for.

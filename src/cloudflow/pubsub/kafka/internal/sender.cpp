@@ -76,8 +76,9 @@ result<std::unique_ptr<sender>> sender::open(const std::shared_ptr<connection>& 
   return made;
 }
 
+/// What is queued ends with the client, which may not answer.
 sender::~sender() {
-  if (client_) drop();
+  if (client_) through().hang();
 }
 
 void sender::begin() {
@@ -237,7 +238,9 @@ void sender::drop() {
 }
 
 void sender::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-  auto& self = *static_cast<sender*>(client::owner_of(opaque));
+  auto* const owner = static_cast<sender*>(client::owner_of(opaque));
+  if (owner == nullptr) return;
+  auto& self = *owner;
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     if (message->_private != nullptr) self.note_offset(*message);
     return;
