@@ -326,6 +326,70 @@ TEST_F(two_streamlets, refuse_a_record_without_key_where_the_inlet_is_keyed_by_a
   EXPECT_EQ(refused, 2u);
 }
 
+struct not_yet {
+  std::string reason() const { return "not yet"; }
+  bool is_retriable() const { return true; }
+};
+
+/// Gives out the record, waits for the next attempt, and throws if there is trouble then.
+struct stumbling {
+  using state = std::int64_t;
+  using output = line;
+  std::string key(const line& l) const { return l.app; }
+  result<expansion_progress, not_yet> advance(std::int64_t& calls, const line& l,
+                                              expansion_output<line>& out) const {
+    if (calls++ == 0) {
+      out.emit(l);
+      return not_yet{};
+    }
+    if (std::exchange(trouble::is_away, false)) throw std::runtime_error("stumbled");
+    return expansion_progress::done;
+  }
+};
+
+struct counting_after_attempts {
+  inlet<line> in{"lines"};
+  outlet<count> out{"counts", key(&count::app)};
+  state<std::int64_t> first{"first"}, progress{"progress"}, second{"second"};
+  auto logic() const {
+    return from(in)
+        .event_time(&line::time, in_order)
+        .key_by(&line::app)
+        .window(tumbling{60s})
+        .fold(first, [](std::int64_t& n, const line::view&) { ++n; })
+        .map([](const windowed<std::string, std::int64_t>& w) {
+          return line{w.key, w.window.start, "x"};
+        })
+        .expand(progress, stumbling{}, retry{.first_delay = 1s})
+        .on_error<not_yet>(dead_letter)
+        .key_by(&line::app)
+        .window(tumbling{60s})
+        .fold(second, [](std::int64_t& n, const line&) { ++n; })
+        .map([](const windowed<std::string, std::int64_t>& w) {
+          return count{w.key, w.window.start, w.value};
+        })
+        .to(out);
+  }
+};
+
+struct attempts_at_the_end : application {
+  attempts_at_the_end() {
+    topic<line>("lines");
+    topic<count>("counts");
+    streamlet<counting_after_attempts>("counter");
+  }
+};
+
+TEST_F(attempts_at_the_end, of_which_one_throws_do_not_keep_the_windows_behind_them_from_firing) {
+  trouble::is_away = true;
+  start();
+  send("lines", std::vector<line>{{"a", at(0), "x"}});
+  run_to_end();
+  std::size_t windows = 0;
+  each("counts", [&](const record_view&) { ++windows; });
+  EXPECT_EQ(windows, 1u);
+}
+
 TEST_F(two_streamlets, run_on_threads_of_their_own) {
   const system_clock real;
   time = &real;

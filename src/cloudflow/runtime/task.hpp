@@ -105,7 +105,7 @@ private:
   void run_some(source& s, std::span<const record_view> records);
   void reject_suspects(source& s) const;
   std::span<const record_view> run_at_once(const source& s, std::span<const record_view> records);
-  bool finish();
+  bool finish(bool is_parked);
   void count();
   void mark_idle_inlets(timestamp now);
 
