@@ -189,18 +189,16 @@ inline allowed_lateness late_by() {
 }
 
 /// Clients that send several items at once, want to know when they are durable, and send them again
-/// when the connection has broken.
+/// when the connection has broken, or ends because nobody knows.
 struct sending final : source<item> {
   void open(std::function<void()>) override { clients().reconnect(); }
   flow::source_status poll(emitter<item>& emit) override {
     const auto sent = clients().take();
     for (const auto& s : sent) {
-      if (!can_be_refused(s.number)) {
-        emit(as_item(s.what), s.when_durable);
-        continue;
-      }
       emit(as_item(s.what));
-      emit.acknowledge({.when_durable = s.when_durable, .when_refused = [](const auto&) {}});
+      acknowledgement answer{.when_durable = s.when_durable, .when_unknown = s.when_unknown};
+      if (can_be_refused(s.number)) answer.when_refused = [](const auto&) {};
+      emit.acknowledge(std::move(answer));
     }
     if (!sent.empty()) return flow::source_status::produced;
     return clients().are_done() ? flow::source_status::ended : flow::source_status::idle;

@@ -60,7 +60,7 @@ public:
   struct sent {
     row what;
     std::size_t number;
-    std::function<void()> when_durable;
+    std::function<void()> when_durable, when_unknown;
   };
   void reset(std::vector<row> all, std::size_t at_once);
   void reconnect();
@@ -70,6 +70,8 @@ public:
   const std::set<std::size_t>& answered() const { return answered_; }
 
 private:
+  bool sends_again(std::size_t i) const;
+
   std::vector<row> all_;
   std::size_t at_once_ = 1;
   std::deque<std::size_t> waiting_;

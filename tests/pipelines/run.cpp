@@ -42,14 +42,22 @@ void client_pool::reset(std::vector<row> all, std::size_t at_once) {
 void client_pool::reconnect() {
   waiting_.clear();
   for (std::size_t i = 0; i != all_.size(); ++i)
-    if (!answered_.contains(i) && (all_[i].kind.empty() || sends_[i] < 3)) waiting_.push_back(i);
+    if (sends_again(i)) waiting_.push_back(i);
+}
+bool client_pool::sends_again(std::size_t i) const {
+  const auto sent = sends_.find(i);
+  return !answered_.contains(i) &&
+         (all_[i].kind.empty() || sent == sends_.end() || sent->second < 3);
 }
 std::vector<client_pool::sent> client_pool::take() {
   std::vector<sent> some;
   for (; some.size() != at_once_ && !waiting_.empty(); waiting_.pop_front()) {
     const auto i = waiting_.front();
     ++sends_[i];
-    some.push_back({all_[i], i, [this, i] { answered_.insert(i); }});
+    some.push_back({all_[i], i, [this, i] { answered_.insert(i); },
+                    [this, i] {
+                      if (sends_again(i)) waiting_.push_back(i);
+                    }});
   }
   return some;
 }
@@ -308,7 +316,9 @@ std::vector<std::string> run_kafka(const pipeline& p, const scenario& s) {
   testkit::group_simulation sim{app.plan,
                                 [&](const std::string& c) { return app.definitions.at(c); },
                                 {.seed = s.seed,
-                                 .processes = s.processes,
+                                 .processes = p.has_source && p.definition().check({}).any()
+                                                  ? 1  // nobody may run more of them
+                                                  : s.processes,
                                  .workers = s.workers,
                                  .fault_profile = s.faults,
                                  .steps_between_events = s.steps_between_events,

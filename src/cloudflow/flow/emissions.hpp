@@ -6,6 +6,7 @@
 #include "cloudflow/flow/source_registry.hpp"
 #include "cloudflow/schema/codec.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -24,7 +25,8 @@ struct refusal {
 };
 
 /// Who waits for records that a source emits. Destroyed without a call: they are not stored,
-/// because the process ends or the source has failed.
+/// because the process ends or the source has failed; or nobody knows, and there is no
+/// `when_unknown`.
 struct acknowledgement {
   /// The records are durable, and so is all that became of them. Runs on the worker.
   std::function<void()> when_durable = {};
@@ -123,8 +125,7 @@ public:
   /// is durable.
   bool is_atomic() const noexcept {
     const auto& g = groups_[group_];
-    const auto begin = group_ == 0 ? first_of_groups_ : groups_[group_ - 1].end;
-    return (g.answer.when_refused || g.is_refused) && durable_ <= begin;
+    return (g.answer.when_refused || g.is_refused) && durable_ <= begin_of(group_);
   }
   /// Leaves out the group, and tells whoever waits for it. @pre is_atomic()
   void refuse_group(const refusal& why) {
@@ -165,6 +166,9 @@ public:
   void unknown() override {
     for (std::size_t i = 0; i != saved_groups_; ++i)
       if (const auto& tell = groups_[i].answer.when_unknown) tell();
+    // Of those that were not answered with it, because an operator still holds a record.
+    for (auto i = saved_groups_; i != groups_.size() && begin_of(i) < saved_; ++i)
+      groups_[i].is_torn |= durable_ < std::min(groups_[i].end, saved_);
     committed();
   }
   void dropped() override {
@@ -178,8 +182,13 @@ private:
     std::uint64_t end;
     acknowledgement answer;
     bool is_refused = false;  ///< whoever waited for it has been told
-    bool is_torn = false;     ///< a part was durable when a record of it was refused
+    /// A part was durable when a record of it was refused, or is of a commit whose outcome is
+    /// unknown.
+    bool is_torn = false;
   };
+  std::uint64_t begin_of(std::size_t index) const noexcept {
+    return index == 0 ? first_of_groups_ : groups_[index - 1].end;
+  }
   /// What a source has emitted before it throws is committed first: it is not to blame for that.
   flow::source_status ask() {
     if (!failure_) try {

@@ -87,6 +87,26 @@ TEST_F(emissions, say_that_nothing_is_known_of_a_group_that_was_refused_when_a_p
   EXPECT_EQ(told, std::vector<std::string>{"unknown"});
 }
 
+/// Behind expand(), which holds the last record when a commit begins.
+TEST_F(emissions, say_that_nothing_is_known_of_a_group_whose_first_part_is_of_a_lost_commit) {
+  from->polls.push_back([this](emitter<int>& emit) {
+    for (const int n : {1, 2}) {
+      emit(n);
+      emit.acknowledge(noted());
+    }
+    return flow::source_status::produced;
+  });
+  of.poll();
+  process(1);
+  of.saved();  // what is processed is committed, and not answered yet
+  of.unknown();
+  of.dropped();
+  EXPECT_EQ(of.record(), 2);
+  process(1);
+  commit();
+  EXPECT_EQ(told, (std::vector<std::string>{"unknown", "durable"}));
+}
+
 TEST_F(emissions, leave_out_one_record_alone_where_nobody_can_be_told) {
   from->polls.push_back([this](emitter<int>& emit) {
     emit(1);
