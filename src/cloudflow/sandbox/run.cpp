@@ -10,6 +10,7 @@
 #include "cloudflow/sandbox/print.hpp"
 #include "cloudflow/sandbox/socket.hpp"
 #include "cloudflow/sandbox/stop_signal.hpp"
+#include "cloudflow/streamlet/program_facts.hpp"
 
 #include <fmt/format.h>
 
@@ -103,6 +104,16 @@ private:
     if (!taken) return std::move(taken).error();
     instance_directory_.emplace(std::move(taken).value());
     state_.root = instance_directory_->directory();
+    return instance_directory_->number() == 0 ? result<void>{} : expect_divisible();
+  }
+
+  /// Each of several processes would count for itself, and write over the state of the others.
+  result<void> expect_divisible() const {
+    const auto facts = facts_of_program(
+        plan_, secrets_, [this](const std::string& name) { return app_->definition_of(name); });
+    if (!facts) return facts.error();
+    if (auto may = can_be_divided(plan_.streamlets.front(), facts->streamlets.front()); !may)
+      return error{fmt::format("streamlet {}: {}", options_->streamlet, may.error().message)};
     return {};
   }
 

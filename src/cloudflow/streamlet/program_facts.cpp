@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <utility>
 
 namespace cloudflow {
 
@@ -31,13 +32,25 @@ result<program_facts> facts_of_program(const blueprint::plan& plan,
       continue;
     }
     try {
-      facts.streamlets.push_back(definition->check(config_of(s, secrets)));
+      auto needs = definition->check(config_of(s, secrets));
+      if (s.replicas > 1)
+        if (auto may = can_be_divided(s, needs); !may) add(s.name, may.error().message);
+      facts.streamlets.push_back(std::move(needs));
     } catch (const std::exception& e) {
       add(s.name, e.what());
     }
   }
   if (!mistakes.empty()) return error{std::move(mistakes)};
   return facts;
+}
+
+result<void> can_be_divided(const blueprint::streamlet_plan& streamlet,
+                            const flow::store_needs& needs) {
+  if (!streamlet.inlets.empty() || !needs.any()) return {};
+  return error{
+      "it keeps state or event time and has no inlets, by whose partitions that could be divided: "
+      "one process can run it, with replicas = 1 and ordinal 0. Let another streamlet behind it "
+      "keep the state, in as many processes as you like."};
 }
 
 }  // namespace cloudflow

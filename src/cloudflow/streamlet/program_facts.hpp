@@ -26,9 +26,15 @@ streamlet_config config_of(const blueprint::streamlet_plan& streamlet,
                            const blueprint::secret_texts& secrets);
 
 /// Builds the logic of every streamlet once and drops it. Errors: a class that the program does not
-/// have; a value that a streamlet does not take, which only its own code can tell.
+/// have; a value that a streamlet does not take, which only its own code can tell; several replicas
+/// of a streamlet that can_be_divided() says can have one only.
 result<program_facts> facts_of_program(const blueprint::plan& plan,
                                        const blueprint::secret_texts& secrets,
                                        const find_definition& definition_of);
+
+/// Whether several processes may run the streamlet: state is divided by the partitions of inlets,
+/// and without inlets there are none. Errors: a sentence that says so.
+result<void> can_be_divided(const blueprint::streamlet_plan& streamlet,
+                            const flow::store_needs& needs);
 
 }  // namespace cloudflow

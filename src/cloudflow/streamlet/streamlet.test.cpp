@@ -1,5 +1,8 @@
 #include "cloudflow/streamlet/streamlet.hpp"
 
+#include "cloudflow/flow/emissions.hpp"
+#include "cloudflow/streamlet/program_facts.hpp"
+
 #include "flow_test_schemas/line.hpp"
 
 #include <gmock/gmock.h>
@@ -19,6 +22,47 @@ template <class S>
 std::string mistakes_of() {
   const auto described = definition_of<S>().describe();
   return described ? std::string{} : described.error().message;
+}
+
+// -- several processes ----------------------------------------------------------------------------
+
+struct silent final : source<line> {
+  flow::source_status poll(emitter<line>&) override { return flow::source_status::ended; }
+};
+auto from_silence() { return from(std::shared_ptr<source<line>>{std::make_shared<silent>()}); }
+
+struct counts_what_it_makes {
+  outlet<line> out{"out"};
+  state<std::int64_t> counted{"counted"};
+  auto logic() const {
+    return from_silence()
+        .key_by(&line::app)
+        .fold(counted, [](std::int64_t& n, const line&) { ++n; })
+        .map([](const auto& k) {
+          return line{k.key, {}, {}};
+        })
+        .to(out);
+  }
+};
+struct passes_on_what_it_makes {
+  outlet<line> out{"out"};
+  auto logic() const { return from_silence().to(out); }
+};
+
+template <class S>
+std::string refusal_of(int replicas) {
+  blueprint::plan plan;
+  plan.streamlets.push_back({.name = "maker", .replicas = replicas});
+  const auto facts =
+      facts_of_program(plan, {}, [](const std::string&) { return &definition_of<S>(); });
+  return facts ? std::string{} : facts.error().message;
+}
+
+TEST(several_processes, of_a_streamlet_that_keeps_state_without_inlets_are_refused) {
+  EXPECT_THAT(refusal_of<counts_what_it_makes>(2),
+              HasSubstr("streamlet maker: it keeps state or event time and has no inlets"));
+  EXPECT_EQ(refusal_of<counts_what_it_makes>(1), "");
+  EXPECT_EQ(refusal_of<passes_on_what_it_makes>(2), "");
 }
 
 // -- names that are declared twice ----------------------------------------------------------------
