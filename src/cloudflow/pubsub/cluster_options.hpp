@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +34,9 @@ struct cluster_options {
   /// The compacted topic with schemas and with what is known of topics and stores.
   std::string catalog_topic{pubsub::catalog_topic};
   logger log{make_null_sink(), "kafka"};
+  /// True: the process is to end, and brokers that do not answer are not waited for. Thread-safe.
+  /// Empty: never.
+  std::function<bool()> must_stop = {};
 };
 
 /// Opens a session; which one, the program chooses that links it.

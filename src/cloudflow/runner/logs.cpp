@@ -33,6 +33,7 @@ pubsub::cluster_options session_options(const blueprint::plan& plan,
   out.application = plan.prefix + plan.app_id;
   if (!how.kafka.empty()) out.state_directory = how.kafka / directory_of(place);
   out.log = how.log_lines.named("kafka");
+  out.must_stop = how.must_stop;
   for (const auto& t : plan.topics) {
     if (t.cluster_key != place) continue;
     out.connection = texts_of(t.connection, secrets);

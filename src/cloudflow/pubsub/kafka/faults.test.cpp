@@ -2,6 +2,9 @@
 // that have died.
 #include "cloudflow/pubsub/kafka/acls.test.hpp"
 #include "cloudflow/pubsub/kafka/broker_fixture.hpp"
+#include "cloudflow/pubsub/kafka/deaf_server.test.hpp"
+#include "cloudflow/pubsub/kafka/internal/admin.hpp"
+#include "cloudflow/pubsub/kafka/internal/connection.hpp"
 #include "cloudflow/pubsub/kafka/recorder.test.hpp"
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
 
@@ -204,6 +207,19 @@ TEST_F(fault_h1, a_producer_ends_in_time_while_its_library_does_not_answer) {
   const auto began = clock_of_tests.monotonic();
   stuck->reset();
   EXPECT_LT(clock_of_tests.monotonic() - began, std::chrono::seconds{15});
+}
+
+TEST(fault_h1_at_the_end, a_broker_that_does_not_answer_is_not_waited_for) {
+  const deaf_server broker;
+  const auto session = connection::make({.connection = {{"bootstrap.servers", broker.address()}},
+                                         .application = "app",
+                                         .must_stop = [] { return true; }},
+                                        clock_of_tests)
+                           .value();
+  const admin requests{session};
+  const auto began = clock_of_tests.monotonic();
+  EXPECT_EQ(requests.describe("t").error().code, errc::unavailable);
+  EXPECT_LT(clock_of_tests.monotonic() - began, std::chrono::seconds{10}) << "else 23";
 }
 
 // -- H2: a client that has died -------------------------------------------------------------------

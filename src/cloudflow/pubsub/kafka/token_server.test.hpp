@@ -1,14 +1,13 @@
 #pragma once
 
-#include <arpa/inet.h>
+#include "cloudflow/pubsub/kafka/deaf_server.test.hpp"
+
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -42,24 +41,13 @@ inline std::string new_token() {
 /// A server that gives a token to everybody, as OAuth has it.
 class token_server {
 public:
-  token_server() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof where;
-    auto* address = reinterpret_cast<sockaddr*>(&where);
-    if (::bind(socket_, address, size) != 0 || ::listen(socket_, 8) != 0 ||
-        ::getsockname(socket_, address, &size) != 0)
-      throw std::runtime_error{"no port for a server of tokens"};
-    url_ = fmt::format("http://127.0.0.1:{}/token", ntohs(where.sin_port));
-    thread_ = std::thread{[this] { serve(); }};
-  }
+  token_server()
+    : url_(fmt::format("http://{}/token", listener_.address())), thread_([this] { serve(); }) {}
   token_server(const token_server&) = delete;
   token_server& operator=(const token_server&) = delete;
   ~token_server() {
-    ::shutdown(socket_, SHUT_RDWR);
+    ::shutdown(listener_.socket(), SHUT_RDWR);
     thread_.join();
-    ::close(socket_);
   }
 
   const std::string& url() const noexcept { return url_; }
@@ -67,7 +55,7 @@ public:
 private:
   void serve() const {
     while (true) {
-      const int connection = ::accept(socket_, nullptr, nullptr);
+      const int connection = ::accept(listener_.socket(), nullptr, nullptr);
       if (connection < 0) return;
       answer(connection);
       ::close(connection);
@@ -90,8 +78,8 @@ private:
     ::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
   }
 
-  const int socket_;
-  std::string url_;
+  const deaf_server listener_;
+  const std::string url_;
   std::thread thread_;
 };
 

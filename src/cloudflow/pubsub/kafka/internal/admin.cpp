@@ -16,6 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds request_patience{15'000};
+/// Of a request when the process is to end.
+constexpr milliseconds patience_at_end{1000};
+constexpr milliseconds poll_step{100};
 /// The same for what only asks: by another client each time. librdkafka (2.14) waits for the broker
 /// that it takes for the controller, also when that has left the cluster.
 constexpr std::array<milliseconds, 3> patience_of_questions{milliseconds{3000}, milliseconds{5000},
@@ -98,7 +101,7 @@ result<void> admin::connect(milliseconds patience) {
     rd_kafka_poll(rk, 0);
     if (answer == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->broker_cnt != 0) break;
     const auto told = session_->heard().told();
-    const auto is_hopeless = told && told->code == errc::denied;
+    const auto is_hopeless = (told && told->code == errc::denied) || session_->must_stop();
     if (is_hopeless || until.has_passed())
       return opened.value()->fail("cannot connect", failure_of(answer));
   }
@@ -128,7 +131,7 @@ result<event_handle> admin::request(rd_kafka_admin_op_t what, std::string_view d
     auto answer = request_once(what, **opened, tries.front(), send, with);
     tries = tries.subspan(1);
     if (!answer) abandon(opened.value());
-    if (!answer && !tries.empty()) continue;
+    if (!answer && !tries.empty() && !session_->must_stop()) continue;
     if (!answer) return opened.value()->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
     const auto code = rd_kafka_event_error(answer.get());
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -141,7 +144,7 @@ result<event_handle> admin::request(rd_kafka_admin_op_t what, std::string_view d
 
 /// Null: there is none in time.
 event_handle admin::request_once(rd_kafka_admin_op_t what, const client& by, milliseconds patience,
-                                 const ask& send, const prepare& with) {
+                                 const ask& send, const prepare& with) const {
   const queue_handle answers{rd_kafka_queue_new(by.get())};
   const admin_options_handle how{rd_kafka_AdminOptions_new(by.get(), what)};
   // We lose patience, not librdkafka: it would use what it has freed when a coordinator comes back
@@ -150,7 +153,13 @@ event_handle admin::request_once(rd_kafka_admin_op_t what, const client& by, mil
       how.get(), static_cast<int>(4 * request_patience.count()), nullptr, 0);
   if (with) with(how.get());
   send(by.get(), how.get(), answers.get());
-  return event_handle{rd_kafka_queue_poll(answers.get(), static_cast<int>(patience.count()))};
+  const deadline until{session_->time(), patience}, until_at_end{session_->time(), patience_at_end};
+  while (!until.has_passed() && !(session_->must_stop() && until_at_end.has_passed())) {
+    const auto step = std::min(until.left(), poll_step);
+    if (event_handle answer{rd_kafka_queue_poll(answers.get(), static_cast<int>(step.count()))})
+      return answer;
+  }
+  return {};
 }
 
 /// With a handle, what it still waits for is forgotten.

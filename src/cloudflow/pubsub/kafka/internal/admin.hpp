@@ -109,9 +109,9 @@ private:
   /// One request and its answer, whose own error is looked at.
   result<event_handle> request(rd_kafka_admin_op_t what, std::string_view doing, const ask& send,
                                const prepare& with = {}) const;
-  static event_handle request_once(rd_kafka_admin_op_t what, const client& by,
-                                   std::chrono::milliseconds patience, const ask& send,
-                                   const prepare& with);
+  event_handle request_once(rd_kafka_admin_op_t what, const client& by,
+                            std::chrono::milliseconds patience, const ask& send,
+                            const prepare& with) const;
   result<std::vector<std::int64_t>> list_offsets(std::span<const topic_partition> of,
                                                  std::int64_t spec,
                                                  rd_kafka_IsolationLevel_t isolation) const;

@@ -40,6 +40,7 @@ public:
   const options& wanted() const noexcept { return wanted_; }
   const logger& log() const noexcept { return wanted_.log; }
   const clock& time() const noexcept { return time_; }
+  bool must_stop() const { return wanted_.must_stop && wanted_.must_stop(); }
   /// `cluster "metrics" (kafka-0:9093,kafka-1:9093)`; for messages.
   const std::string& where() const noexcept { return where_; }
 

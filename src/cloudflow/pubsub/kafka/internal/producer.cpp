@@ -71,7 +71,8 @@ result<void> group_producer::start() {
   for (int i = 0; i != init_tries && is_transactional(); ++i) {
     ready =
         done("cannot get ready for transactions", ask(init_patience, rd_kafka_init_transactions));
-    if (ready || !ready.error().retriable || ready.error().fatal || stop_.stop_requested()) break;
+    if (ready || !ready.error().retriable || ready.error().fatal) break;
+    if (stop_.stop_requested() || dependencies_.session->must_stop()) break;
   }
   is_started_ = ready.has_value();
   return ready;

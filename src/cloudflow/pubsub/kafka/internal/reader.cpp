@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <utility>
 
@@ -14,6 +15,9 @@ namespace cloudflow::pubsub::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds fetch_patience{15'000};
+/// When the process is to end.
+constexpr std::chrono::milliseconds fetch_patience_at_end{1000};
+constexpr std::chrono::milliseconds longest_wait{100};
 constexpr int connect_patience_ms = 1000;
 
 const client_spec handle_of_reads = {.role = client_role::consumer,
@@ -100,6 +104,7 @@ result<record_batch> reader::fetch(const std::shared_ptr<shared_client>& with,
                                    const topic_partition& source, partition_range range,
                                    fetch_limits limits) const {
   const deadline until{session_->time(), fetch_patience};
+  const deadline until_at_end{session_->time(), fetch_patience_at_end};
   signal ready;
   const std::function<void()> on_ready = [&] { ready.raise(); };
   partition_reader records{with, source, on_ready};
@@ -112,8 +117,9 @@ result<record_batch> reader::fetch(const std::shared_ptr<shared_client>& with,
     auto batch = records.fetch(limits);
     if (!batch || !batch->empty()) return batch;
     if (records.next() >= range.end) break;  // nothing but marks of transactions
-    if (until.has_passed()) return with->handle->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
-    ready.wait(until.left());
+    if (until.has_passed() || (session_->must_stop() && until_at_end.has_passed()))
+      return with->handle->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    ready.wait(std::min(until.left(), longest_wait));
     rd_kafka_poll(with->get(), 0);
   }
   return record_batch{{}, {}, records.next()};
