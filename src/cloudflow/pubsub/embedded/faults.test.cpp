@@ -170,6 +170,22 @@ TEST(fault_c2, one_bit_flipped_anywhere_in_the_write_ahead_log_is_not_silent) {
   }
 }
 
+/// RocksDB ends the process over some bits of the properties, which stand there.
+TEST(fault_c2, one_bit_flipped_at_the_end_of_a_table_ends_no_process) {
+  constexpr std::size_t end_of_table = 1100;
+  const damaged_log log{damaged_log::ended::closed};
+  const auto path = log.path_of("SST");
+  ASSERT_GT(log.files().at(path).size(), end_of_table);
+  for (std::size_t from_end = 1; from_end <= end_of_table; ++from_end) {
+    auto files = log.files();
+    auto& bytes = files.at(path);
+    auto& hit = bytes[bytes.size() - from_end];
+    hit = static_cast<char>(hit ^ 0x80);
+    const auto found = log.open(files);
+    ASSERT_EQ(found.what, damaged_log::outcome::kind::refused) << from_end << found.message;
+  }
+}
+
 TEST(fault_c2, a_commit_that_was_torn_before_it_was_acknowledged_is_no_damage) {
   const damaged_log log{damaged_log::ended::killed};
   const auto wal = log.path_of("WAL"), page = log.path_of("COMMITS");

@@ -2,6 +2,7 @@
 
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/pubsub/embedded/internal/log_file.hpp"
+#include "cloudflow/pubsub/embedded/internal/table_end.hpp"
 #include "cloudflow/pubsub/embedded/internal/torn_manifest.hpp"
 
 #include <fmt/format.h>
@@ -271,8 +272,27 @@ result<void> database::rebuild(const options& wanted, const environment& env) {
   return {};
 }
 
+namespace {
+
+/// Those that would end the process.
+result<void> check_table_ends(const options& wanted, const environment& env) {
+  std::vector<std::string> names;
+  const auto status = env.files().GetChildren(wanted.directory.string(), {}, &names, nullptr);
+  if (!status.ok()) return to_error(status, wanted.directory);
+  for (const auto& name : names)
+    if (name.ends_with(".sst") &&
+        !are_properties_intact(env.files(), (wanted.directory / name).string()))
+      return damaged(wanted.directory,
+                     fmt::format("the properties of its file {} are not what was written", name));
+  return {};
+}
+
+}  // namespace
+
 result<std::shared_ptr<database>> database::open(const options& wanted, const environment& env,
                                                  access how) {
+  if (how == access::reading)
+    if (auto done = check_table_ends(wanted, env); !done) return std::move(done).error();
   const auto families = all_families();
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
   rocksdb::DB* raw = nullptr;

@@ -6,6 +6,13 @@
 #include <algorithm>
 
 namespace cloudflow::pubsub::embedded {
+
+std::uint32_t little_endian(std::string_view bytes) {
+  std::uint32_t number = 0;
+  for (auto i = bytes.size(); i-- > 0;) number = number << 8 | static_cast<unsigned char>(bytes[i]);
+  return number;
+}
+
 namespace {
 
 // The format is RocksDB's (db/log_format.h): blocks of 32 KiB, in which fragments follow one
@@ -23,12 +30,6 @@ enum : std::uint8_t {
   recyclable_last = 8,
   most = 11
 };
-
-std::uint32_t little_endian(std::string_view bytes) {
-  std::uint32_t number = 0;
-  for (auto i = bytes.size(); i-- > 0;) number = number << 8 | static_cast<unsigned char>(bytes[i]);
-  return number;
-}
 
 std::uint32_t masked_crc(std::string_view bytes) {
   const auto sum = rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator({});

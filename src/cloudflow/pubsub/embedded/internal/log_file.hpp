@@ -21,6 +21,9 @@ result<log_file_scan> scan_log_file(rocksdb::FileSystem& files, const std::strin
 /// One block of such a file, for scan_log_file() and its tests. `at`: where in the file it is.
 void scan_block(std::string_view block, std::uint64_t at, log_file_scan& so_far, bool& is_broken);
 
+/// Of as many bytes as fit into it.
+std::uint32_t little_endian(std::string_view bytes);
+
 /// The number in a name such as `MANIFEST-000012`, wherever it stands in `name`; 0: there is none.
 std::uint64_t manifest_number(std::string_view name);
 

@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/embedded/internal/creation.hpp"
 #include "cloudflow/pubsub/embedded/internal/robust_scan.hpp"
+#include "cloudflow/pubsub/embedded/internal/table_end.hpp"
 #include "cloudflow/pubsub/embedded/internal/topic_codec.hpp"
 #include "cloudflow/pubsub/embedded/internal/topics.hpp"
 #include "cloudflow/pubsub/embedded/upkeep.hpp"
@@ -235,7 +236,8 @@ result<std::shared_ptr<database>> open_somehow(const options& from, const enviro
     if (!is_ours(name) || name == "LOCK") continue;
     std::string content;
     const auto source = (from.directory / name).string();
-    // What cannot be read is left out.
+    // What cannot be read is left out, and what RocksDB must not read.
+    if (name.ends_with(".sst") && !are_properties_intact(files, source)) continue;
     if (!rocksdb::ReadFileToString(&files, source, &content).ok()) continue;
     status = rocksdb::WriteStringToFile(&files, slice(content), (work.directory / name).string());
     if (!status.ok()) return to_error(status, work.directory);
