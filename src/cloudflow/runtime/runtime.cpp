@@ -378,6 +378,11 @@ bool native_runtime::has_read_everything() const {
 
 bool native_runtime::advance_to_end() {
   if (!is_quiet()) return false;
+  // All of it ends once more, what comes behind as well: what has fired does not fire again.
+  bool is_lost = false;
+  for (const auto* w : workers_)
+    for (const auto& t : w->tasks()) is_lost |= t->take_lost_end();
+  if (is_lost) finished_.clear();
   if (finished_.size() == streamlets_.size()) return true;
   const auto is_finished = [this](const std::string& s) {
     return std::find(finished_.begin(), finished_.end(), s) != finished_.end();

@@ -372,15 +372,16 @@ struct counting_after_attempts {
   }
 };
 
-struct attempts_at_the_end : application {
+/// In one partition, or in two, through a repartition topic.
+struct attempts_at_the_end : application, testing::WithParamInterface<int> {
   attempts_at_the_end() {
-    topic<line>("lines");
+    topic<line>("lines", GetParam());
     topic<count>("counts");
     streamlet<counting_after_attempts>("counter");
   }
 };
 
-TEST_F(attempts_at_the_end, of_which_one_throws_do_not_keep_the_windows_behind_them_from_firing) {
+TEST_P(attempts_at_the_end, of_which_one_throws_do_not_keep_the_windows_behind_them_from_firing) {
   trouble::is_away = true;
   start();
   send("lines", std::vector<line>{{"a", at(0), "x"}});
@@ -389,6 +390,7 @@ TEST_F(attempts_at_the_end, of_which_one_throws_do_not_keep_the_windows_behind_t
   each("counts", [&](const record_view&) { ++windows; });
   EXPECT_EQ(windows, 1u);
 }
+INSTANTIATE_TEST_SUITE_P(partitions, attempts_at_the_end, testing::Values(1, 2));
 
 TEST_F(two_streamlets, run_on_threads_of_their_own) {
   const system_clock real;

@@ -219,7 +219,7 @@ task::activity task::step_chain(timestamp now) {
   }
   count();
   mark_idle_inlets(now);
-  if (has_worked || finish(ticked.is_waiting)) return activity::worked;
+  if (has_worked || finish()) return activity::worked;
   return waits_for_clock_ ? activity::waiting : activity::idle;
 }
 
@@ -296,15 +296,15 @@ void task::run_some(source& s, std::span<const record_view> records) {
   s.take_off(done.processed);
 }
 
-/// True when it has fired what was open. It is asked to until all that comes of it is committed:
-/// a record of a window may be parked, and what fires behind it is not open yet.
-bool task::finish(bool is_parked) {
+/// True when it has fired what was open. It is asked to until that is committed.
+bool task::finish() {
   if (!must_finish_.load(std::memory_order_acquire)) return false;
   if (!has_finished_) {
     is_suspended_ |= chain_->finish() == flow::step::suspended;
     return has_finished_ = true;
   }
-  if (!is_parked && !is_committing_ && !has_changes()) {
+  if (!is_committing_ && !has_changes()) {
+    holds_end_ = true;
     must_finish_.store(false, std::memory_order_release);
     has_finished_ = false;
   }
@@ -361,6 +361,8 @@ void task::halt() {
   is_suspended_ = false;
   waits_for_clock_ = false;
   has_finished_ = false;
+  // A parked record may have held the end back, and the operators knew of it.
+  if (std::exchange(holds_end_, false)) has_lost_end_.store(true, std::memory_order_release);
 }
 
 void task::rewind() {

@@ -65,6 +65,10 @@ public:
   /// The input has ended: the next step with a partition fires what is open. Thread-safe.
   void request_finish() noexcept { must_finish_.store(true, std::memory_order_release); }
 
+  /// Since the last call: it has started again behind a request_finish() that was done, and has
+  /// forgotten that the input has ended. Thread-safe.
+  bool take_lost_end() noexcept { return has_lost_end_.exchange(false, std::memory_order_acq_rel); }
+
   const streamlet_instance& streamlet() const noexcept { return *streamlet_; }
   /// Thread-safe.
   task_status status() const;
@@ -105,7 +109,7 @@ private:
   void run_some(source& s, std::span<const record_view> records);
   void reject_suspects(source& s) const;
   std::span<const record_view> run_at_once(const source& s, std::span<const record_view> records);
-  bool finish(bool is_parked);
+  bool finish();
   void count();
   void mark_idle_inlets(timestamp now);
 
@@ -154,6 +158,7 @@ private:
   std::chrono::nanoseconds forgot_at_{0};
   std::vector<idleness_monitor> idleness_;  ///< by inlet; none where nobody waits for others
   bool has_finished_ = false;               ///< since it was built
+  bool holds_end_ = false;                  ///< has committed what the end of the input has fired
   std::vector<std::size_t> outlet_limits_;
 
   flow::changes in_flight_;
@@ -167,7 +172,8 @@ private:
   std::optional<timestamp> restart_at_;
 
   task_metrics metrics_;
-  std::atomic<bool> is_idle_{false}, is_running_{false}, is_restoring_{false}, must_finish_{false};
+  std::atomic<bool> is_idle_{false}, is_running_{false}, is_restoring_{false}, must_finish_{false},
+      has_lost_end_{false};
   std::atomic<bool> has_partition_{false};  ///< or needs none
 };
 
