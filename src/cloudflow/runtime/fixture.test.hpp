@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,6 +30,11 @@ public:
   }
 
   int failures_left() const { return failures_; }
+  /// A commit of more bytes fails, as one does that takes longer than brokers give it.
+  void refuse_larger_than(std::size_t bytes, pubsub::error why) {
+    most_bytes_ = bytes;
+    why_ = std::move(why);
+  }
 
   /// Where partitions end is not said before answer().
   void hold_answers() { are_held_ = true; }
@@ -104,6 +110,9 @@ private:
       : owner_(owner), to_(std::move(to)) {}
     pubsub::result<void> commit(const pubsub::transaction& changes) override {
       if (owner_->failures_ > 0) return --owner_->failures_, owner_->why_;
+      std::size_t bytes = 0;
+      for (const auto& out : changes.outputs) bytes += out.records->byte_size();
+      if (bytes > owner_->most_bytes_) return owner_->why_;
       return to_->commit(changes);
     }
     flaky_backend* owner_;
@@ -111,6 +120,7 @@ private:
   };
   pubsub::backend* log_;
   int failures_ = 0;
+  std::size_t most_bytes_ = std::numeric_limits<std::size_t>::max();
   pubsub::error why_;
   bool are_held_ = false;
   std::vector<

@@ -326,6 +326,40 @@ TEST_F(two_streamlets, refuse_a_record_without_key_where_the_inlet_is_keyed_by_a
   EXPECT_EQ(refused, 2u);
 }
 
+/// `retriable`: it could be tried again unchanged, which would not help.
+class too_large_commits : public two_streamlets, public testing::WithParamInterface<bool> {};
+
+TEST_P(too_large_commits, are_made_smaller_until_they_pass) {
+  start();
+  constexpr int records = 20'000;
+  std::vector<line> lines;
+  for (int i = 0; i != records; ++i) lines.push_back({"a", at(0), std::string(200, 'x')});
+  send("lines", lines);
+  backend->refuse_larger_than(400'000, {.code = pubsub::errc::unavailable,
+                                        .message = "timed out",
+                                        .retriable = GetParam(),
+                                        .fatal = !GetParam()});
+  for (int i = 0; i != 5000 && !runtime->advance_to_end(); ++i) {
+    clock.advance(50ms);
+    step(1);
+  }
+  EXPECT_EQ(texts("shouted").size(), std::size_t{records});
+}
+INSTANTIATE_TEST_SUITE_P(retriable, too_large_commits, testing::Bool());
+
+TEST_F(two_streamlets, that_brokers_refuse_again_and_again_are_not_ready) {
+  start();
+  backend->fail(1'000'000, {.code = pubsub::errc::rebalanced, .message = "who is that"});
+  send("lines", four);
+  const auto before = backend->failures_left();
+  for (int i = 0; i != 60; ++i) step(100);  // half a minute
+  EXPECT_FALSE(runtime->is_ready());
+  EXPECT_LT(before - backend->failures_left(), 200) << "there are pauses";
+  backend->fail(0, {});
+  run_to_end();
+  EXPECT_EQ(texts("shouted").size(), four.size());
+}
+
 struct not_yet {
   std::string reason() const { return "not yet"; }
   bool is_retriable() const { return true; }

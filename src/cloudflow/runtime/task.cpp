@@ -375,6 +375,7 @@ void task::rewind() {
 /// Forgets everything since the last commit, which may be still under way.
 void task::drop() {
   halt();
+  is_restored_ = false;  // where it is still here, restore() says so at once
   if (is_committing_)
     must_rewind_ = true;
   else

@@ -89,7 +89,7 @@ void task::abandon(const pubsub::error& e) {
   must_find_positions_ = e.code == pubsub::errc::outcome_unknown;
   // A source has no position that could be looked up: what may be stored is not done twice.
   if (must_find_positions_) author_sources_.unknown();
-  if (e.code == pubsub::errc::rebalanced || must_rewind_)
+  if (e.code == pubsub::errc::rebalanced || e.retriable || must_rewind_)
     drop();
   else
     fail(time_->now(), e.message);

@@ -12,6 +12,9 @@ constexpr std::chrono::milliseconds tick_interval{50};
 constexpr std::chrono::seconds between_looks_at_progress{1};
 /// One may fall between the restart of a task and its first record.
 constexpr int looks_until_quiet = 5;
+/// How often a commit is tried unchanged, before less is tried at once.
+constexpr int tries_of_one = 4;
+constexpr std::chrono::milliseconds longest_pause_of_rebalances{1000};
 }  // namespace
 
 void wake_signal::notify() {
@@ -35,7 +38,8 @@ worker::worker(std::string name, open_producer open, const clock& time,
     time_(&time),
     options_(options),
     log_(std::move(log)),
-    retry_delay_(options.commit_retry_delay) {}
+    retry_delay_(options.commit_retry_delay),
+    limit_(options.max_uncommitted_bytes) {}
 
 pubsub::result<void> worker::open() {
   auto opened = open_([this] { waker_.notify(); });
@@ -58,6 +62,7 @@ std::chrono::nanoseconds worker::step() {
     submit();
     return std::chrono::nanoseconds{0};
   }
+  if (now < go_on_at_) return std::min<std::chrono::nanoseconds>(go_on_at_ - now, tick_interval);
   const bool has_worked = step_tasks();
   if (has_changes_ && first_change_.count() == 0) first_change_ = now;
   if (phase_ == phase::none && must_commit(has_worked, now)) {
@@ -88,10 +93,14 @@ bool worker::step_tasks() {
   return has_worked;
 }
 
-bool worker::is_full() const {
+std::size_t worker::uncommitted_bytes() const {
   std::size_t bytes = 0;
   for (const auto& t : tasks_) bytes += t->uncommitted_bytes();
-  return bytes >= options_.max_uncommitted_bytes;
+  return bytes;
+}
+
+bool worker::is_too_large_to_try_again() const {
+  return tries_ >= tries_of_one && submitted_bytes_ > options_.tasks.fetch.max_bytes;
 }
 
 bool worker::must_commit(bool has_worked, std::chrono::nanoseconds now) const {
@@ -106,6 +115,8 @@ bool worker::must_commit(bool has_worked, std::chrono::nanoseconds now) const {
 
 void worker::commit() {
   transaction_.clear();
+  submitted_bytes_ = uncommitted_bytes();
+  tries_ = 0;
   for (auto& t : tasks_) t->collect(transaction_);
   first_change_ = std::chrono::nanoseconds{0};
   submit();
@@ -133,9 +144,11 @@ void worker::look_at_outcome() {
 void worker::commit_succeeded() {
   phase_ = phase::none;
   is_retrying_ = false;
+  rebalances_ = 0;
   waiting_since_.reset();
   first_error_.clear();
   retry_delay_ = options_.commit_retry_delay;
+  limit_ = std::min(2 * limit_, options_.max_uncommitted_bytes);
   for (auto& t : tasks_) t->committed();
   last_commit_ = time_->monotonic();
   metrics_.commits.fetch_add(1, std::memory_order_relaxed);
@@ -144,11 +157,9 @@ void worker::commit_succeeded() {
 void worker::commit_failed(const pubsub::error& e) {
   if (e.fatal) producer_.reset();
   if (e.code == pubsub::errc::must_restart) must_end_.store(true, std::memory_order_relaxed);
-  if (e.code == pubsub::errc::rebalanced)
-    waiting_since_.reset();
-  else if (first_error_.empty())
-    first_error_ = e.message;
-  if (e.retriable) {
+  if (first_error_.empty()) first_error_ = e.message;
+  ++tries_;
+  if (e.retriable && !is_too_large_to_try_again()) {
     if (!std::exchange(is_retrying_, true))
       log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
     metrics_.retries.fetch_add(1, std::memory_order_relaxed);
@@ -157,15 +168,29 @@ void worker::commit_failed(const pubsub::error& e) {
     retry_delay_ = std::min(2 * retry_delay_, options_.longest_commit_retry_delay);
     return;
   }
-  if (e.code == pubsub::errc::rebalanced)
-    log_.info("worker {}: partitions have moved, goes on from the last commit: {}", name_,
-              e.message);
-  else
-    log_.error("worker {}: the commit failed: {}", name_, e.message);
   metrics_.aborts.fetch_add(1, std::memory_order_relaxed);
   phase_ = phase::none;
   is_retrying_ = false;
+  if (e.code == pubsub::errc::rebalanced)
+    note_rebalance(e);
+  else
+    note_abort(e);
   for (auto& t : tasks_) t->abandon(e);
+}
+
+/// Brokers may refuse again and again, until they and the members agree on who is who.
+void worker::note_rebalance(const pubsub::error& e) {
+  if (rebalances_++ == 0)
+    log_.info("worker {}: partitions have moved, goes on from the last commit: {}", name_,
+              e.message);
+  else
+    go_on_at_ = time_->monotonic() +
+                std::min(rebalances_ * options_.commit_retry_delay, longest_pause_of_rebalances);
+}
+
+void worker::note_abort(const pubsub::error& e) {
+  limit_ = std::min(limit_, submitted_bytes_) / 2 + 1;
+  log_.error("worker {}: the commit failed: {}", name_, e.message);
 }
 
 // -- stop -----------------------------------------------------------------------------------------

@@ -58,7 +58,9 @@ public:
 
   void add(std::unique_ptr<task> t) { tasks_.push_back(std::move(t)); }
   bool has_tasks() const noexcept { return !tasks_.empty(); }
-  void limit_uncommitted(std::size_t bytes) noexcept { options_.max_uncommitted_bytes = bytes; }
+  void limit_uncommitted(std::size_t bytes) noexcept {
+    options_.max_uncommitted_bytes = limit_ = bytes;
+  }
   void add(membership m) { memberships_.push_back(std::move(m)); }
   const std::vector<std::unique_ptr<task>>& tasks() const noexcept { return tasks_; }
   wake_signal& waker() noexcept { return waker_; }
@@ -99,13 +101,17 @@ private:
 
   bool step_tasks();
   void begin_slice() noexcept;
-  bool is_full() const;
+  std::size_t uncommitted_bytes() const;
+  bool is_full() const { return uncommitted_bytes() >= limit_; }
+  bool is_too_large_to_try_again() const;
   bool must_commit(bool has_worked, std::chrono::nanoseconds now) const;
   void commit();
   void submit();
   void look_at_outcome();
   void commit_succeeded();
   void commit_failed(const pubsub::error& e);
+  void note_rebalance(const pubsub::error& e);
+  void note_abort(const pubsub::error& e);
   void look_at_progress(std::chrono::nanoseconds now);
   void wait_for_outcome(std::chrono::nanoseconds deadline);
 
@@ -126,6 +132,12 @@ private:
   bool is_retrying_ = false;  ///< which is said once
   std::chrono::nanoseconds first_change_{0}, last_commit_{0}, retry_at_{0};
   std::chrono::milliseconds retry_delay_;
+  /// Of uncommitted bytes: less after failures, as brokers end a transaction that takes too long.
+  std::size_t limit_;
+  std::size_t submitted_bytes_ = 0;
+  int tries_ = 0;                         ///< of the commit under way
+  int rebalances_ = 0;                    ///< in a row
+  std::chrono::nanoseconds go_on_at_{0};  ///< behind them
 
   // Of the commits since the last one that was successful.
   std::optional<std::chrono::nanoseconds> waiting_since_;  ///< none: nothing waits to be committed
