@@ -2,6 +2,8 @@
 
 #include "cloudflow/pubsub/backend.hpp"
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,10 +15,13 @@ namespace cloudflow::runtime {
 /// different workers. Thread-safe: a lock per batch, not per record.
 class input {
 public:
-  input(std::string group, std::unique_ptr<pubsub::consumer> reader)
-    : group_(std::move(group)), reader_(std::move(reader)) {}
+  /// `topics`: what the group reads, with the number of partitions when this process started.
+  input(std::string group, std::map<std::string, std::int32_t> topics,
+        std::unique_ptr<pubsub::consumer> reader)
+    : group_(std::move(group)), topics_(std::move(topics)), reader_(std::move(reader)) {}
 
   const std::string& group() const noexcept { return group_; }
+  const std::map<std::string, std::int32_t>& topics() const noexcept { return topics_; }
 
   pubsub::result<std::vector<pubsub::assignment>> poll_assignments() {
     const std::lock_guard lock{mutex_};
@@ -52,7 +57,8 @@ public:
   }
 
 private:
-  std::string group_;
+  const std::string group_;
+  const std::map<std::string, std::int32_t> topics_;
   mutable std::mutex mutex_;  // guards reader_
   std::unique_ptr<pubsub::consumer> reader_;
 };

@@ -96,6 +96,26 @@ TEST_F(processes, let_a_partition_go_although_others_of_the_task_have_always_som
   EXPECT_THAT(b.status().sources, SizeIs(1));
 }
 
+/// Brokers part them, when one topic of the group has other partitions than the others.
+TEST_F(processes, with_one_partition_of_all_that_belongs_to_a_state_do_not_touch_it) {
+  application<counting>(2);
+  const auto retries = built.retry_topic(built.plan.streamlets[0].inlets[0]);
+  for (auto& t : built.plan.topics)
+    if (t.id == retries) t.partitions = 3;
+  auto a = start("a"), b = start("b");
+  send("shouted", std::vector<line>{{"x", at(0), ""}}, 0);
+  send("shouted", std::vector<line>{{"y", at(0), ""}}, 1);
+  step({&a, &b}, 100);
+  for (const auto* p : {&a, &b}) {
+    EXPECT_EQ(p->status(0).records_in + p->status(1).records_in, 0u);
+    EXPECT_THAT(p->runtime->why_not_ready(), testing::HasSubstr("and not of "));
+  }
+  b.stop();
+  step({&a}, 100);
+  EXPECT_EQ(a.status(0).records_in + a.status(1).records_in, 2u);
+  EXPECT_EQ(a.runtime->why_not_ready(), "");
+}
+
 /// A consumer that says what a test wants it to say.
 struct scripted_consumer final : pubsub::consumer {
   std::vector<pubsub::assignment> next;
@@ -123,7 +143,7 @@ TEST(membership, holds_no_partition_that_has_come_to_the_topic_since_the_process
   auto consumer = std::make_unique<scripted_consumer>(&released);
   const pubsub::topic_partition unknown{"lines", partition_id{4}};
   consumer->next = {{pubsub::assignment::kind::assigned, unknown, record_offset{0}}};
-  input in{"g", std::move(consumer)};
+  input in{"g", {{"lines", 1}}, std::move(consumer)};
   membership m{in, {{"lines", 0}}, {}, logger{make_null_sink(), "test"}};
   m.poll_assignments();
   EXPECT_THAT(released, ElementsAre(unknown));

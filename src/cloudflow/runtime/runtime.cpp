@@ -268,14 +268,18 @@ result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*
                                  .start_at = pubsub::consumer_options::start::earliest,
                                  .on_ready = [this] { wake_all(); },
                                  .is_joined = s.needs.any()};
+    std::map<std::string, std::int32_t> partitions;
     for (const auto& [topic, inlet] : inlets) {
       how.topics.push_back(topic);
+      const auto is_it = [&name = topic](const auto& fact) { return fact.name == name; };
+      partitions[topic] = std::ranges::find_if(facts_.topics, is_it)->partitions;
       how.properties.merge(
           texts_of(plan_->topics[s.inlets[inlet].port->topic].consumer, dependencies_.secrets));
     }
     auto consumer = dependencies_.log->open_consumer(how);
     if (!consumer) return in_streamlet(s.plan->name, consumer.error());
-    s.inputs.push_back(std::make_unique<input>(group, std::move(consumer).value()));
+    s.inputs.push_back(
+        std::make_unique<input>(group, std::move(partitions), std::move(consumer).value()));
     membership m{*s.inputs.back(), inlets, tasks, dependencies_.log_lines};
     m.poll_assignments();  // what is known at once need not wait for the first round
     w.add(std::move(m));

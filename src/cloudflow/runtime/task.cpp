@@ -91,6 +91,20 @@ void task::add(const source_event& e) {
   if (sources_.empty()) is_running_.store(false, std::memory_order_release);
   const std::lock_guard lock{mutex_};
   sources_.push_back(std::make_unique<source>(e));
+  is_complete_ = !missing_topic();
+}
+
+/// State is of a partition of all topics of a group: as long as another process may have one of
+/// them, it may have that state as well. None: nothing is missing.
+std::optional<std::string> task::missing_topic() const {
+  if (!streamlet_->needs.any()) return {};
+  for (const auto& s : sources_)
+    for (const auto& [topic, partitions] : s->from->topics()) {
+      const auto is_it = [&name = topic](const auto& each) { return each->at.topic == name; };
+      if (partition_ < partitions && std::none_of(sources_.begin(), sources_.end(), is_it))
+        return topic;
+    }
+  return {};
 }
 
 void task::give_up(const source_event& e) {
@@ -118,17 +132,19 @@ void task::release_leaving() {
                                                   [](const auto& s) { return !s->is_leaving; });
     std::move(first_gone, sources_.end(), std::back_inserter(gone));
     sources_.erase(first_gone, sources_.end());
+    is_complete_ = !missing_topic();
   }
   rewind();
-  if (sources_.empty()) {
+  if (sources_.empty() || !is_complete_) {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
-    is_restored_ = must_find_positions_ = false;
+    is_restored_ = false;
     is_restoring_.store(false, std::memory_order_release);
     restart_at_.reset();
     failures_in_a_row_ = 0;
-    is_running_.store(true, std::memory_order_release);
+    is_running_.store(sources_.empty(), std::memory_order_release);
   }
+  if (sources_.empty()) must_find_positions_ = false;
   for (const auto& s : gone) s->from->release(s->at);
 }
 
@@ -164,7 +180,7 @@ task::activity task::step(timestamp now) {
   drain_assignments();
   release_leaving();
   auto result = activity::idle;
-  const bool has_partition = !has_inlets() || !sources_.empty();
+  const bool has_partition = !has_inlets() || (!sources_.empty() && is_complete_);
   has_partition_.store(has_partition, std::memory_order_release);
   if (has_leaving() || must_rewind_ || (restart_at_ && now < *restart_at_))
     result = activity::waiting;  // what is to be committed before a partition goes does not grow

@@ -91,6 +91,7 @@ private:
   // -- partitions ---
   bool has_inlets() const noexcept { return !streamlet_->plan->inlets.empty(); }
   bool has_leaving() const noexcept;
+  std::optional<std::string> missing_topic() const;
   /// Sources have no partitions: the first task of a streamlet has them.
   bool owns_sources() const noexcept { return !has_inlets() || partition_ == 0; }
   void drain_assignments();
@@ -165,6 +166,7 @@ private:
   dead_letters dead_letters_;
   bool is_committing_ = false;
   bool must_rewind_ = false;  ///< when the commit under way has ended
+  bool is_complete_ = true;   ///< of all topics of its group it has its partition
   bool must_find_positions_ =
       false;  ///< whether the last commit has been done, before anything else
 

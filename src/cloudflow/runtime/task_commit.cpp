@@ -1,6 +1,8 @@
 // What a task commits, and what it tells about itself.
 #include "cloudflow/runtime/task.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace cloudflow::runtime {
@@ -121,6 +123,11 @@ task_status task::status() const {
     s.watermark_delay = time_->now() - watermark;
   const std::lock_guard lock{mutex_};
   if (!s.is_running) s.failure = failure_;
+  if (const auto missing = missing_topic(); missing && !s.is_running)
+    s.failure = fmt::format(
+        "this process has partition {} of {}, and not of {}. If that lasts, a topic has got more "
+        "partitions since the start: start all processes of the streamlet again",
+        partition_, sources_.front()->at.topic, *missing);
   for (const auto& from : sources_) {
     const auto end = from->from->end_offset(from->at);
     const auto position = from->position.load(std::memory_order_acquire);

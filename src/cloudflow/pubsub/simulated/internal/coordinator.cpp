@@ -132,16 +132,29 @@ void coordinator::remove(group_state& g, const std::shared_ptr<member>& m) {
   std::erase_if(g.holders, [&](const auto& h) { return h.second == m; });
 }
 
+/// Of joined topics the same member gets partition n of all, if they have equally many partitions;
+/// as Kafka's range assignor has it.
+bool coordinator::keeps_together(const group_state& g) const {
+  std::set<std::int32_t> counts;
+  for (const auto& m : g.members)
+    for (const auto& topic : m->wanted.topics) counts.insert(known_.partitions_of(topic));
+  return counts.size() < 2;
+}
+
 /// Partition n to the n-th member that reads the topic.
 coordinator::targets coordinator::deal(const group_state& g) const {
   std::map<std::string, std::vector<std::shared_ptr<member>>> readers;
   for (const auto& m : g.members)
     for (const auto& topic : m->wanted.topics) readers[topic].push_back(m);
   targets wanted;
-  for (const auto& [topic, members] : readers)
+  const std::size_t shift = keeps_together(g) ? 0 : 1;
+  std::size_t first = g.rotation;
+  for (const auto& [topic, members] : readers) {
     for (std::int32_t p = 0; p != known_.partitions_of(topic); ++p)
       wanted[{topic, partition_id{p}}] =
-          members[(static_cast<std::size_t>(p) + g.rotation) % members.size()];
+          members[(static_cast<std::size_t>(p) + first) % members.size()];
+    first += shift;
+  }
   return wanted;
 }
 
@@ -182,7 +195,7 @@ bool coordinator::may_get(const group_state& g, const targets& wanted,
                           const topic_partition& source) const {
   const auto& m = wanted.at(source);
   if (m->has(phase::leaving) || m->has(phase::lost)) return false;
-  if (!m->wanted.is_joined) return true;
+  if (!m->wanted.is_joined || !keeps_together(g)) return true;
   return std::all_of(g.holders.begin(), g.holders.end(), [&](const auto& h) {
     return h.first.partition != source.partition || h.second == m;
   });

@@ -77,6 +77,7 @@ private:
   void look(group_state& g);
   void throw_out_silent(group_state& g);
   void remove(group_state& g, const std::shared_ptr<member>& m);
+  bool keeps_together(const group_state& g) const;
   targets deal(const group_state& g) const;
   void take_back(group_state& g, const targets& wanted);
   void give(group_state& g, const targets& wanted);
