@@ -1,4 +1,5 @@
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
+#include "cloudflow/pubsub/kafka/topic_deletion.test.hpp"
 
 #include <thread>
 
@@ -23,6 +24,16 @@ protected:
   }
   void wait_for_assignment(member& of) const {
     ASSERT_TRUE(eventually([&] { return of.poll_assignments(), of.next.contains(source_); }));
+  }
+  /// What a fetch says that says something.
+  static std::optional<error> error_of_fetch(consumer& from, const topic_partition& source) {
+    std::optional<error> found;
+    EXPECT_TRUE(eventually([&] {
+      const auto batch = from.fetch(source, {});
+      if (!batch) found = batch.error();
+      return !batch || !batch->empty();
+    }));
+    return found;
   }
   void write_all(int from, int to, int at_once) {
     for (; from < to; from += at_once)
@@ -165,6 +176,52 @@ TEST_F(kafka_reading, what_goes_out_of_range_while_it_is_read_is_said_and_a_seek
   EXPECT_THAT(refused->message, HasSubstr("4000"));
   ASSERT_TRUE(in->seek(source_, record_offset{3}).has_value());
   EXPECT_EQ(fetch(*in, source_, 7), numbers(3, 10));
+}
+
+TEST_F(kafka_reading, a_position_out_of_range_stays_so_when_the_log_grows_past_it) {
+  write_all(0, 10, 10);
+  const auto group = named("g");
+  transaction changes;
+  changes.positions.push_back({group, source_.topic, source_.partition, record_offset{15}});
+  ASSERT_TRUE(out_->commit(changes).has_value());
+  auto in = join();
+  wait_for_assignment(in);
+  write_all(10, 30, 20);
+  for (const int at : {15, 14, 15}) {
+    ASSERT_TRUE(in->seek(source_, record_offset{at}).has_value());
+    const auto refused = error_of_fetch(*in, source_);
+    ASSERT_TRUE(refused.has_value()) << at;
+    EXPECT_EQ(refused->code, errc::offset_out_of_range);
+    EXPECT_THAT(refused->message, HasSubstr("offset 15"));
+  }
+  // What is read from elsewhere has come there by right.
+  ASSERT_TRUE(in->seek(source_, record_offset{5}).has_value());
+  EXPECT_EQ(fetch(*in, source_, 25), numbers(5, 30));
+  ASSERT_TRUE(in->seek(source_, record_offset{15}).has_value());
+  EXPECT_EQ(fetch(*in, source_, 16), numbers(14, 30));
+}
+
+TEST_F(kafka_reading, a_topic_that_is_made_again_is_not_read_from_the_former_position) {
+  write_all(0, 20, 20);
+  auto in = join();
+  wait_for_assignment(in);
+  EXPECT_EQ(fetch(*in, source_, 20), numbers(0, 20));
+  delete_topic(*log_, shared_broker(), source_.topic);
+  source_.topic = create(*log_, "t", 1);
+  const auto lost = error_of_fetch(*in, source_);
+  ASSERT_TRUE(lost.has_value());
+  EXPECT_EQ(lost->code, errc::offset_out_of_range) << lost->message;
+
+  out_ = open_producer(*log_, "writer of the new one");
+  write_all(0, 40, 40);
+  for (const int at : {20, 10}) {
+    ASSERT_TRUE(in->seek(source_, record_offset{at}).has_value());
+    const auto refused = error_of_fetch(*in, source_);
+    ASSERT_TRUE(refused.has_value()) << at;
+    EXPECT_EQ(refused->message, lost->message);
+  }
+  ASSERT_TRUE(in->seek(source_, record_offset{0}).has_value());
+  EXPECT_EQ(fetch(*in, source_, 40), numbers(0, 40));
 }
 
 TEST_F(kafka_reading, headers_keys_and_absent_values_come_back) {

@@ -259,7 +259,7 @@ void group_consumer::report_starts() {
     for (auto& found : finder->take_found()) {
       auto& at = partitions_.at(found.source);
       at.reader->start(found.next);
-      if (found.problem) at.reader->stop(*std::move(found.problem));
+      if (found.problem) at.reader->lose(found.next, found.end, *std::move(found.problem));
       at.is_known = true;
       member_->gain(found.source);
       changes_.push_back({assignment::kind::assigned, std::move(found.source), found.next});

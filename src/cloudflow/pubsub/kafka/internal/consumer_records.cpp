@@ -24,6 +24,7 @@ result<record_batch> group_consumer::fetch(const topic_partition& source, fetch_
 result<void> group_consumer::seek(const topic_partition& source, record_offset next) {
   const auto* at = find(source);
   if (at == nullptr) return not_assigned(source);
+  if (at->reader->refuse(next)) return {};  // fetch() says why
   auto moved = move_fetching(*client_, source, next, patience_for_seek_ms);
   // A rebalance that pauses the partition at the same time, or an error that has ended its
   // fetching, is in the way.

@@ -106,6 +106,18 @@ void partition_reader::stop(pubsub::error why) {
   is_stopped_ = true;
 }
 
+void partition_reader::lose(record_offset next, record_offset end, pubsub::error why) {
+  lost_ = loss{next, end, why};
+  stop(std::move(why));
+}
+
+bool partition_reader::refuse(record_offset next) {
+  if (!lost_ || !lost_->covers(next)) return false;
+  start(next);
+  stop(lost_->why);
+  return true;
+}
+
 // -- batches --------------------------------------------------------------------------------------
 
 result<record_batch> partition_reader::fetch(fetch_limits limits) {
@@ -162,6 +174,7 @@ bool partition_reader::accept(fetch_limits limits, message_block& into) {
     into.byte_count += size;
     next_ = record_offset{message.offset + 1};
     failed_.reset();
+    lost_.reset();
     if (into.records.size() == limits.max_records) return ++at_, false;
   }
   return true;
@@ -182,7 +195,9 @@ void partition_reader::note(const rd_kafka_message_t& trouble) {
       break;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-      if (trouble.offset >= next_.value()) failed_ = gone(record_offset{trouble.offset});
+      if (trouble.offset < next_.value()) break;
+      lost_ = gone(record_offset{trouble.offset});
+      failed_ = lost_->why;
       break;
     default:
       failed_ = client_->handle->fail(
@@ -191,14 +206,14 @@ void partition_reader::note(const rd_kafka_message_t& trouble) {
   }
 }
 
-pubsub::error partition_reader::gone(record_offset at) const {
+partition_reader::loss partition_reader::gone(record_offset at) const {
   const auto* topic = source_.topic.c_str();
   const auto partition = source_.partition.value();
   std::int64_t first = 0, end = 0;
   if (rd_kafka_query_watermark_offsets(client_->get(), topic, partition, &first, &end,
                                        patience_for_details_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
     rd_kafka_get_watermark_offsets(client_->get(), topic, partition, &first, &end);
-  return out_of_range(source_, at, first, end);
+  return {at, record_offset{end}, out_of_range(source_, at, first, end)};
 }
 
 /// Of the last answer of a broker; -1: there was none.

@@ -13,7 +13,9 @@ namespace cloudflow::pubsub::kafka {
 /// The records of one partition, from librdkafka's queue for it.
 ///
 /// librdkafka drops what it has fetched before a seek or a pause; what it hands out twice then is
-/// dropped here. An error of the partition stays until a record comes or somebody seeks.
+/// dropped here. An error of the partition stays until a record comes or somebody seeks. An offset
+/// that was out of range stays so: a topic that was deleted and made again grows past it, and the
+/// records before it would be skipped.
 ///
 /// Concurrency: one caller at a time. It calls `on_ready` from librdkafka's threads when the queue
 /// is empty no longer. Batches borrow librdkafka's messages and keep the client alive.
@@ -31,6 +33,10 @@ public:
   /// What `take` answers until the next start. Fetching has not been moved; what comes is not
   /// wanted.
   void stop(pubsub::error why);
+  /// `next` is out of range of a log that ends at `end`, as `why` says: it stops.
+  void lose(record_offset next, record_offset end, pubsub::error why);
+  /// True: the log did not hold `next` when it was last wanted, and it stops for the same reason.
+  bool refuse(record_offset next);
 
   /// See consumer::take and consumer::end_offset.
   result<record_batch> fetch(fetch_limits limits);
@@ -39,11 +45,19 @@ public:
 
 private:
   struct message_block;
+  /// Of a position that was out of range.
+  struct loss {
+    record_offset at, end;  ///< and where the log ended
+    pubsub::error why;
+    bool covers(record_offset next) const noexcept {
+      return next == at || (end < next && next < at);
+    }
+  };
 
   bool pull(std::size_t count);
   bool accept(fetch_limits limits, message_block& into);
   void note(const rd_kafka_message_t& trouble);
-  pubsub::error gone(record_offset at) const;
+  loss gone(record_offset at) const;
   record_offset watermark() const;
   rd_kafka_message_t& front() const noexcept { return *pulled_[at_]; }
   bool has_pulled() const noexcept { return at_ != pulled_.size(); }
@@ -55,6 +69,7 @@ private:
   record_offset next_{0};
   std::optional<pubsub::error> failed_;
   bool is_stopped_ = false;
+  std::optional<loss> lost_;  ///< until there are records from elsewhere
   /// Taken from the queue, but not from here: from at_ on.
   std::vector<rd_kafka_message_t*> pulled_;
   std::size_t at_ = 0;

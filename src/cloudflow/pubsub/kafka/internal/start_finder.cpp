@@ -117,7 +117,8 @@ result<void> start_finder::start(const topic_partition& source, std::optional<re
     known = *kept;
   }
   const auto is_earliest = asked_.start_at == consumer_options::start::earliest;
-  found_start found{source, {}, known.value_or(record_offset{is_earliest ? first : end})};
+  found_start found{
+      source, {}, known.value_or(record_offset{is_earliest ? first : end}), record_offset{end}};
   if (found.next.value() < first || found.next.value() > end)
     found.problem = out_of_range(source, found.next, first, end);
   if (tell(found, !found.problem)) return {};

@@ -25,6 +25,7 @@ struct found_start {
   topic_partition source;
   std::optional<pubsub::error> problem;  ///< errc::offset_out_of_range: `next` is not there
   record_offset next;
+  record_offset end{0};  ///< of the log
 };
 
 /// errc::offset_out_of_range for a log of `first` to `end`.
