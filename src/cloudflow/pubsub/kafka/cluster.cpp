@@ -83,10 +83,7 @@ public:
     return group_producer::open({session_, requests_, destinations_, members_, changelog_}, wanted);
   }
   result<std::unique_ptr<consumer>> open_consumer(const consumer_options& wanted) override {
-    return group_consumer::open(session_, requests_, members_, wanted,
-                                [this](const auto& group, const auto& source, const auto& stop) {
-                                  return changelog_.position(group, source, stop);
-                                });
+    return group_consumer::open(session_, requests_, members_, wanted, changelog_);
   }
   result<record_batch> read(const topic_partition& source, record_offset from,
                             fetch_limits limits) const override {

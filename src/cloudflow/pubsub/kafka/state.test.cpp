@@ -1,12 +1,7 @@
-#include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
+#include "cloudflow/pubsub/kafka/state_fixture.test.hpp"
 #include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
 #include "cloudflow/pubsub/kafka/internal/local_state.hpp"
-
-#include <librdkafka/rdkafka.h>
-
-#include <array>
-#include <filesystem>
 
 namespace cloudflow::pubsub::kafka {
 namespace {
@@ -15,53 +10,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
 using testing::UnorderedElementsAre;
-
-using entries = std::map<std::string, std::string>;
-
-/// Two directories: of a process, and of another one on another machine.
-class kafka_state : public kafka_session {
-protected:
-  ~kafka_state() override {
-    std::error_code left_behind;
-    std::filesystem::remove_all(directory_, left_behind);
-  }
-  options in(std::string_view directory) const {
-    auto all = wanted();
-    all.state_directory = directory_ / directory;
-    return all;
-  }
-  static void bring(backend& log, const std::string& owner, std::int32_t partitions) {
-    const auto made = log.ensure_state(owner, partitions);
-    ASSERT_TRUE(made.has_value()) << made.error().message;
-    for (std::int32_t p = 0; p != partitions; ++p) {
-      ASSERT_TRUE(eventually([&] {
-        const auto is_here = log.restore(owner, partition_id{p}, [] {});
-        EXPECT_TRUE(is_here.has_value()) << is_here.error().message;
-        return !is_here || *is_here;
-      }));
-    }
-  }
-  static entries all(const backend& log, std::string_view store, std::int32_t partition) {
-    entries found;
-    const auto scanned =
-        log.state().scan(store, partition_id{partition}, {}, [&](auto key, auto value) {
-          found.emplace(key, value);
-          return true;
-        });
-    EXPECT_TRUE(scanned.has_value()) << scanned.error().message;
-    return found;
-  }
-  static result<void> put(producer& by, std::string_view store, std::int32_t partition,
-                          const std::map<std::string, std::optional<std::string>>& values) {
-    transaction changes;
-    for (const auto& [key, value] : values)
-      changes.state.push_back({store, partition_id{partition}, key, value});
-    return by.commit(changes);
-  }
-
-  const std::filesystem::path directory_ =
-      std::filesystem::temp_directory_path() / unique_name("cloudflow-state");
-};
 
 TEST_F(kafka_state, on_another_machine_is_what_was_committed) {
   entries expected;
@@ -203,51 +151,6 @@ TEST_F(kafka_state, is_not_here_before_the_transaction_of_the_former_owner_has_e
     bring(*log, owner, 1);
     EXPECT_EQ(log->state().find(owner, partition_id{0}, "k").value(), commits ? "2" : "1");
   }
-}
-
-void delete_group(const std::string& group) {
-  auto* conf = rd_kafka_conf_new();
-  std::array<char, 512> text{};
-  rd_kafka_conf_set(conf, "bootstrap.servers", shared_broker().c_str(), text.data(), text.size());
-  auto* rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text.data(), text.size());
-  auto* queue = rd_kafka_queue_new(rk);
-  auto* request = rd_kafka_DeleteGroup_new(group.c_str());
-  rd_kafka_DeleteGroups(rk, &request, 1, nullptr, queue);
-  auto* event = rd_kafka_queue_poll(queue, 30'000);
-  ASSERT_NE(event, nullptr);
-  std::size_t count = 0;
-  const auto* const* groups =
-      rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &count);
-  ASSERT_EQ(count, 1u);
-  EXPECT_EQ(rd_kafka_group_result_error(groups[0]), nullptr);
-  rd_kafka_event_destroy(event);
-  rd_kafka_DeleteGroup_destroy(request);
-  rd_kafka_queue_destroy(queue);
-  rd_kafka_destroy(rk);
-}
-
-TEST_F(kafka_state, has_the_position_of_a_group_that_has_expired) {
-  const auto group = named("stats.in");
-  std::string topic;
-  {
-    const auto log = open_session(in("here"));
-    topic = create(*log, "t", 1);
-    const auto out = open_producer(*log, "w");
-    ASSERT_TRUE(write(*out, {topic, partition_id{0}}, numbers(0, 10)).has_value());
-    bring(*log, "stats", 1);
-    transaction changes;
-    changes.state.push_back({"stats.counts", partition_id{0}, "k", "v"});
-    changes.positions.push_back({group, topic, partition_id{0}, record_offset{7}});
-    ASSERT_TRUE(out->commit(changes).has_value());
-  }
-  delete_group(group);
-  const auto log = open_session(in("there"));
-  ASSERT_EQ(log->position(group, {topic, partition_id{0}}).value(), std::nullopt);
-  member reader{*log, {.group = group, .topics = {topic}, .on_ready = {}}};
-  ASSERT_TRUE(eventually([&] { return reader.poll_assignments(), reader.next.size() == 1; }));
-  EXPECT_EQ(reader.next.begin()->second, record_offset{7});
-  EXPECT_FALSE(log->state().find("stats.counts", partition_id{0}, "k").has_value())
-      << "the task is not here because its position was looked up";
 }
 
 /// The machine's clock, some time later.

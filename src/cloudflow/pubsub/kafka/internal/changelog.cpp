@@ -209,33 +209,13 @@ result<void> changelog::scan(
   return copies->scan(store, partition, prefix, f);
 }
 
-result<std::optional<record_offset>> changelog::position(const std::string& group,
-                                                         const topic_partition& source,
-                                                         const std::stop_token& stop) {
-  const auto owner = owner_of_group(group);
-  if (owner.empty() || session_->wanted().state_directory.empty())
-    return std::optional<record_offset>{};
-  const auto topic = requests_.describe(topic_of(owner));
-  if (!topic && topic.error().code == errc::topic_not_found) return std::optional<record_offset>{};
-  if (!topic) return topic.error();
-  if (topic->partitions <= source.partition.value()) return std::optional<record_offset>{};
-  auto brought = bring({std::string{owner}, source.partition}, stop);
-  if (!brought) return std::move(brought).error();
-  const auto copies = local();
-  if (!copies) return copies.error();
-  const auto found = (*copies)->reader().find(positions_store(owner), source.partition,
-                                              position_key(group, source.topic));
-  if (!found) return found.error();
-  if (!found->has_value()) return std::optional<record_offset>{};
-  return read_position(**found);
-}
-
 // -- writing --------------------------------------------------------------------------------------
 
 result<std::vector<changelog_part>> changelog::encode(const transaction& changes) {
   for (const auto& change : changes.state)
     if (belongs_to_no_task(change.store))
       if (auto stored = store_in_catalog(change); !stored) return std::move(stored).error();
+  if (auto learned = learn_ids_of(changes.positions); !learned) return std::move(learned).error();
   std::vector<changelog_part> parts;
   const std::shared_lock lock{mutex_};
   for (const auto& change : changes.state) {
@@ -244,15 +224,7 @@ result<std::vector<changelog_part>> changelog::encode(const transaction& changes
     if (!part) return part.error();
     append(*(*part)->records, {change.store, change.key, change.value});
   }
-  for (const auto& change : changes.positions) {
-    const auto owner = owner_of_group(change.group);
-    if (owner.empty() || !is_here(owner, change.partition)) continue;
-    const auto part = part_of(parts, owner, change.partition);
-    if (!part) return part.error();
-    const auto key = position_key(change.group, change.topic);
-    const auto value = position_value(change.next);
-    append(*(*part)->records, {positions_store(owner), key, value});
-  }
+  if (auto added = add_positions(changes.positions, parts); !added) return std::move(added).error();
   return parts;
 }
 

@@ -5,6 +5,7 @@
 #include "cloudflow/pubsub/kafka/internal/catalog.hpp"
 #include "cloudflow/pubsub/kafka/internal/changelog_records.hpp"
 #include "cloudflow/pubsub/kafka/internal/copier.hpp"
+#include "cloudflow/pubsub/kafka/internal/kept_positions.hpp"
 #include "cloudflow/pubsub/kafka/internal/local_state.hpp"
 #include "cloudflow/pubsub/kafka/internal/reader.hpp"
 
@@ -31,7 +32,7 @@ namespace cloudflow::pubsub::kafka {
 /// Stores that belong to no task are in the catalog.
 ///
 /// Concurrency: thread-safe. Has two threads, from the first restore() on.
-class changelog final : public state_reader {
+class changelog final : public state_reader, public kept_positions {
 public:
   changelog(std::shared_ptr<connection> session, const admin& requests, const reader& records,
             catalog& known);
@@ -58,10 +59,12 @@ public:
   result<std::vector<changelog_part>> encode(const transaction& changes);
   /// It has been committed: the copies follow.
   void apply(const std::vector<changelog_part>& written);
+  result<void> begin(const std::string& group,
+                     const std::vector<topic_partition>& sources) override;
   /// The position that was committed together with state. Blocks while the changelog is read.
-  result<std::optional<record_offset>> position(const std::string& group,
-                                                const topic_partition& source,
-                                                const std::stop_token& stop);
+  result<std::optional<kept_position>> last_known(const std::string& group,
+                                                  const topic_partition& source,
+                                                  const std::stop_token& stop) override;
 
 private:
   enum class phase { absent, waiting, here, failed };
@@ -92,6 +95,16 @@ private:
   result<changelog_part*> part_of(std::vector<changelog_part>& parts, std::string_view owner,
                                   partition_id partition) const;
   void apply_one(const changelog_part& written);
+  bool keeps_positions_of(std::string_view group) const;
+  result<void> learn_ids(const std::vector<topic_partition>& of);
+  result<void> learn_ids_of(const std::vector<position_change>& positions);
+  const std::string* known_id(std::string_view topic, partition_id partition) const;
+  bool is_kept(const position_change& change) const;
+  result<void> add_positions(const std::vector<position_change>& changes,
+                             std::vector<changelog_part>& to) const;
+  result<std::optional<kept_position>> compare(const std::string& group,
+                                               const topic_partition& source,
+                                               const written_position& written);
   result<void> store_in_catalog(const state_change& change);
   std::string catalog_key(std::string_view store, std::string_view key) const;
 
@@ -103,6 +116,8 @@ private:
   mutable std::shared_mutex mutex_;  ///< guards all of the following
   std::unique_ptr<local_state> local_;
   std::map<task_id, task, earlier> tasks_;
+  /// Of the topics that positions are of, as of when their reading began.
+  std::map<std::string, std::map<partition_id, std::string>, std::less<>> topic_ids_;
   std::deque<task_id> queue_;
   std::condition_variable_any has_work_;
   std::vector<std::jthread> threads_;  ///< last: they use all of the above

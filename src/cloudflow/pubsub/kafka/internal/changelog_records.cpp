@@ -33,17 +33,19 @@ std::string position_key(std::string_view group, std::string_view topic) {
   return std::string{out.view()};
 }
 
-std::string position_value(record_offset next) {
+std::string position_value(record_offset next, std::string_view topic_id) {
   byte_writer out;
   out.put_long(next.value());
+  out.put_text(topic_id);
   return std::string{out.view()};
 }
 
-std::optional<record_offset> read_position(std::string_view value) {
+std::optional<written_position> read_position(std::string_view value) {
   byte_reader in{value};
-  const record_offset next{in.get_long()};
+  written_position found{record_offset{in.get_long()}, {}};
+  if (in.remaining() != 0) found.topic_id = in.get_text();
   if (!in.complete()) return {};
-  return next;
+  return found;
 }
 
 }  // namespace cloudflow::pubsub::kafka

@@ -42,7 +42,16 @@ std::optional<changelog_entry> read_entry(std::string_view key, std::string_view
 /// The key and value that a position has in the positions_store() of its streamlet: they are kept
 /// with its state.
 std::string position_key(std::string_view group, std::string_view topic);
-std::string position_value(record_offset next);
-std::optional<record_offset> read_position(std::string_view value);
+std::string position_value(record_offset next, std::string_view topic_id);
+
+/// A position as it was written.
+struct written_position {
+  record_offset next;
+  std::string topic_id;  ///< empty: not known
+
+  bool operator==(const written_position&) const = default;
+};
+/// Also of a value without the id of the topic, as earlier versions have written it.
+std::optional<written_position> read_position(std::string_view value);
 
 }  // namespace cloudflow::pubsub::kafka

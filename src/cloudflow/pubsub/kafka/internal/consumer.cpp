@@ -49,7 +49,7 @@ bool is_replaced(rd_kafka_resp_err_t code) {
 result<std::unique_ptr<consumer>> group_consumer::open(const std::shared_ptr<connection>& session,
                                                        const admin& cluster, groups& members,
                                                        const consumer_options& wanted,
-                                                       last_known_position last_known) {
+                                                       kept_positions& kept) {
   std::int32_t partitions = 0;
   for (const auto& topic : wanted.topics) {
     auto facts = cluster.describe(topic);
@@ -57,7 +57,7 @@ result<std::unique_ptr<consumer>> group_consumer::open(const std::shared_ptr<con
     partitions += facts->partitions;
   }
   std::unique_ptr<group_consumer> made{
-      new group_consumer{session, members, wanted, partitions, std::move(last_known)}};
+      new group_consumer{session, members, wanted, partitions, kept}};
   const auto asked = asked_for(wanted.properties, session->wanted().consumer);
   const auto protocol = members.has_new_protocol() ? asked : group_protocol::classic;
   if (auto joined = made->join(protocol); !joined) return std::move(joined).error();
@@ -66,13 +66,13 @@ result<std::unique_ptr<consumer>> group_consumer::open(const std::shared_ptr<con
 
 group_consumer::group_consumer(const std::shared_ptr<connection>& session, groups& members,
                                const consumer_options& wanted, std::int32_t partitions,
-                               last_known_position last_known)
+                               kept_positions& kept)
   : session_(session),
     members_(members),
     wanted_(wanted),
     partition_count_(partitions),
     doing_(fmt::format("cannot read for group \"{}\"", wanted.group)),
-    last_known_(std::move(last_known)) {}
+    kept_(kept) {}
 
 result<void> group_consumer::join(group_protocol protocol) {
   protocol_ = protocol;
@@ -219,8 +219,7 @@ result<void> group_consumer::gain(const rd_kafka_topic_partition_list_t& gained)
   accept_at_ = session_->time().monotonic() + patience_for_starts;
   auto wake = wanted_.on_ready ? wanted_.on_ready : [] {};
   finders_.push_back(std::make_unique<start_finder>(
-      client_,
-      start_finder::questions{wanted_.group, wanted_.start_at, last_known_, std::move(wake)},
+      client_, start_finder::questions{wanted_.group, wanted_.start_at, kept_, std::move(wake)},
       std::move(sources)));
   return {};
 }

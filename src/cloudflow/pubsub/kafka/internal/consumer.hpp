@@ -35,11 +35,12 @@ namespace cloudflow::pubsub::kafka {
 /// own.
 class group_consumer final : public consumer {
 public:
-  /// Joins the group. `members` outlives it. Errors: `topic_not_found`, `denied`, `unavailable`.
+  /// Joins the group. `members` and `kept` outlive it. Errors: `topic_not_found`, `denied`,
+  /// `unavailable`.
   static result<std::unique_ptr<consumer>> open(const std::shared_ptr<connection>& session,
                                                 const admin& cluster, groups& members,
                                                 const consumer_options& wanted,
-                                                last_known_position last_known);
+                                                kept_positions& kept);
   /// Leaves the group, so that the others need not wait for the end of its session; waits for that
   /// some seconds at most.
   ~group_consumer() override;
@@ -59,8 +60,7 @@ private:
   };
 
   group_consumer(const std::shared_ptr<connection>& session, groups& members,
-                 const consumer_options& wanted, std::int32_t partitions,
-                 last_known_position last_known);
+                 const consumer_options& wanted, std::int32_t partitions, kept_positions& kept);
   result<void> join(group_protocol protocol);
 
   result<void> handle(rd_kafka_event_t& event);
@@ -93,7 +93,7 @@ private:
   const consumer_options wanted_;
   const std::int32_t partition_count_;
   const std::string doing_;  ///< for messages
-  const last_known_position last_known_;
+  kept_positions& kept_;
   group_protocol protocol_ = group_protocol::consumer;
 
   std::shared_ptr<shared_client> client_;

@@ -83,6 +83,11 @@ void start_finder::search(const std::stop_token& stop) {
 }
 
 void start_finder::find(const std::vector<topic_partition>& sources, const std::stop_token& stop) {
+  // Before the group is asked: what is found is never taken for a position of a newer topic.
+  if (!has_begun_)
+    if (auto begun = asked_.kept.begin(asked_.group, sources); !begun)
+      return trouble(std::move(begun).error());
+  has_begun_ = true;
   const auto list = list_of(sources);
   if (const auto code = rd_kafka_committed(client_->get(), list.get(), patience_ms);
       code != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -104,6 +109,18 @@ void start_finder::find(const std::vector<topic_partition>& sources, const std::
 
 result<void> start_finder::start(const topic_partition& source, std::optional<record_offset> known,
                                  const std::stop_token& stop) {
+  const auto found = compare(source, known, stop);
+  if (!found) return found.error();
+  if (tell(*found, !found->problem)) return {};
+  if (auto moved = move_fetching(*client_, source, found->next, patience_ms); !moved) return moved;
+  tell(*found, false);
+  return {};
+}
+
+/// With what there is in the log.
+result<found_start> start_finder::compare(const topic_partition& source,
+                                          std::optional<record_offset> known,
+                                          const std::stop_token& stop) const {
   std::int64_t first = 0, end = 0;
   const auto doing = [&] { return fmt::format("cannot find where {} begins", to_string(source)); };
   if (const auto code =
@@ -111,20 +128,20 @@ result<void> start_finder::start(const topic_partition& source, std::optional<re
                                            source.partition.value(), &first, &end, patience_ms);
       code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return client_->handle->fail(doing(), code);
-  if (!known && asked_.last_known) {
-    auto kept = asked_.last_known(asked_.group, source, stop);
+  found_start found{source, {}, {}, record_offset{end}};
+  if (!known) {
+    auto kept = asked_.kept.last_known(asked_.group, source, stop);
     if (!kept) return std::move(kept).error();
-    known = *kept;
+    if (*kept) {
+      known = (*kept)->next;
+      found.problem = std::move((*kept)->problem);
+    }
   }
   const auto is_earliest = asked_.start_at == consumer_options::start::earliest;
-  found_start found{
-      source, {}, known.value_or(record_offset{is_earliest ? first : end}), record_offset{end}};
-  if (found.next.value() < first || found.next.value() > end)
+  found.next = known.value_or(record_offset{is_earliest ? first : end});
+  if (!found.problem && (found.next.value() < first || found.next.value() > end))
     found.problem = out_of_range(source, found.next, first, end);
-  if (tell(found, !found.problem)) return {};
-  if (auto moved = move_fetching(*client_, source, found.next, patience_ms); !moved) return moved;
-  tell(found, false);
-  return {};
+  return found;
 }
 
 void start_finder::looked() {

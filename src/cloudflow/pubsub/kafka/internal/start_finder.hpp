@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cloudflow/pubsub/backend.hpp"
+#include "cloudflow/pubsub/kafka/internal/kept_positions.hpp"
 #include "cloudflow/pubsub/kafka/internal/shared_client.hpp"
 
 #include <functional>
@@ -14,11 +15,6 @@
 #include <vector>
 
 namespace cloudflow::pubsub::kafka {
-
-/// A position that is kept beside the group's, for a group whose own has expired; none: there is
-/// none either. Blocks.
-using last_known_position = std::function<result<std::optional<record_offset>>(
-    const std::string& group, const topic_partition& source, const std::stop_token& stop)>;
 
 /// Where reading of one partition starts.
 struct found_start {
@@ -38,7 +34,7 @@ result<void> move_fetching(const shared_client& at, const topic_partition& sourc
                            record_offset next, int at_most_ms);
 
 /// Finds, for partitions that were just assigned, where to go on: what the group has committed (it
-/// waits for open transactions on that), then what `last_known` knows, then the start that the
+/// waits for open transactions on that), then what `kept` knows, then the start that the
 /// options say. A position is never replaced by another one: out of range is said. What is found
 /// after begin_moving(), it moves the fetching of librdkafka to.
 ///
@@ -50,7 +46,7 @@ public:
   struct questions {
     std::string group;
     consumer_options::start start_at = consumer_options::start::earliest;
-    last_known_position last_known;
+    kept_positions& kept;  ///< outlives it
     /// Called, from the thread, when take_found() has something new.
     std::function<void()> on_found;
   };
@@ -77,6 +73,8 @@ private:
   void find(const std::vector<topic_partition>& sources, const std::stop_token& stop);
   result<void> start(const topic_partition& source, std::optional<record_offset> known,
                      const std::stop_token& stop);
+  result<found_start> compare(const topic_partition& source, std::optional<record_offset> known,
+                              const std::stop_token& stop) const;
   void looked();
   bool tell(const found_start& found, bool is_to_be_moved);
   void trouble(pubsub::error what);
@@ -88,6 +86,7 @@ private:
   std::set<topic_partition> wanted_;      ///< guarded by mutex_; not found yet
   std::vector<found_start> found_;        ///< guarded by mutex_
   std::optional<pubsub::error> problem_;  ///< guarded by mutex_
+  bool has_begun_ = false;                ///< of the thread
   bool has_looked_ = false;               ///< guarded by mutex_
   bool is_moving_ = false;                ///< guarded by mutex_
   std::jthread thread_;                   ///< last: uses all of the above
