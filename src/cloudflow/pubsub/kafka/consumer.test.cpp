@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/kafka/recorder.test.hpp"
 #include "cloudflow/pubsub/kafka/session_fixture.test.hpp"
+#include "cloudflow/pubsub/kafka/topic_deletion.test.hpp"
 #include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
 #include <algorithm>
@@ -45,6 +46,26 @@ TEST_P(kafka_group, two_members_share_the_partitions_and_none_is_owned_twice) {
     return a.next.size() == 2 && b.next.size() == 2;
   }));
   EXPECT_TRUE(a->has_joined());
+}
+
+TEST_P(kafka_group, a_member_whose_topic_is_missing_says_so_until_it_is_there_again) {
+  const auto log = open_session();
+  const std::vector topics{create(*log, "kept", 1), create(*log, "lost", 1)};
+  auto wanted = in_group(topics);
+  // How soon librdkafka takes note of a topic.
+  wanted.properties["topic.metadata.refresh.interval.ms"] = "500";
+  member in{*log, wanted};
+  const auto has_joined = [&] { return in.poll_assignments(), in->has_joined(); };
+  const auto has_both = [&] { return in.poll_assignments(), in.next.size() == 2; };
+  ASSERT_TRUE(eventually(has_both));
+  ASSERT_TRUE(eventually(has_joined));
+  delete_topic(*log, shared_broker(), topics[1]);
+  ASSERT_TRUE(eventually([&] { return !has_joined(); }));
+  EXPECT_THAT(in->why_not_joined(), HasSubstr("topic \"" + topics[1] + "\" does not exist"));
+  create(*log, "lost", 1);
+  EXPECT_TRUE(eventually(has_joined)) << in->why_not_joined();
+  EXPECT_EQ(in->why_not_joined(), "");
+  EXPECT_TRUE(eventually(has_both));
 }
 
 TEST_P(kafka_group, only_moved_partitions_are_reported_when_a_member_joins_and_leaves) {

@@ -86,6 +86,7 @@ result<void> group_consumer::join(group_protocol protocol) {
   if (wanted_.on_ready) wake_by(*queue_, wanted_.on_ready);
   member_ = std::make_shared<group_member>(wanted_.group, client_);
   members_.add(member_);
+  watch_.emplace(client_, wanted_.topics, session_->time().monotonic());
 
   const list_handle topics{
       rd_kafka_topic_partition_list_new(static_cast<int>(wanted_.topics.size()))};
@@ -104,6 +105,7 @@ group_consumer::~group_consumer() {
 /// What the owner has not released is nobody's work any more.
 void group_consumer::leave() {
   finders_.clear();
+  watch_.reset();
   partitions_.clear();
   unreleased_.clear();
   member_.reset();
@@ -163,6 +165,7 @@ result<void> group_consumer::handle(rd_kafka_event_t& event) {
 result<void> group_consumer::handle_error(rd_kafka_event_t& event) {
   const auto what = failure_of(rd_kafka_event_error(&event), rd_kafka_event_error_string(&event));
   client_->handle->heard(&event);
+  if (code_of(what.code) == errc::topic_not_found) watch_->suspect();
   if (rd_kafka_event_error_is_fatal(&event) != 0) return handle_fatal();
   // The rest passes; librdkafka goes on trying.
   if (code_of(what.code) != errc::denied) return {};
@@ -372,6 +375,7 @@ void group_consumer::look_whether_joined() {
   const auto now = session_->time().monotonic();
   if (now < look_at_) return;
   look_at_ = now + (has_joined_ ? between_looks_at_membership : std::chrono::milliseconds{0});
+  watch_->look(now, !has_some_of_each_topic());
   const auto is_member =
       member_->metadata() != nullptr && (protocol_ == group_protocol::consumer || was_assigned_);
   if (is_member) {
@@ -388,9 +392,19 @@ void group_consumer::look_whether_joined() {
     begin_anew({errc::unavailable, why_not_joined(), true, false}, pause_);
 }
 
+/// Then all of them exist, unless librdkafka says otherwise.
+bool group_consumer::has_some_of_each_topic() const {
+  return std::all_of(wanted_.topics.begin(), wanted_.topics.end(), [&](const auto& topic) {
+    const auto at = partitions_.lower_bound({topic, partition_id{0}});
+    return at != partitions_.end() && at->first.topic == topic;
+  });
+}
+
 std::string group_consumer::why_not_joined() const {
-  if (has_joined_) return {};
+  if (has_joined()) return {};
   if (!trouble_.empty()) return trouble_;
+  if (const auto topic = missing_topic(); !topic.empty())
+    return fmt::format("{}: {}: topic \"{}\" does not exist", session_->where(), doing_, topic);
   const auto told = session_->heard().told();
   const auto absence = session_->time().monotonic() - was_member_at_;
   return fmt::format("{}: not in group \"{}\" for {} s{}{}", session_->where(), wanted_.group,

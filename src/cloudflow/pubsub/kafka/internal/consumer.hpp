@@ -7,6 +7,7 @@
 #include "cloudflow/pubsub/kafka/internal/partition_reader.hpp"
 #include "cloudflow/pubsub/kafka/internal/shared_client.hpp"
 #include "cloudflow/pubsub/kafka/internal/start_finder.hpp"
+#include "cloudflow/pubsub/kafka/internal/topic_watch.hpp"
 
 #include <chrono>
 #include <map>
@@ -50,7 +51,8 @@ public:
   result<void> seek(const topic_partition& source, record_offset next) override;
   result<record_offset> end_offset(const topic_partition& source) const override;
   void release(const topic_partition& source) override;
-  bool has_joined() const override { return has_joined_; }
+  /// Not while a topic is missing, whose partitions nobody can be given.
+  bool has_joined() const override { return has_joined_ && missing_topic().empty(); }
   std::string why_not_joined() const override;
 
 private:
@@ -79,6 +81,10 @@ private:
   void begin_anew(const pubsub::error& why, std::chrono::nanoseconds pause);
   void report_starts();
   void look_whether_joined();
+  bool has_some_of_each_topic() const;
+  std::string_view missing_topic() const {
+    return watch_ ? std::string_view{watch_->missing()} : std::string_view{};
+  }
   result<void> assign(rd_kafka_topic_partition_list_t& gained) const;
   result<void> unassign(const rd_kafka_topic_partition_list_t& revoked) const;
   result<void> assign_anew(const topic_partition& source, record_offset next) const;
@@ -99,6 +105,7 @@ private:
   std::shared_ptr<shared_client> client_;
   std::shared_ptr<group_member> member_;
   queue_handle queue_;
+  std::optional<topic_watch> watch_;
   std::map<topic_partition, partition> partitions_;
   std::vector<std::unique_ptr<start_finder>> finders_;
   std::vector<assignment> changes_;  ///< for the next poll_assignments()
