@@ -59,7 +59,7 @@ TEST_P(kafka_group, a_member_whose_topic_is_missing_says_so_until_it_is_there_ag
   const auto has_both = [&] { return in.poll_assignments(), in.next.size() == 2; };
   ASSERT_TRUE(eventually(has_both));
   ASSERT_TRUE(eventually(has_joined));
-  delete_topic(*log, shared_broker(), topics[1]);
+  delete_topic(*log, topics[1]);
   ASSERT_TRUE(eventually([&] { return !has_joined(); }));
   EXPECT_THAT(in->why_not_joined(), HasSubstr("topic \"" + topics[1] + "\" does not exist"));
   create(*log, "lost", 1);

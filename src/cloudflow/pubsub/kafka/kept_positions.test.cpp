@@ -6,35 +6,10 @@
 
 #include "cloudflow/pubsub/kafka/internal/changelog_records.hpp"
 
-#include <librdkafka/rdkafka.h>
-
-#include <array>
-
 namespace cloudflow::pubsub::kafka {
 namespace {
 
 using testing::HasSubstr;
-
-void delete_group(const std::string& group) {
-  auto* conf = rd_kafka_conf_new();
-  std::array<char, 512> text{};
-  rd_kafka_conf_set(conf, "bootstrap.servers", shared_broker().c_str(), text.data(), text.size());
-  auto* rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text.data(), text.size());
-  auto* queue = rd_kafka_queue_new(rk);
-  auto* request = rd_kafka_DeleteGroup_new(group.c_str());
-  rd_kafka_DeleteGroups(rk, &request, 1, nullptr, queue);
-  auto* event = rd_kafka_queue_poll(queue, 30'000);
-  ASSERT_NE(event, nullptr);
-  std::size_t count = 0;
-  const auto* const* groups =
-      rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &count);
-  ASSERT_EQ(count, 1u);
-  EXPECT_EQ(rd_kafka_group_result_error(groups[0]), nullptr);
-  rd_kafka_event_destroy(event);
-  rd_kafka_DeleteGroup_destroy(request);
-  rd_kafka_queue_destroy(queue);
-  rd_kafka_destroy(rk);
-}
 
 TEST_F(kafka_state, has_the_position_of_a_group_that_has_expired) {
   const auto group = named("stats.in");
@@ -79,7 +54,7 @@ protected:
   }
   /// The group's own positions go with the topic.
   void make_topic_again(backend& log, int records) const {
-    delete_topic(log, shared_broker(), topic_);
+    delete_topic(log, topic_);
     EXPECT_EQ(create(log, "t", 1), topic_);
     const auto out = open_producer(log, "writer of the new one");
     ASSERT_TRUE(write(*out, {topic_, partition_id{0}}, numbers(0, records)).has_value());

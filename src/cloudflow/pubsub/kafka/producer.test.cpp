@@ -138,6 +138,9 @@ TEST_F(kafka_writing, the_next_owner_of_an_id_fences_the_one_before) {
   const auto refused = write(*first, at(0), {"late"});
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::fenced) << refused.error().message;
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("another process uses the producer id \"" + named("same") +
+                        "\": give each process an --ordinal of its own"));
   EXPECT_TRUE(refused.error().fatal);
   ASSERT_TRUE(write(*second, at(0), {"2"}).has_value());
   EXPECT_THAT(values(at(0), 2), ElementsAre("1", "2"));

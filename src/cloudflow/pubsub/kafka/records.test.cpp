@@ -206,7 +206,7 @@ TEST_F(kafka_reading, a_topic_that_is_made_again_is_not_read_from_the_former_pos
   auto in = join();
   wait_for_assignment(in);
   EXPECT_EQ(fetch(*in, source_, 20), numbers(0, 20));
-  delete_topic(*log_, shared_broker(), source_.topic);
+  delete_topic(*log_, source_.topic);
   source_.topic = create(*log_, "t", 1);
   const auto lost = error_of_fetch(*in, source_);
   ASSERT_TRUE(lost.has_value());

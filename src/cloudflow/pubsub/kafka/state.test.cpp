@@ -1,7 +1,11 @@
+#include "cloudflow/pubsub/kafka/recorder.test.hpp"
 #include "cloudflow/pubsub/kafka/state_fixture.test.hpp"
+#include "cloudflow/pubsub/kafka/topic_deletion.test.hpp"
 #include "cloudflow/pubsub/kafka/transaction_by_hand.test.hpp"
 
 #include "cloudflow/pubsub/kafka/internal/local_state.hpp"
+
+#include <atomic>
 
 namespace cloudflow::pubsub::kafka {
 namespace {
@@ -100,6 +104,25 @@ TEST_F(kafka_state, for_another_number_of_partitions_is_refused_with_both) {
   EXPECT_THAT(refused.error().message, HasSubstr("4"));
 }
 
+TEST_F(kafka_state, that_is_lost_with_its_changelog_is_told_once) {
+  const auto lines = std::make_shared<recorder>();
+  auto with_lines = in("here");
+  with_lines.log = logger{lines, "kafka"};
+  const auto log = open_session(with_lines);
+  bring(*log, "s", 1);
+  ASSERT_TRUE(put(*open_producer(*log, "w"), registry_store, 0, {{"s.counts", "x"}}).has_value());
+  ASSERT_TRUE(log->ensure_state("s", 1).has_value());
+  ASSERT_TRUE(log->ensure_state("s2", 1).has_value());
+  EXPECT_FALSE(lines->has("begins empty")) << lines->text();
+
+  const auto changelog = named("s.changelog");
+  delete_topic(*log, changelog);
+  ASSERT_TRUE(log->ensure_state("s", 1).has_value());
+  EXPECT_TRUE(lines->has("the state of s begins empty: its changelog " + changelog +
+                         " was not there, and there was state before"))
+      << lines->text();
+}
+
 TEST_F(kafka_state, needs_a_directory) {
   const auto log = open_session();
   EXPECT_EQ(log->ensure_state("s", 1).error().code, errc::unsupported);
@@ -157,11 +180,12 @@ TEST_F(kafka_state, is_not_here_before_the_transaction_of_the_former_owner_has_e
 class late_clock final : public clock {
 public:
   explicit late_clock(std::chrono::hours by) : by_(by) {}
-  timestamp now() const override { return clock_of_tests.now() + by_; }
+  timestamp now() const override { return clock_of_tests.now() + by_.load(); }
   std::chrono::nanoseconds monotonic() const override { return clock_of_tests.monotonic(); }
+  void go_on(std::chrono::hours by) { by_ = by_.load() + by; }
 
 private:
-  std::chrono::hours by_;
+  std::atomic<std::chrono::hours> by_;
 };
 
 /// A session with a copy that has a key too many: only reading all of the changelog removes it.
@@ -193,6 +217,31 @@ TEST_F(kafka_copy, is_continued) {
   spoil([](copy_mark&) {});
   EXPECT_THAT(found_later(std::chrono::hours{11}),
               UnorderedElementsAre(Pair("k", "1"), Pair("extra", "1")));
+}
+
+TEST_F(kafka_copy, of_the_future_is_made_anew) {
+  spoil([](copy_mark&) {});
+  EXPECT_THAT(found_later(std::chrono::hours{-1}), UnorderedElementsAre(Pair("k", "1")));
+}
+
+TEST_F(kafka_copy, that_is_in_use_is_not_made_anew_when_a_position_is_looked_up) {
+  spoil([](copy_mark&) {});
+  late_clock time{std::chrono::hours{0}};
+  const auto log = open(in("here"), time).value();
+  bring(*log, "s", 1);
+  const auto topic = create(*log, "t", 1);
+  const auto out = open_producer(*log, "w");
+  ASSERT_TRUE(write(*out, {topic, partition_id{0}}, numbers(0, 10)).has_value());
+  const auto group = named("s.in");
+  transaction changes;
+  changes.positions.push_back({group, topic, partition_id{0}, record_offset{7}});
+  ASSERT_TRUE(out->commit(changes).has_value());
+  delete_group(group);
+  time.go_on(std::chrono::hours{13});
+  member reader{*log, {.group = group, .topics = {topic}, .on_ready = {}}};
+  ASSERT_TRUE(eventually([&] { return reader.poll_assignments(), reader.next.size() == 1; }));
+  EXPECT_EQ(reader.next.begin()->second, record_offset{7});
+  EXPECT_THAT(all(*log, "s", 0), UnorderedElementsAre(Pair("k", "1"), Pair("extra", "1")));
 }
 
 TEST_F(kafka_copy, of_another_topic_of_that_name_is_made_anew) {

@@ -78,15 +78,32 @@ result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) 
                           .properties = {{"cleanup.policy", "compact"}},
                           .base_schema = {},
                           .replication = session_->wanted().replication};
-  if (auto made = requests_.create(wanted); !made) return made;
-  const auto found = requests_.describe(wanted.name);
-  if (!found) return found.error();
+  auto found = requests_.describe(wanted.name);
+  if (!found && found.error().code != errc::topic_not_found) return std::move(found).error();
+  if (!found || !found->is_ready) {
+    const auto is_lost = !found && has_stores(owner);
+    if (auto made = requests_.create(wanted); !made) return made;
+    if (is_lost)
+      session_->log().warn(
+          "{}: the state of {} begins empty: its changelog {} was not there, and there was state "
+          "before",
+          session_->where(), owner, wanted.name);
+    found = requests_.describe(wanted.name);
+    if (!found) return std::move(found).error();
+  }
   if (found->partitions == partitions) return {};
   return error{errc::topic_mismatch,
                fmt::format("{}: {} has state for {} partitions, but {} are wanted. Keys would not "
                            "find their state: reset it, or keep the number of partitions.",
                            session_->where(), owner, found->partitions, partitions),
                false, false};
+}
+
+/// As far as it is known.
+bool changelog::has_stores(std::string_view owner) const {
+  const auto known = catalog_.all(catalog_key(registry_store, std::string{owner} + "."));
+  return known && std::any_of(known->begin(), known->end(),
+                              [](const auto& entry) { return !entry.second.empty(); });
 }
 
 result<bool> changelog::restore(std::string_view owner, partition_id partition,
@@ -141,9 +158,12 @@ void changelog::bring_next(const task_id& id) {
     const std::lock_guard lock{mutex_};
     stop = tasks_[id].stop.get_token();
   }
-  auto brought = bring(id, stop);
   std::function<void()> on_ready;
   {
+    // Until it is known to be here: nobody else reads it anew after that.
+    const auto changing = changing_of(id);
+    const std::lock_guard no_other_change{*changing};
+    auto brought = bring(id, stop);
     const std::lock_guard lock{mutex_};
     auto& one = tasks_[id];
     // Given up meanwhile, and perhaps wanted again: then it is in the queue again.
@@ -158,15 +178,15 @@ void changelog::bring_next(const task_id& id) {
   if (on_ready) on_ready();
 }
 
+std::shared_ptr<std::mutex> changelog::changing_of(const task_id& id) {
+  const std::lock_guard lock{mutex_};
+  return tasks_[id].changing;
+}
+
+/// For who holds changing_of() the task.
 result<copy_mark> changelog::bring(const task_id& id, const std::stop_token& stop) {
   auto copies = local();
   if (!copies) return std::move(copies).error();
-  std::shared_ptr<std::mutex> changing;
-  {
-    const std::lock_guard lock{mutex_};
-    changing = tasks_[id].changing;
-  }
-  const std::lock_guard lock{*changing};
   return copier{*session_, requests_, records_, **copies}.bring(id, topic_of(id.owner), stop);
 }
 

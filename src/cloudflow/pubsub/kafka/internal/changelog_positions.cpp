@@ -105,8 +105,8 @@ result<std::optional<kept_position>> changelog::last_known(const std::string& gr
   if (!topic && topic.error().code == errc::topic_not_found) return nothing{};
   if (!topic) return topic.error();
   if (topic->partitions <= source.partition.value()) return nothing{};
-  auto brought = bring({std::string{owner}, source.partition}, stop);
-  if (!brought) return std::move(brought).error();
+  if (auto here = bring_unless_here({std::string{owner}, source.partition}, stop); !here)
+    return std::move(here).error();
   const auto copies = local();
   if (!copies) return copies.error();
   const auto found = (*copies)->reader().find(positions_store(owner), source.partition,
@@ -116,6 +116,20 @@ result<std::optional<kept_position>> changelog::last_known(const std::string& gr
   const auto written = read_position(**found);
   if (!written) return nothing{};
   return compare(group, source, *written);
+}
+
+/// A copy whose task is here follows all commits, and is in use: it is not looked at whether it
+/// had better be read anew.
+result<void> changelog::bring_unless_here(const task_id& id, const std::stop_token& stop) {
+  const auto changing = changing_of(id);
+  const std::lock_guard no_other_change{*changing};
+  {
+    const std::shared_lock lock{mutex_};
+    if (is_here(id.owner, id.partition)) return {};
+  }
+  auto brought = bring(id, stop);
+  if (!brought) return std::move(brought).error();
+  return {};
 }
 
 /// With the topic that is there now.

@@ -77,7 +77,9 @@ result<bool> copier::is_usable(const copy_mark& mark, const topic_facts& topic,
   const std::array names{topic.name};
   const auto properties = requests_.properties(names);
   if (!properties) return properties.error();
-  return session_.time().now() - mark.touched < retention_of_removals(properties->front()) / 2;
+  // Negative: the clock has been set back, and nobody knows how old the copy is.
+  const auto age = session_.time().now() - mark.touched;
+  return age.count() >= 0 && age < retention_of_removals(properties->front()) / 2;
 }
 
 result<void> copier::take_over(const task_id& task, copy_mark& mark, const record_batch& batch) {

@@ -15,7 +15,7 @@ namespace cloudflow::pubsub::kafka {
 ///
 /// A copy that cannot be continued is wiped, and all of the changelog is read: when the topic is
 /// another one than was copied, when it begins or ends elsewhere, and when the copy is so old that
-/// removals of keys may be gone from the topic.
+/// removals of keys may be gone from the topic, or of an age that nobody knows.
 ///
 /// Concurrency: thread-safe, but for one task at a time.
 class copier {

@@ -42,6 +42,17 @@ client_spec spec_of(const producer_options& wanted) {
   return spec;
 }
 
+/// What a person can do about a producer that was fenced.
+result<void> with_advice(result<void> ended, const producer_options& of) {
+  if (ended || ended.error().code != errc::fenced || of.delivery != guarantee::exactly_once)
+    return ended;
+  auto why = std::move(ended).error();
+  why.message += fmt::format(
+      "; if another process uses the producer id \"{}\": give each process an --ordinal of its own",
+      of.transactional_id);
+  return why;
+}
+
 }  // namespace
 
 struct group_producer::plan {
@@ -53,7 +64,8 @@ struct group_producer::plan {
 result<std::unique_ptr<producer>> group_producer::open(const dependencies& around,
                                                        const producer_options& wanted) {
   std::unique_ptr<group_producer> made{new group_producer{around, wanted}};
-  if (auto started = made->start(); !started) return std::move(started).error();
+  if (auto started = with_advice(made->start(), wanted); !started)
+    return std::move(started).error();
   return std::unique_ptr<producer>{std::move(made)};
 }
 
@@ -119,7 +131,7 @@ result<void> group_producer::commit(const transaction& changes) {
     const std::lock_guard lock{trouble_mutex_};
     began_ = dependencies_.session->time().monotonic();
   }
-  auto ended = try_to_commit(changes);
+  auto ended = with_advice(try_to_commit(changes), wanted_);
   note(ended);
   return ended;
 }
