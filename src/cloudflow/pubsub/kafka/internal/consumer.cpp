@@ -26,6 +26,8 @@ constexpr std::chrono::seconds usual_absence{10};
 /// No rebalance takes longer, which waits for the slowest member for max.poll.interval.ms.
 constexpr std::chrono::minutes longest_absence{6};
 constexpr std::chrono::milliseconds between_looks_at_membership{100};
+/// A rebalance is over much sooner, or has moved partitions.
+constexpr std::chrono::seconds longest_refusal{20};
 
 topic_partition source_of(const rd_kafka_topic_partition_t& one) {
   return {one.topic, partition_id{one.partition}};
@@ -150,6 +152,7 @@ result<std::vector<assignment>> group_consumer::poll_assignments() {
     if (auto problem = finder->take_problem()) return *std::move(problem);
   std::erase_if(finders_, [](const auto& finder) { return finder->is_done(); });
   look_whether_joined();
+  look_whether_known();
   return std::exchange(changes_, {});
 }
 
@@ -390,6 +393,18 @@ void group_consumer::look_whether_joined() {
   if (absence > usual_absence) has_joined_ = false;
   if (absence > longest_absence)
     begin_anew({errc::unavailable, why_not_joined(), true, false}, pause_);
+}
+
+/// Brokers forget a group that has no members and no positions; librdkafka (2.14) goes on as the
+/// member that it was in it.
+void group_consumer::look_whether_known() {
+  const auto since = member_->refused_since();
+  if (!since || session_->time().monotonic() - *since < longest_refusal) return;
+  begin_anew({errc::unavailable,
+              fmt::format("{}: {}: the brokers refuse all that this member commits; it joins anew",
+                          session_->where(), doing_),
+              true, false},
+             pause_);
 }
 
 /// Then all of them exist, unless librdkafka says otherwise.

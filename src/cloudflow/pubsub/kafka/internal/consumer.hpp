@@ -81,6 +81,7 @@ private:
   void begin_anew(const pubsub::error& why, std::chrono::nanoseconds pause);
   void report_starts();
   void look_whether_joined();
+  void look_whether_known();
   bool has_some_of_each_topic() const;
   std::string_view missing_topic() const {
     return watch_ ? std::string_view{watch_->missing()} : std::string_view{};

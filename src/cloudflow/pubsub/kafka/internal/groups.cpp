@@ -5,11 +5,26 @@ namespace cloudflow::pubsub::kafka {
 void group_member::gain(const topic_partition& source) {
   const std::lock_guard lock{mutex_};
   owned_.insert(source);
+  refused_since_.reset();
 }
 
 void group_member::lose(const topic_partition& source) {
   const std::lock_guard lock{mutex_};
   owned_.erase(source);
+  refused_since_.reset();
+}
+
+void group_member::note_commit(bool is_refused, std::chrono::nanoseconds now) {
+  const std::lock_guard lock{mutex_};
+  if (!is_refused)
+    refused_since_.reset();
+  else if (!refused_since_)
+    refused_since_ = now;
+}
+
+std::optional<std::chrono::nanoseconds> group_member::refused_since() const {
+  const std::lock_guard lock{mutex_};
+  return refused_since_;
 }
 
 bool group_member::owns(const topic_partition& source) const {

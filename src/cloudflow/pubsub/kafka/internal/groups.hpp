@@ -6,9 +6,11 @@
 #include "cloudflow/pubsub/topic.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -33,11 +35,18 @@ public:
   /// Its id and generation at this moment; null when it is no member (any more).
   group_metadata_handle metadata() const;
 
+  /// How the brokers have taken a commit in its name: as one of the group, or of a stranger.
+  void note_commit(bool is_refused, std::chrono::nanoseconds now);
+  /// Since when they have refused all, though its partitions have stayed the same; none: they take
+  /// them.
+  std::optional<std::chrono::nanoseconds> refused_since() const;
+
 private:
   const std::string group_;
   const std::shared_ptr<shared_client> client_;
   mutable std::mutex mutex_;
-  std::set<topic_partition> owned_;  ///< guarded by mutex_
+  std::set<topic_partition> owned_;                        ///< guarded by mutex_
+  std::optional<std::chrono::nanoseconds> refused_since_;  ///< guarded by mutex_
 };
 
 /// The members of this session by group. Thread-safe.

@@ -227,20 +227,24 @@ result<void> group_producer::send(plan& changes) {
 
 result<void> group_producer::send_positions(plan& changes) {
   for (auto& each : changes.positions) {
-    if (!is_transactional()) {
-      if (auto sent = commit_positions(each, dependencies_.cluster, stop_.get_token()); !sent)
-        return sent;
-      continue;
-    }
-    auto answer = ask(
-        sender_->transaction_timeout(),
-        [offsets = std::move(each.offsets), by = std::move(each.metadata)](auto* rk, int limit_ms) {
-          return rd_kafka_send_offsets_to_transaction(rk, offsets.get(), by.get(), limit_ms);
-        });
-    auto sent = done(fmt::format("cannot commit for group \"{}\"", each.group), std::move(answer));
+    auto sent = is_transactional()
+                    ? send_in_transaction(each)
+                    : commit_positions(each, dependencies_.cluster, stop_.get_token());
+    if (each.member)
+      each.member->note_commit(!sent && sent.error().code == errc::rebalanced,
+                               dependencies_.session->time().monotonic());
     if (!sent) return sent;
   }
   return {};
+}
+
+result<void> group_producer::send_in_transaction(group_positions& what) {
+  auto answer = ask(
+      sender_->transaction_timeout(),
+      [offsets = std::move(what.offsets), by = std::move(what.metadata)](auto* rk, int limit_ms) {
+        return rd_kafka_send_offsets_to_transaction(rk, offsets.get(), by.get(), limit_ms);
+      });
+  return done(fmt::format("cannot commit for group \"{}\"", what.group), std::move(answer));
 }
 
 /// Nobody but the log knows then how the transaction has ended, whatever librdkafka says of it.

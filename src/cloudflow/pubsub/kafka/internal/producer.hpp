@@ -73,6 +73,7 @@ private:
   result<void> deliver(plan& changes);
   result<void> send(plan& changes);
   result<void> send_positions(plan& changes);
+  result<void> send_in_transaction(group_positions& what);
   result<void> finish();
   result<void> abort();
   pubsub::error abort_after(pubsub::error why);

@@ -9,7 +9,7 @@ namespace cloudflow::pubsub::kafka {
 namespace {
 
 constexpr std::chrono::seconds between_questions{2};
-constexpr int patience_ms = 10'000;
+constexpr int longest_answer_ms = 10'000;
 
 using collection_handle = handle<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 
@@ -47,7 +47,7 @@ void topic_watch::ask() {
       rd_kafka_TopicCollection_of_topic_names(names.data(), names.size())};
   const admin_options_handle how{
       rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_DESCRIBETOPICS)};
-  rd_kafka_AdminOptions_set_request_timeout(how.get(), patience_ms, nullptr, 0);
+  rd_kafka_AdminOptions_set_request_timeout(how.get(), longest_answer_ms, nullptr, 0);
   rd_kafka_DescribeTopics(client_->get(), asked.get(), how.get(), answers_.get());
   is_asked_ = true;
 }
