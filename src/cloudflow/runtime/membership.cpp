@@ -25,9 +25,10 @@ void membership::pass_on(const pubsub::assignment& change) {
   in_->release(at);
   if (change.what != pubsub::assignment::kind::assigned) return;
   log_.error(
-      "topic {} has more partitions than when this process started ({}): nobody processes "
-      "partition {} until it is started again",
-      at.topic, tasks_.size(), number);
+      "topic {}: nobody processes partition {}: there are {} tasks, one for each partition that "
+      "the "
+      "inlets had when this process started. Where a topic has grown, start it again",
+      at.topic, number, tasks_.size());
 }
 
 }  // namespace cloudflow::runtime
