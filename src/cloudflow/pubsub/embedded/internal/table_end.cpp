@@ -2,16 +2,16 @@
 
 #include "cloudflow/pubsub/embedded/internal/log_file.hpp"
 
+// No library. NOLINTNEXTLINE(readability-identifier-naming): xxHash calls it so
+#define XXH_INLINE_ALL
 #include <rocksdb/file_system.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
