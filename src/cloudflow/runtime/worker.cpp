@@ -184,8 +184,8 @@ void worker::note_rebalance(const pubsub::error& e) {
     log_.info("worker {}: partitions have moved, goes on from the last commit: {}", name_,
               e.message);
   else
-    go_on_at_ = time_->monotonic() +
-                std::min(rebalances_ * options_.commit_retry_delay, longest_pause_of_rebalances);
+    go_on_at_ = time_->monotonic() + std::min((rebalances_ - 1) * options_.commit_retry_delay / 4,
+                                              longest_pause_of_rebalances);
 }
 
 void worker::note_abort(const pubsub::error& e) {
