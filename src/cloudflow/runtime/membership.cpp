@@ -25,9 +25,8 @@ void membership::pass_on(const pubsub::assignment& change) {
   in_->release(at);
   if (change.what != pubsub::assignment::kind::assigned) return;
   log_.error(
-      "topic {}: nobody processes partition {}: there are {} tasks, one for each partition that "
-      "the "
-      "inlets had when this process started. Where a topic has grown, start it again",
+      "topic {}: nobody processes partition {}: there are {} tasks, one for each partition of the "
+      "inlets when this process started. Where a topic has grown, start it again",
       at.topic, number, tasks_.size());
 }
 

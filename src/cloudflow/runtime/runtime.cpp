@@ -253,34 +253,38 @@ result<void> native_runtime::start_tasks(streamlet_instance& s) {
 /// Becomes a member of the groups of the streamlet. Inlets that share a group are joined: their
 /// partitions come together, those of their retries with them.
 result<void> native_runtime::join(streamlet_instance& s, const std::vector<task*>& tasks) {
-  std::map<std::string, std::map<std::string, std::size_t>> topics_of;
+  struct group_topics {
+    std::map<std::string, std::size_t> inlets;
+    std::map<std::string, std::int32_t> partitions;
+  };
+  std::map<std::string, group_topics> topics_of;
   for (std::size_t i = 0; i != s.inlets.size(); ++i) {
     const auto& port = *s.inlets[i].port;
-    auto& topics = topics_of[port.group];
-    topics[fact_of(port).name] = i;
-    if (port.retry_topic) topics[facts_.topics[*port.retry_topic].name] = i;
+    const auto read = [&topics = topics_of[port.group], i](const app::topic_fact& of) {
+      topics.inlets[of.name] = i;
+      topics.partitions[of.name] = of.partitions;
+    };
+    read(fact_of(port));
+    if (port.retry_topic) read(facts_.topics[*port.retry_topic]);
   }
   auto& workers = workers_for(*s.plan);
-  for (const auto& [group, inlets] : topics_of) {
+  for (auto& [group, topics] : topics_of) {
     auto& w = *workers[(streamlets_.size() + s.inputs.size()) % workers.size()];
     pubsub::consumer_options how{.group = group,
                                  .topics = {},
                                  .start_at = pubsub::consumer_options::start::earliest,
                                  .on_ready = [this] { wake_all(); },
                                  .is_joined = s.needs.any()};
-    std::map<std::string, std::int32_t> partitions;
-    for (const auto& [topic, inlet] : inlets) {
+    for (const auto& [topic, inlet] : topics.inlets) {
       how.topics.push_back(topic);
-      const auto is_it = [&name = topic](const auto& fact) { return fact.name == name; };
-      partitions[topic] = std::ranges::find_if(facts_.topics, is_it)->partitions;
       how.properties.merge(
           texts_of(plan_->topics[s.inlets[inlet].port->topic].consumer, dependencies_.secrets));
     }
     auto consumer = dependencies_.log->open_consumer(how);
     if (!consumer) return in_streamlet(s.plan->name, consumer.error());
     s.inputs.push_back(
-        std::make_unique<input>(group, std::move(partitions), std::move(consumer).value()));
-    membership m{*s.inputs.back(), inlets, tasks, dependencies_.log_lines};
+        std::make_unique<input>(group, std::move(topics.partitions), std::move(consumer).value()));
+    membership m{*s.inputs.back(), topics.inlets, tasks, dependencies_.log_lines};
     m.poll_assignments();  // what is known at once need not wait for the first round
     w.add(std::move(m));
   }
@@ -384,8 +388,7 @@ bool native_runtime::advance_to_end() {
   if (!is_quiet()) return false;
   // All of it ends once more, what comes behind as well: what has fired does not fire again.
   bool is_lost = false;
-  for (const auto* w : workers_)
-    for (const auto& t : w->tasks()) is_lost |= t->take_lost_end();
+  each_task([&](task& t) { is_lost |= t.take_lost_end(); });
   if (is_lost) finished_.clear();
   if (finished_.size() == streamlets_.size()) return true;
   const auto is_finished = [this](const std::string& s) {

@@ -52,7 +52,8 @@ task::task(const streamlet_instance& streamlet, std::int32_t partition, const cl
     stores_(
         std::make_unique<store_view>(streamlet.log->state(), streamlet, partition_id{partition})),
     dead_letters_(streamlet, partition, time),
-    is_running_(has_inlets()) {
+    is_running_(has_inlets()),
+    has_partition_(!has_inlets()) {
   for (const auto& outlet : streamlet.outlets) {
     outlet_limits_.push_back(outlet.record_limit);
     changes_.outputs.emplace_back(outlet.partitions, outlet.schema_header);
@@ -91,7 +92,7 @@ void task::add(const source_event& e) {
   if (sources_.empty()) is_running_.store(false, std::memory_order_release);
   const std::lock_guard lock{mutex_};
   sources_.push_back(std::make_unique<source>(e));
-  is_complete_ = !missing_topic();
+  has_partition_.store(has_what_it_needs(), std::memory_order_release);
 }
 
 /// State is of a partition of all topics of a group: as long as another process may have one of
@@ -132,13 +133,12 @@ void task::release_leaving() {
                                                   [](const auto& s) { return !s->is_leaving; });
     std::move(first_gone, sources_.end(), std::back_inserter(gone));
     sources_.erase(first_gone, sources_.end());
-    is_complete_ = !missing_topic();
   }
   rewind();
-  if (sources_.empty() || !is_complete_) {
+  has_partition_.store(has_what_it_needs(), std::memory_order_release);
+  if (!has_partition_.load(std::memory_order_relaxed)) {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
-    is_restored_ = false;
     is_restoring_.store(false, std::memory_order_release);
     restart_at_.reset();
     failures_in_a_row_ = 0;
@@ -159,7 +159,7 @@ bool task::find_positions() {
   }
   if (streamlet_->needs.any())
     streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
-  is_restored_ = must_find_positions_ = false;
+  must_find_positions_ = false;
   rewind();
   for (auto& s : sources_) s->settle();
   return true;
@@ -180,11 +180,9 @@ task::activity task::step(timestamp now) {
   drain_assignments();
   release_leaving();
   auto result = activity::idle;
-  const bool has_partition = !has_inlets() || (!sources_.empty() && is_complete_);
-  has_partition_.store(has_partition, std::memory_order_release);
   if (has_leaving() || must_rewind_ || (restart_at_ && now < *restart_at_))
     result = activity::waiting;  // what is to be committed before a partition goes does not grow
-  else if (has_partition)
+  else if (has_partition_.load(std::memory_order_relaxed))
     result = step_safely(now);
   is_idle_.store(result == activity::idle && !is_committing_ && !has_changes(),
                  std::memory_order_release);
@@ -377,6 +375,7 @@ void task::halt() {
   is_suspended_ = false;
   waits_for_clock_ = false;
   has_finished_ = false;
+  is_restored_ = false;  // where its state is still here, restore() says so at once
   // A parked record may have held the end back, and the operators knew of it.
   if (std::exchange(holds_end_, false)) has_lost_end_.store(true, std::memory_order_release);
 }
@@ -391,7 +390,6 @@ void task::rewind() {
 /// Forgets everything since the last commit, which may be still under way.
 void task::drop() {
   halt();
-  is_restored_ = false;  // where it is still here, restore() says so at once
   if (is_committing_)
     must_rewind_ = true;
   else

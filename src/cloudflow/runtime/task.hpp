@@ -92,6 +92,7 @@ private:
   bool has_inlets() const noexcept { return !streamlet_->plan->inlets.empty(); }
   bool has_leaving() const noexcept;
   std::optional<std::string> missing_topic() const;
+  bool has_what_it_needs() const { return !sources_.empty() && !missing_topic(); }
   /// Sources have no partitions: the first task of a streamlet has them.
   bool owns_sources() const noexcept { return !has_inlets() || partition_ == 0; }
   void drain_assignments();
@@ -166,7 +167,6 @@ private:
   dead_letters dead_letters_;
   bool is_committing_ = false;
   bool must_rewind_ = false;  ///< when the commit under way has ended
-  bool is_complete_ = true;   ///< of all topics of its group it has its partition
   bool must_find_positions_ =
       false;  ///< whether the last commit has been done, before anything else
 
@@ -176,7 +176,7 @@ private:
   task_metrics metrics_;
   std::atomic<bool> is_idle_{false}, is_running_{false}, is_restoring_{false}, must_finish_{false},
       has_lost_end_{false};
-  std::atomic<bool> has_partition_{false};  ///< or needs none
+  std::atomic<bool> has_partition_;  ///< of all topics that it needs it of, or needs none
 };
 
 }  // namespace cloudflow::runtime

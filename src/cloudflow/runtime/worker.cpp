@@ -143,7 +143,6 @@ void worker::look_at_outcome() {
 
 void worker::commit_succeeded() {
   phase_ = phase::none;
-  is_retrying_ = false;
   rebalances_ = 0;
   waiting_since_.reset();
   first_error_.clear();
@@ -160,8 +159,7 @@ void worker::commit_failed(const pubsub::error& e) {
   if (first_error_.empty()) first_error_ = e.message;
   ++tries_;
   if (e.retriable && !is_too_large_to_try_again()) {
-    if (!std::exchange(is_retrying_, true))
-      log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
+    if (tries_ == 1) log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
     metrics_.retries.fetch_add(1, std::memory_order_relaxed);
     phase_ = phase::waits_for_retry;
     retry_at_ = time_->monotonic() + retry_delay_;
@@ -170,7 +168,6 @@ void worker::commit_failed(const pubsub::error& e) {
   }
   metrics_.aborts.fetch_add(1, std::memory_order_relaxed);
   phase_ = phase::none;
-  is_retrying_ = false;
   if (e.code == pubsub::errc::rebalanced)
     note_rebalance(e);
   else

@@ -129,7 +129,6 @@ private:
       producer_;  // goes first: its thread may still read the tasks' changes
   phase phase_ = phase::none;
   bool has_changes_ = false;
-  bool is_retrying_ = false;  ///< which is said once
   std::chrono::nanoseconds first_change_{0}, last_commit_{0}, retry_at_{0};
   std::chrono::milliseconds retry_delay_;
   /// Of uncommitted bytes: less after failures, as brokers end a transaction that takes too long.

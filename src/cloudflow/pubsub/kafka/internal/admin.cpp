@@ -1,5 +1,6 @@
 #include "cloudflow/pubsub/kafka/internal/admin.hpp"
 
+#include "cloudflow/pubsub/kafka/internal/answer_deadline.hpp"
 #include "cloudflow/pubsub/kafka/internal/connection.hpp"
 #include "cloudflow/pubsub/kafka/internal/deadline.hpp"
 
@@ -16,9 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds request_patience{15'000};
-/// Of a request when the process is to end.
-constexpr milliseconds patience_at_end{1000};
-constexpr milliseconds poll_step{100};
 /// The same for what only asks: by another client each time. librdkafka (2.14) waits for the broker
 /// that it takes for the controller, also when that has left the cluster.
 constexpr std::array<milliseconds, 3> patience_of_questions{milliseconds{3000}, milliseconds{5000},
@@ -36,7 +34,6 @@ const client_spec handle_of_requests = {
 
 using new_topic_handle = handle<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using resource_handle = handle<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
-using collection_handle = handle<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 
 bool has_leader(const rd_kafka_TopicPartitionInfo_t* partition) {
   return rd_kafka_TopicPartitionInfo_leader(partition) != nullptr;
@@ -90,7 +87,7 @@ result<std::shared_ptr<client>> admin::current() const {
 }
 
 result<void> admin::connect(milliseconds patience) {
-  const deadline until{session_->time(), patience};
+  const answer_deadline until{*session_, patience};
   const auto opened = current();
   if (!opened) return opened.error();
   auto* rk = opened.value()->get();
@@ -101,8 +98,8 @@ result<void> admin::connect(milliseconds patience) {
     rd_kafka_poll(rk, 0);
     if (answer == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->broker_cnt != 0) break;
     const auto told = session_->heard().told();
-    const auto is_hopeless = (told && told->code == errc::denied) || session_->must_stop();
-    if (is_hopeless || until.has_passed())
+    const auto is_hopeless = told && told->code == errc::denied;
+    if (is_hopeless || until.is_over())
       return opened.value()->fail("cannot connect", failure_of(answer));
   }
   session_->heard().forget();
@@ -153,12 +150,11 @@ event_handle admin::request_once(rd_kafka_admin_op_t what, const client& by, mil
       how.get(), static_cast<int>(4 * request_patience.count()), nullptr, 0);
   if (with) with(how.get());
   send(by.get(), how.get(), answers.get());
-  const deadline until{session_->time(), patience}, until_at_end{session_->time(), patience_at_end};
-  while (!until.has_passed() && !(session_->must_stop() && until_at_end.has_passed())) {
-    const auto step = std::min(until.left(), poll_step);
-    if (event_handle answer{rd_kafka_queue_poll(answers.get(), static_cast<int>(step.count()))})
+  const answer_deadline until{*session_, patience};
+  while (!until.is_over())
+    if (event_handle answer{
+            rd_kafka_queue_poll(answers.get(), static_cast<int>(until.step().count()))})
       return answer;
-  }
   return {};
 }
 

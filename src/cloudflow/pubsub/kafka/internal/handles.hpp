@@ -29,6 +29,7 @@ using headers_handle = handle<rd_kafka_headers_t, rd_kafka_headers_destroy>;
 using metadata_handle = handle<const rd_kafka_metadata_t, rd_kafka_metadata_destroy>;
 using group_metadata_handle =
     handle<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
+using collection_handle = handle<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 using new_partitions_handle = handle<rd_kafka_NewPartitions_t, rd_kafka_NewPartitions_destroy>;
 using admin_options_handle = handle<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 

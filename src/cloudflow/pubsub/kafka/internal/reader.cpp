@@ -1,12 +1,11 @@
 #include "cloudflow/pubsub/kafka/internal/reader.hpp"
 
-#include "cloudflow/pubsub/kafka/internal/deadline.hpp"
+#include "cloudflow/pubsub/kafka/internal/answer_deadline.hpp"
 #include "cloudflow/pubsub/kafka/internal/partition_reader.hpp"
 #include "cloudflow/pubsub/kafka/internal/start_finder.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <utility>
 
@@ -15,9 +14,6 @@ namespace cloudflow::pubsub::kafka {
 namespace {
 
 constexpr std::chrono::milliseconds fetch_patience{15'000};
-/// When the process is to end.
-constexpr std::chrono::milliseconds fetch_patience_at_end{1000};
-constexpr std::chrono::milliseconds longest_wait{100};
 constexpr int connect_patience_ms = 1000;
 
 const client_spec handle_of_reads = {.role = client_role::consumer,
@@ -103,8 +99,7 @@ result<record_batch> reader::read(const topic_partition& source, record_offset f
 result<record_batch> reader::fetch(const std::shared_ptr<shared_client>& with,
                                    const topic_partition& source, partition_range range,
                                    fetch_limits limits) const {
-  const deadline until{session_->time(), fetch_patience};
-  const deadline until_at_end{session_->time(), fetch_patience_at_end};
+  const answer_deadline until{*session_, fetch_patience};
   signal ready;
   const std::function<void()> on_ready = [&] { ready.raise(); };
   partition_reader records{with, source, on_ready};
@@ -117,9 +112,8 @@ result<record_batch> reader::fetch(const std::shared_ptr<shared_client>& with,
     auto batch = records.fetch(limits);
     if (!batch || !batch->empty()) return batch;
     if (records.next() >= range.end) break;  // nothing but marks of transactions
-    if (until.has_passed() || (session_->must_stop() && until_at_end.has_passed()))
-      return with->handle->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
-    ready.wait(std::min(until.left(), longest_wait));
+    if (until.is_over()) return with->handle->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    ready.wait(until.step());
     rd_kafka_poll(with->get(), 0);
   }
   return record_batch{{}, {}, records.next()};

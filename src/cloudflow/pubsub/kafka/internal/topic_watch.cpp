@@ -11,8 +11,6 @@ namespace {
 constexpr std::chrono::seconds between_questions{2};
 constexpr int longest_answer_ms = 10'000;
 
-using collection_handle = handle<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
-
 }  // namespace
 
 topic_watch::topic_watch(std::shared_ptr<shared_client> at, std::vector<std::string> topics,
