@@ -35,6 +35,10 @@ inline row as_row(const folded& x) { return row_of_fold(x.key, x.value); }
 inline row as_row(const counted& x) { return row_of_window(x.key, ms(x.window.start), x.value); }
 inline item as_item(const row& r) { return {r.id, r.key, at(r.time), r.value, r.kind, r.trace}; }
 
+inline void note_call(const row& r, int stage) {
+  if (const auto number = number_of(r.id)) calls().push_back({stage, *number});
+}
+
 struct mapping {
   int stage;
   template <class X>
@@ -129,6 +133,7 @@ struct parts {
   result<expansion_progress, away> advance(std::int64_t& done, const X& x,
                                            expansion_output<item>& out) const {
     const auto r = as_row(x);
+    note_call(r, stage);
     switch (work_on(r, stage, done, [&](const row& p) { out.emit(as_item(p)); })) {
       case call_end::more: return expansion_progress::more;
       case call_end::done: return expansion_progress::done;
@@ -146,6 +151,7 @@ struct at_time {
   template <class X>
   timestamp operator()(const X& x) const {
     const auto r = as_row(x);
+    note_call(r, stage);
     strike(r, stage);
     return at(r.time);
   }

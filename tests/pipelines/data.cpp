@@ -27,7 +27,8 @@ struct dice {
 
 void add_kinds(const std::vector<op>& ops, std::vector<std::string>& to) {
   const auto letters = [](const std::string& name) -> std::string_view {
-    if (name == "map" || name == "filter" || name == "flat-map" || name == "for-each") return "ti";
+    if (name == "map") return "tiz";
+    if (name == "filter" || name == "flat-map" || name == "for-each") return "ti";
     if (name.starts_with("map-")) return "tirrr";
     if (name == "expand") return "tkyyaxg";
     if (name == "event-time" || name.starts_with("split-")) return "ti";

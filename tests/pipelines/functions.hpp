@@ -4,7 +4,7 @@
 /// A row's `kind` says what goes wrong with it: a letter and the number of the stage where it does.
 ///
 ///     t throws std::runtime_error    i throws 42    k the same as t, in the key function
-///     r is refused (an error of the stream)
+///     r is refused (an error of the stream)    z becomes too large for any outlet, in map()
 ///     y fails twice and then succeeds, a fails once and then throws, x fails for good,
 ///     g fails until the stage gives up: all in expand()
 ///
@@ -39,6 +39,8 @@ struct total {
 inline constexpr std::int64_t window_ms = 60'000;
 inline constexpr int parts_in_a_call = 2;
 inline constexpr int max_attempts = 3;
+/// Bytes of an id that no outlet takes, and bytes of a whole record that each of them takes.
+inline constexpr std::size_t too_large = 4000, large_enough = 2000;
 
 inline std::uint64_t hash_of(std::string_view text, int stage) noexcept {
   std::uint64_t h = 1469598103934665603ULL + static_cast<std::uint64_t>(stage) * 77777ULL;
@@ -74,6 +76,7 @@ inline row mapped(row r, int stage) {
   strike(r, stage);
   r.value = r.value * 3 + stage;
   if (stage % 2 == 1) r.key = "m" + std::to_string((r.value % 3 + 3) % 3);
+  if (has_kind(r.kind, 'z', stage)) r.id.append(too_large, 'z');
   r.trace = mixed(r.trace, stage);
   return r;
 }

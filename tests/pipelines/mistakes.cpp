@@ -10,7 +10,7 @@ constexpr const char* names[] = {
     "none",        "drops-last-part",  "doubles-a-part",     "forgets-retries",
     "keeps-all",   "forgets-letters",  "blames-next-record", "forgets-windows",
     "fires-twice", "counts-late-rows", "knows-nobody",       "half-a-record-stays",
-    "loses-state", "swaps-branches",   "answers-refused"};
+    "loses-state", "swaps-branches",   "knows-no-limit",     "answers-refused"};
 
 }  // namespace
 

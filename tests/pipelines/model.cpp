@@ -135,6 +135,8 @@ private:
   // -- what can be seen ---
 
   void write(const std::string& outlet, const live& x, const op& o) {
+    if (x.what.id.size() >= too_large && planted() != mistake::knows_no_limit)
+      throw std::length_error{x.what.id};
     auto& to = world_.seen.outlets[outlet];
     to.rows.push_back({x.what, x.has_trace});
     to.is_ordered = is_ordered_[o.stage];

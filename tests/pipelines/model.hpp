@@ -78,6 +78,7 @@ enum class mistake {
   half_a_record_stays,  ///< of one that fails
   loses_state,          ///< a fold begins again with its tenth row
   swaps_branches,
+  knows_no_limit,   ///< outlets take records of any size
   answers_refused,  ///< the client of a record that fails gets an answer
 };
 std::optional<mistake> mistake_of(std::string_view name);

@@ -54,6 +54,15 @@ run_settings& settings();
 /// Ids of what an author's function has done something for.
 std::set<std::string>& effects();
 
+/// One call of an author's function. Of event time and of expansions, in their order.
+struct call {
+  int stage;
+  std::size_t number;  ///< of the input record that it is for
+};
+std::vector<call>& calls();
+/// Of what comes of an input record, the record's number; none: it comes of a window.
+std::optional<std::size_t> number_of(std::string_view id);
+
 /// Of pipelines with a source.
 class client_pool {
 public:
@@ -62,7 +71,8 @@ public:
     std::size_t number;
     std::function<void()> when_durable, when_unknown;
   };
-  void reset(std::vector<row> all, std::size_t at_once);
+  /// `on_answer` is called when the client of a record is told that it is durable.
+  void reset(std::vector<row> all, std::size_t at_once, std::function<void(std::size_t)> on_answer);
   void reconnect();
   std::vector<sent> take();
   bool are_done() const;
@@ -74,6 +84,7 @@ private:
 
   std::vector<row> all_;
   std::size_t at_once_ = 1;
+  std::function<void(std::size_t)> on_answer_;
   std::deque<std::size_t> waiting_;
   std::map<std::size_t, int> sends_;
   std::set<std::size_t> answered_;

@@ -5,6 +5,7 @@
 #include "cloudflow/testkit/simulation.hpp"
 #include "authors.hpp"
 #include "compare.hpp"
+#include "when.hpp"
 
 #include <fmt/format.h>
 
@@ -33,10 +34,12 @@ client_pool& clients() {
 // -- clients
 // -----------------------------------------------------------------------------------------
 
-void client_pool::reset(std::vector<row> all, std::size_t at_once) {
+void client_pool::reset(std::vector<row> all, std::size_t at_once,
+                        std::function<void(std::size_t)> on_answer) {
   *this = {};
   all_ = std::move(all);
   at_once_ = at_once;
+  on_answer_ = std::move(on_answer);
 }
 /// What has not been answered is sent again; after the third time a client gives up.
 void client_pool::reconnect() {
@@ -54,7 +57,11 @@ std::vector<client_pool::sent> client_pool::take() {
   for (; some.size() != at_once_ && !waiting_.empty(); waiting_.pop_front()) {
     const auto i = waiting_.front();
     ++sends_[i];
-    some.push_back({all_[i], i, [this, i] { answered_.insert(i); },
+    some.push_back({all_[i], i,
+                    [this, i] {
+                      answered_.insert(i);
+                      on_answer_(i);
+                    },
                     [this, i] {
                       if (sends_again(i)) waiting_.push_back(i);
                     }});
@@ -104,6 +111,7 @@ plan_builder application(const pipeline& p, const scenario& s) {
   for (const auto& port : described.outlets) {
     auto& t = b.topic<item>(port.name, s.given.partitions);
     t.schema = port.schema;
+    t.properties["max.message.bytes"] = std::to_string(large_enough);
   }
   auto& it = b.streamlet<any_pipeline>("app", policy_of(s.given.on_bad_record));
   const auto names = b.plan.names();
@@ -175,6 +183,13 @@ public:
       all.push_back(it ? *it : row{"NOT OF THE SCHEMA", {}, 0, 0, {}, 0});
     });
     return all;
+  }
+  /// What has come of this input record, window by window left out.
+  std::size_t rows_of(std::size_t number) const {
+    std::size_t count = 0;
+    for (const auto& outlet : pipeline_->outlets)
+      for (const auto& r : rows(outlet)) count += number_of(r.id) == number;
+    return count;
   }
   std::vector<std::string> letters() const {
     std::vector<std::string> all;
@@ -303,10 +318,13 @@ std::vector<std::string> run_embedded(const pipeline& p, const scenario& s) {
                            .steps_with_crashes = rough_steps,
                            .log = log_of(s),
                            .worker = worker_of(s)}};
+  answers answered{[&](std::size_t number) { return observer{sim.log(), p, s}.rows_of(number); }};
+  answered.watch(p, s);
   if (!p.has_source) observer{sim.log(), p, s}.send();
   const auto stops = s.given.on_bad_record == policy::fail && !p.has_source;
   const auto end = sim.run_to_end(stops ? enough_to_stop * 4 : enough);
   auto differences = compare(p, s, observer{sim.log(), p, s}.look(end));
+  answered.expect_whole(s, differences);
   expect_balance(sim.status(), differences);
   return differences;
 }
@@ -325,11 +343,14 @@ std::vector<std::string> run_kafka(const pipeline& p, const scenario& s) {
                                  .log = log_of(s),
                                  .worker = worker_of(s)}};
   observer seen{sim.log(), p, s};
+  answers answered{[&](std::size_t number) { return seen.rows_of(number); }};
+  answered.watch(p, s);
   if (!p.has_source) seen.send();
   const auto stops = s.given.on_bad_record == policy::fail && !p.has_source;
   for (std::uint64_t n = 0; n != enough_to_stop; ++n) sim.step();
   const auto end = sim.run_to_end(stops ? enough_to_stop : enough);
   auto differences = compare(p, s, seen.look(end));
+  answered.expect_whole(s, differences);
   for (const auto* process : sim.runtimes()) expect_balance(process->status(), differences);
   for (const auto& v : sim.brokers().violations()) differences.push_back("violation: " + v);
   return differences;
@@ -340,10 +361,10 @@ std::vector<std::string> run_kafka(const pipeline& p, const scenario& s) {
 std::vector<std::string> run(const pipeline& p, const scenario& s) {
   settings() = s.given.settings;
   effects().clear();
-  std::vector<row> rows;
-  for (const auto& r : s.input) rows.push_back(r.what);
-  clients().reset(p.has_source ? std::move(rows) : std::vector<row>{}, s.records_in_a_poll);
-  return s.log == log_kind::embedded ? run_embedded(p, s) : run_kafka(p, s);
+  calls().clear();
+  auto differences = s.log == log_kind::embedded ? run_embedded(p, s) : run_kafka(p, s);
+  expect_nothing_overtakes(s, differences);
+  return differences;
 }
 
 }  // namespace cloudflow::pipelines
