@@ -197,10 +197,16 @@ inline allowed_lateness late_by() {
 /// Clients that send several items at once, want to know when they are durable, and send them again
 /// when the connection has broken, or ends because nobody knows.
 struct sending final : source<item> {
+  sending() = default;
+  sending(const sending&) = delete;
+  sending& operator=(const sending&) = delete;
+  ~sending() override { clients().disconnect(taken); }
+  std::vector<std::size_t> taken;
   void open(std::function<void()>) override { clients().reconnect(); }
   flow::source_status poll(emitter<item>& emit) override {
     const auto sent = clients().take();
     for (const auto& s : sent) {
+      taken.push_back(s.number);
       emit(as_item(s.what));
       acknowledgement answer{.when_durable = s.when_durable, .when_unknown = s.when_unknown};
       if (can_be_refused(s.number)) answer.when_refused = [](const auto&) {};

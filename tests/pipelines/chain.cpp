@@ -16,11 +16,10 @@ pipeline& spec() {
   return p;
 }
 
-struct chained;
-
 /// Takes all records into the chain that spec() describes.
+template <class Owner>
 struct chain_stage : detail::stage_base {
-  const chained* owner;
+  const Owner* owner;
   template <class Next>
   any_next bind(Next, flow::wiring& w) {
     return bind_spec(w);
@@ -28,9 +27,22 @@ struct chain_stage : detail::stage_base {
   any_next bind_spec(flow::wiring& w) const;
 };
 
+/// Where the records of a chain come from.
+struct an_inlet {
+  using member = inlet<item>;
+  static member made() { return member{"in"}; }
+  static auto stream(const member& in) { return from(in); }
+};
+struct some_clients {
+  struct member {};
+  static member made() { return {}; }
+  static auto stream(member) { return from_clients(); }
+};
+
 /// Has a port and a state for whatever may occur.
+template <class Begin>
 struct chained {
-  inlet<item> in{"in"};
+  typename Begin::member in = Begin::made();
   outlet<item> out{"out", key(&item::key)};
   outlet<item> other{"other", key(&item::key)};
   outlet<item> also_1{"also-1", key(&item::key)};
@@ -47,7 +59,10 @@ struct chained {
   state<timestamp> d2{"d2"};
   state<std::int64_t> e1{"e1"};
 
-  auto logic() const { return from(in).owned().then<nothing, errors<>>(chain_stage{{}, this}); }
+  auto logic() const {
+    return Begin::stream(in).owned().template then<nothing, errors<>>(
+        chain_stage<chained>{{}, this});
+  }
 
   template <std::size_t N, class Port>
   static const Port& named(const std::string& name, const std::array<const Port*, N>& all) {
@@ -80,7 +95,8 @@ struct as_items {
 std::string kept_of(const op& o) { return o.port.substr(o.port.find(':') + 1); }
 std::string outlet_of(const op& o) { return o.port.substr(0, o.port.find(':')); }
 
-any_next bind_keyed(const chained& m, const op& o, any_next next, flow::wiring& w) {
+template <class Owner>
+any_next bind_keyed(const Owner& m, const op& o, any_next next, flow::wiring& w) {
   const auto n = o.stage;
   const auto in_front = [&](auto apply) { return bound(apply, std::move(next), w); };
   if (o.name == "fold")
@@ -106,7 +122,8 @@ any_next bind_keyed(const chained& m, const op& o, any_next next, flow::wiring& 
   });
 }
 
-any_next bind_op(const chained& m, const op& o, any_next next, flow::wiring& w) {
+template <class Owner>
+any_next bind_op(const Owner& m, const op& o, any_next next, flow::wiring& w) {
   const auto n = o.stage;
   const auto in_front = [&](auto apply) { return bound(apply, std::move(next), w); };
   if (o.name == "map") return in_front([&](auto s) { return s.map(mapping{n}); });
@@ -133,7 +150,8 @@ any_next bind_op(const chained& m, const op& o, any_next next, flow::wiring& w) 
   return bind_keyed(m, o, std::move(next), w);
 }
 
-any_next bind_end(const chained& m, const op& o, flow::wiring& w) {
+template <class Owner>
+any_next bind_end(const Owner& m, const op& o, flow::wiring& w) {
   const auto n = o.stage;
   if (o.name == "to") return bound_end([&](auto s) { return s.to(m.out); }, w);
   if (o.name == "for-each") return bound_end([&](auto s) { return s.for_each(doing{n}); }, w);
@@ -148,7 +166,8 @@ bool uses(std::string_view name) {
 }
 
 /// A streamlet uses all it has; what this chain does not need is said to be used.
-void use_the_rest(const chained& m, flow::wiring& w) {
+template <class Owner>
+void use_the_rest(const Owner& m, flow::wiring& w) {
   for (const auto* o : {&m.out, &m.other, &m.also_1, &m.also_2, &m.late_1, &m.late_2})
     if (!uses(o->name())) w.outlet(o, o->name());
   for (const auto* o : {&m.refused_1, &m.refused_2})
@@ -161,7 +180,8 @@ void use_the_rest(const chained& m, flow::wiring& w) {
   keep(m.e1);
 }
 
-any_next chain_stage::bind_spec(flow::wiring& w) const {
+template <class Owner>
+any_next chain_stage<Owner>::bind_spec(flow::wiring& w) const {
   const auto& ops = spec().ops;
   auto next = bind_end(*owner, ops.back(), w);
   for (auto o = ops.rbegin() + 1; o != ops.rend(); ++o)
@@ -225,7 +245,10 @@ private:
   std::map<std::string, int> used_;
 };
 
-const streamlet_definition& definition_of_chain() { return definition_of<chained>(); }
+template <class Begin>
+const streamlet_definition& definition_of_chain() {
+  return definition_of<chained<Begin>>();
+}
 
 }  // namespace
 
@@ -233,12 +256,14 @@ pipeline draw_chain(std::uint64_t seed) {
   pipeline p;
   p.name = "chain-" + std::to_string(seed);
   p.ops = drawn_chain{seed}.ops();
+  p.has_source = seed / 4 % 3 == 2;
+  if (p.has_source) p.text = "source";
   for (const auto& o : p.ops) p.text += (p.text.empty() ? "" : " . ") + o.name;
   for (const auto* name : {"out", "other", "also-1", "also-2", "late-1", "late-2"})
     p.outlets.push_back({name, &read_row<item>});
   for (const auto* name : {"refused-1", "refused-2"})
     p.outlets.push_back({name, &read_row<refusal>});
-  p.definition = &definition_of_chain;
+  p.definition = p.has_source ? &definition_of_chain<some_clients> : &definition_of_chain<an_inlet>;
   spec() = p;
   return p;
 }

@@ -51,6 +51,8 @@ public:
         settle();
       } catch (const stopped&) {
         world_.moved.clear();
+        world_.waiting.clear();
+        world_.holding.clear();
       }
     }
   }
@@ -194,15 +196,30 @@ private:
     }
   }
 
-  /// The records of a key keep their order: one waits behind another that is parked.
+  /// Whatever comes of a record is handed on before the first part of it is expanded.
   void begin(const place& p, const live& x, const origin& from) {
-    const bool waits = std::any_of(world_.parked.begin(), world_.parked.end(), [&](const auto& q) {
-      return q.at.it().stage == p.it().stage && q.x.what.id == x.what.id;
+    world_.waiting.push_back({p, x, from, 0});
+    ++world_.holding[p.it().stage];
+  }
+  void expand_waiting() {
+    while (!world_.waiting.empty()) {
+      const auto it = world_.waiting.front();
+      world_.waiting.pop_front();
+      if (is_behind_another(it))
+        world_.parked.push_back(it);
+      else
+        expand(it, [this](const auto& again) { world_.parked.push_back(again); });
+      const auto stage = it.at.it().stage;
+      if (--world_.holding[stage] == 0)
+        if (const auto held = world_.held_watermarks.extract(stage))
+          advance(it.at.next(), held.mapped());
+    }
+  }
+  /// The records of a key keep their order: one waits behind another that is parked.
+  bool is_behind_another(const parked_row& it) const {
+    return std::any_of(world_.parked.begin(), world_.parked.end(), [&](const auto& q) {
+      return q.at.it().stage == it.at.it().stage && q.x.what.id == it.x.what.id;
     });
-    if (waits)
-      world_.parked.push_back({p, x, from, 0});
-    else
-      expand({p, x, from, 0}, [this](const auto& it) { world_.parked.push_back(it); });
   }
   void retry(const parked_row& it) {
     expand(it, [this](const auto& again) { world_.parked.push_front(again); });
@@ -212,11 +229,14 @@ private:
   template <class Park>
   void expand(const parked_row& it, Park park) {
     bool goes_on = true;
+    const auto others = std::exchange(world_.waiting, {});
     while (goes_on) {
       goes_on = false;
       attempt(
           it.from, [&] { goes_on = call(it, park); }, true);
+      expand_waiting();  // further down
     }
+    world_.waiting = others;
   }
   /// True: there are more calls to come.
   template <class Park>
@@ -255,6 +275,7 @@ private:
 
   void keyed(const place& p, const live& x, const origin& from) {
     const auto& o = p.it();
+    if (!moves() && o.name.starts_with("window") && is_too_late(o, x)) return drop_late(o, x);
     strike_key(x.what, o.stage);
     states_[o.stage] = state_of(o);
     const auto& key = o.name == "distinct" ? x.what.id : x.what.key;
@@ -297,14 +318,18 @@ private:
     return world_.watermarks.try_emplace(o.stage, beginning_of_time).first->second;
   }
 
+  bool is_too_late(const op& o, const live& x) {
+    return is_gone(o, start_of(x.time), watermark_of(o)) && planted() != mistake::counts_late_rows;
+  }
+  /// Nobody asks for its key.
+  void drop_late(const op& o, const live& x) {
+    if (o.name == "window-late") write(o.port.substr(0, o.port.find(':')), x, o);
+  }
   void count(const place& p, const live& x) {
     const auto& o = p.it();
     const auto start = start_of(x.time);
     const auto watermark = watermark_of(o);
-    if (is_gone(o, start, watermark) && planted() != mistake::counts_late_rows) {
-      if (o.name == "window-late") write(o.port.substr(0, o.port.find(':')), x, o);
-      return;
-    }
+    if (is_too_late(o, x)) return drop_late(o, x);
     auto& w = world_.windows[o.stage][{start, x.what.key}];
     count_into(w.value, x.what, o.stage);
     w.has_trace = w.has_trace && x.has_trace;
@@ -333,6 +358,10 @@ private:
     for (; !p.is_end(); p = p.next()) {
       const auto& o = p.it();
       if (!o.branch.empty()) advance({&o.branch, 0}, watermark);
+      if (world_.holding[o.stage] != 0) {
+        world_.held_watermarks[o.stage] = watermark;
+        return;
+      }
       if (!o.name.starts_with("window")) continue;
       watermark_of(o) = watermark;
       for (const auto& id : ids_of(o))
@@ -366,11 +395,13 @@ private:
   // -- rows that have moved to another partition ---
 
   void settle() {
+    expand_waiting();
     while (!world_.moved.empty()) {
       const auto m = world_.moved.front();
       world_.moved.pop_front();
       const origin from{m.partition, "moved"};
       attempt(from, [&] { go(m.to, m.x, from); });
+      expand_waiting();
     }
   }
 
@@ -392,10 +423,8 @@ bool expands(const chain& ops) {
 }  // namespace
 
 bool can_park(const pipeline& p, const std::vector<input_record>& input) {
-  return expands(p.ops) && std::any_of(input.begin(), input.end(), [](const auto& r) {
-           return !r.what.kind.empty() &&
-                  std::string_view{"yag"}.find(r.what.kind[0]) != std::string_view::npos;
-         });
+  return expands(p.ops) && std::any_of(input.begin(), input.end(),
+                                       [](const auto& r) { return is_parked_once(r.what); });
 }
 
 expectation model_of(const pipeline& p, const std::vector<input_record>& input,

@@ -74,6 +74,8 @@ public:
   /// `on_answer` is called when the client of a record is told that it is durable.
   void reset(std::vector<row> all, std::size_t at_once, std::function<void(std::size_t)> on_answer);
   void reconnect();
+  /// Who has taken these is gone.
+  void disconnect(const std::vector<std::size_t>& taken);
   std::vector<sent> take();
   bool are_done() const;
   const std::map<std::size_t, int>& sends() const { return sends_; }
@@ -81,6 +83,7 @@ public:
 
 private:
   bool sends_again(std::size_t i) const;
+  void send_again(std::size_t i);
 
   std::vector<row> all_;
   std::size_t at_once_ = 1;

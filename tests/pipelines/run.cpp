@@ -52,6 +52,13 @@ bool client_pool::sends_again(std::size_t i) const {
   return !answered_.contains(i) &&
          (all_[i].kind.empty() || sent == sends_.end() || sent->second < 3);
 }
+void client_pool::send_again(std::size_t i) {
+  if (sends_again(i) && std::find(waiting_.begin(), waiting_.end(), i) == waiting_.end())
+    waiting_.push_back(i);
+}
+void client_pool::disconnect(const std::vector<std::size_t>& taken) {
+  for (const auto i : taken) send_again(i);
+}
 std::vector<client_pool::sent> client_pool::take() {
   std::vector<sent> some;
   for (; some.size() != at_once_ && !waiting_.empty(); waiting_.pop_front()) {
@@ -62,9 +69,7 @@ std::vector<client_pool::sent> client_pool::take() {
                       answered_.insert(i);
                       on_answer_(i);
                     },
-                    [this, i] {
-                      if (sends_again(i)) waiting_.push_back(i);
-                    }});
+                    [this, i] { send_again(i); }});
   }
   return some;
 }
@@ -310,6 +315,10 @@ void expect_balance(const std::vector<app::task_status>& tasks,
 
 std::vector<std::string> run_embedded(const pipeline& p, const scenario& s) {
   const auto app = application(p, s);
+  testkit::simulation* running = nullptr;
+  answers answered{[&](std::size_t number) {
+    return observer{running->log(), p, s}.rows_of(number);
+  }};
   testkit::simulation sim{app.plan,
                           [&](const std::string& c) { return app.definitions.at(c); },
                           {.seed = s.seed,
@@ -317,8 +326,9 @@ std::vector<std::string> run_embedded(const pipeline& p, const scenario& s) {
                            .steps_between_crashes = s.steps_between_events,
                            .steps_with_crashes = rough_steps,
                            .log = log_of(s),
-                           .worker = worker_of(s)}};
-  answers answered{[&](std::size_t number) { return observer{sim.log(), p, s}.rows_of(number); }};
+                           .worker = worker_of(s),
+                           .after_step = [&] { answered.look(); }}};
+  running = &sim;
   answered.watch(p, s);
   if (!p.has_source) observer{sim.log(), p, s}.send();
   const auto stops = s.given.on_bad_record == policy::fail && !p.has_source;
@@ -331,6 +341,10 @@ std::vector<std::string> run_embedded(const pipeline& p, const scenario& s) {
 
 std::vector<std::string> run_kafka(const pipeline& p, const scenario& s) {
   const auto app = application(p, s);
+  testkit::group_simulation* running = nullptr;
+  answers answered{[&](std::size_t number) {
+    return observer{running->log(), p, s}.rows_of(number);
+  }};
   testkit::group_simulation sim{app.plan,
                                 [&](const std::string& c) { return app.definitions.at(c); },
                                 {.seed = s.seed,
@@ -341,9 +355,10 @@ std::vector<std::string> run_kafka(const pipeline& p, const scenario& s) {
                                  .fault_profile = s.faults,
                                  .steps_between_events = s.steps_between_events,
                                  .log = log_of(s),
-                                 .worker = worker_of(s)}};
+                                 .worker = worker_of(s),
+                                 .after_step = [&] { answered.look(); }}};
+  running = &sim;
   observer seen{sim.log(), p, s};
-  answers answered{[&](std::size_t number) { return seen.rows_of(number); }};
   answered.watch(p, s);
   if (!p.has_source) seen.send();
   const auto stops = s.given.on_bad_record == policy::fail && !p.has_source;

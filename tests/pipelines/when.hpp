@@ -21,11 +21,15 @@ public:
   explicit answers(count_rows rows_of) : rows_of_(std::move(rows_of)) {}
   /// Sends the clients; stands as long as they do.
   void watch(const pipeline& p, const scenario& s);
-  /// Of records that were sent twice nobody knows which of them is answered.
+  /// Counts the rows of what has been answered since the last time.
+  void look();
+  /// Of records that were sent twice nobody knows which of them is answered; one that is parked is
+  /// answered when it is durable there.
   void expect_whole(const scenario& s, std::vector<std::string>& differences) const;
 
 private:
   count_rows rows_of_;
+  std::vector<std::size_t> new_;
   std::map<std::size_t, std::size_t> rows_then_;
 };
 

@@ -64,7 +64,10 @@ struct world {
   std::map<int, std::int64_t> watermarks;  // of windows
   std::map<int, std::int64_t> clocks;      // of event times
   std::deque<moved_row> moved;
-  std::deque<parked_row> parked;
+  std::deque<parked_row> waiting, parked;
+  /// Of expansions, while they hold rows: how many, and the watermark that may not overtake them.
+  std::map<int, std::size_t> holding;
+  std::map<int, std::int64_t> held_watermarks;
 };
 
 }  // namespace cloudflow::pipelines

@@ -68,7 +68,8 @@ TEST_F(processes, read_no_state_before_that_of_the_former_owner_is_complete) {
   step({&b});
   EXPECT_FALSE(b.status().is_restoring);  // the group still waits for the former owner
   EXPECT_TRUE(b.runtime->is_ready());
-  brokers.set_weather({.holds_commits = true, .transaction_timeout = 10s, .session_timeout = 1s});
+  brokers.set_fault_profile(
+      {.holds_commits = true, .transaction_timeout = 10s, .session_timeout = 1s});
   step({&b});
   EXPECT_TRUE(b.status().is_restoring);
   EXPECT_FALSE(b.runtime->is_ready());
@@ -86,7 +87,7 @@ TEST_F(processes, let_a_partition_go_although_others_of_the_task_have_always_som
   auto a = start("a"), b = start("b");
   step({&a, &b});
   ASSERT_THAT(a.status().sources, SizeIs(2));
-  brokers.set_weather({.longest_phase = 20});
+  brokers.set_fault_profile({.longest_phase = 20});
   for (int n = 0; n != 200; ++n) {
     send("talk", say_all({"x"}));
     if (n == 50) brokers.rebalance("app.app.chat");
@@ -214,7 +215,7 @@ TEST_F(processes, stop_when_all_that_is_done_is_committed) {
   std::uint64_t done = 0;
   for (int n = 0; n != 20; ++n) {
     auto a = start("a");
-    brokers.set_weather({.longest_phase = 5});
+    brokers.set_fault_profile({.longest_phase = 5});
     send("lines", say_all({"one", "two"}));
     step({&a}, n % 5);
     send("lines", say_all({"three"}));
@@ -345,7 +346,7 @@ TEST_F(processes, share_the_partitions_on_threads_of_their_own) {
   const system_clock real;
   time = &real;
   application<counting>(4);
-  brokers.set_weather({.longest_phase = 3, .leaves_marks = true, .longest_restore = 3});
+  brokers.set_fault_profile({.longest_phase = 3, .leaves_marks = true, .longest_restore = 3});
   {
     auto a = start("a"), b = start("b");
     const worker_threads of_b{*b.runtime};

@@ -89,8 +89,8 @@ protected:
     for (const auto& text : all) lines.push_back(say(text));
     return lines;
   }
-  void hold_commits() { brokers.set_weather({.holds_commits = true}); }
-  void let_commits_end() { brokers.set_weather({}); }
+  void hold_commits() { brokers.set_fault_profile({.holds_commits = true}); }
+  void let_commits_end() { brokers.set_fault_profile({}); }
   pubsub::backend& test_log() override { return *log; }
   void TearDown() override { EXPECT_THAT(brokers.violations(), testing::IsEmpty()); }
 

@@ -144,6 +144,7 @@ struct group_simulation::state {
     if (awake.empty()) return;
     const auto& workers = awake[pick(awake.size())]->runtime->workers();
     workers[pick(workers.size())]->step();
+    options_.after_step();
   }
 
   // -- the end ---
@@ -152,10 +153,10 @@ struct group_simulation::state {
     return error{
         fmt::format("seed {}: {} after {} steps, {} events", options_.seed, what, steps_, events_)};
   }
-  /// Everything is as in good fault_profile, and all processes are there.
+  /// Nothing goes wrong any more, and all processes are there.
   result<void> clear_up() {
     options_.steps_between_events = 0;
-    brokers_.set_weather({.leaves_marks = options_.fault_profile.leaves_marks});
+    brokers_.set_fault_profile({.leaves_marks = options_.fault_profile.leaves_marks});
     for (auto& p : processes_)
       if (!p.is_awake() || p.is_replaced) p.crash();
     std::erase_if(processes_, [](const auto& p) { return !p.runtime; });
@@ -222,6 +223,8 @@ struct group_simulation::state {
       if (steps_ == last) return not_done("the application has not come to its end");
     processes_[0].stop();
     processes_.clear();
+    // What somebody left open ends now, and whoever looks sees what is behind it.
+    clock_.advance(pubsub::simulated::fault_profile{}.transaction_timeout);
     return {};
   }
 

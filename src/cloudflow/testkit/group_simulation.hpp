@@ -30,6 +30,8 @@ struct group_options {
   logger log{make_null_sink(), "simulation"};
   /// None: sizes and delays are drawn for each process.
   std::optional<runtime::worker_options> worker{};
+  /// Called behind each step; it may look at log().
+  std::function<void()> after_step = [] {};
 };
 
 /// Runs a plan in several processes. Which worker of which process does its next round, how far the

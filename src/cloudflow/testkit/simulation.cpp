@@ -117,7 +117,9 @@ result<void> simulation::run_to_end(std::uint64_t at_most) {
       if (!state_->disk_.is_off()) return done;
       continue;  // with the power on again
     }
-    if (state_->step()) {
+    const auto has_ended = state_->step();
+    state_->options_.after_step();
+    if (has_ended) {
       state_->runtime_.reset();
       return {};
     }

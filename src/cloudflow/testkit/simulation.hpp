@@ -26,6 +26,8 @@ struct simulation_options {
   std::uint64_t steps_with_crashes = 0;
   logger log{make_null_sink(), "simulation"};
   runtime::worker_options worker{};
+  /// Called behind each step of run_to_end(); it may look at log().
+  std::function<void()> after_step = [] {};
 };
 
 /// Runs a plan. Which worker does its next round, how far the clock moves before it, and when the

@@ -42,7 +42,7 @@ cluster::~cluster() = default;
 
 std::unique_ptr<session> cluster::connect() { return make_session(broker_->at); }
 
-void cluster::set_weather(const fault_profile& w) {
+void cluster::set_fault_profile(const fault_profile& w) {
   const std::lock_guard lock{broker_->at->mutex};
   broker_->at->around.now = w;
 }

@@ -91,7 +91,7 @@ protected:
     return a.log->read({"t", partition_id{0}}, record_offset{0}, {}).value().records().size();
   }
   void hold_commits(bool holds) {
-    brokers.set_weather({.leaves_marks = true, .holds_commits = holds});
+    brokers.set_fault_profile({.leaves_marks = true, .holds_commits = holds});
   }
 
   const topic_partition t0{"t", partition_id{0}}, t1{"t", partition_id{1}};
@@ -179,7 +179,7 @@ TEST_F(two_processes, a_transaction_of_a_crashed_process_is_aborted_when_its_tim
 TEST_F(two_processes, who_is_cut_off_learns_how_its_commit_ended_when_it_has_ended) {
   join(a);
   poll(a);
-  brokers.set_weather({.unknown_outcomes = 1000});
+  brokers.set_fault_profile({.unknown_outcomes = 1000});
   int done = 0;
   for (std::int64_t next = 1; next != 20; ++next) {
     const auto changes = one_record(next);
@@ -214,7 +214,7 @@ TEST_F(two_processes, state_is_seen_where_it_has_been_restored) {
 TEST_F(two_processes, a_commit_of_unknown_outcome_does_not_change_the_copy_of_the_state_here) {
   ASSERT_TRUE(a.log->ensure_state("s", 2).has_value());
   ASSERT_TRUE(a.log->restore("s", partition_id{0}, [] {}).value());
-  brokers.set_weather({.unknown_outcomes = 1000});
+  brokers.set_fault_profile({.unknown_outcomes = 1000});
   const auto seen = [&] { return a.log->state().find("s.count", partition_id{0}, "k").value(); };
   const auto restored = [&] {
     a.log->give_up("s", partition_id{0});

@@ -204,6 +204,7 @@ public:
   result<record_batch> read(const topic_partition& source, record_offset from,
                             fetch_limits limits) const override {
     const guard lock{at_->mutex};
+    at_->all_commits.look_at_orphans();
     return read_from(*at_, source, from, limits, false);
   }
   result<std::optional<record_offset>> position(std::string_view group,
