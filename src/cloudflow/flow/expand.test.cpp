@@ -133,6 +133,7 @@ TEST(expand, gives_up_after_the_last_attempt_and_raises_the_error) {
   }
   h.commit();
   EXPECT_EQ(h.rejected, (std::vector<std::string>{"broken"}));
+  EXPECT_EQ(*s.how.broken, 100 - s.max_attempts);
   EXPECT_FALSE(h.tick());
 }
 

@@ -453,6 +453,43 @@ TEST(moved_records, go_by_the_text_of_their_key_or_by_its_stored_form) {
   EXPECT_EQ(key_of(nowhere{}), "");  // no key of a stream: state cannot be kept by it
 }
 
+/// Nobody can write one down.
+class unwritten {
+public:
+  explicit unwritten(std::string town) : town_(std::move(town)) {}
+  const std::string& town() const { return town_; }
+
+private:
+  std::string town_;
+};
+struct counting_unwritten {
+  inlet<line> in{"in"};
+  state<std::int64_t> seen{"seen"};
+  auto logic() const {
+    return from(in)
+        .map([](const line::view& l) { return unwritten{std::string{l.app}}; })
+        .key_by([](const unwritten& u) { return u.town(); })
+        .fold(seen, [](std::int64_t& n, const unwritten&) { ++n; })
+        .for_each([](const auto&) {});
+  }
+};
+
+TEST(moved_records, without_a_schema_are_named_for_whoever_checks_that_they_need_not_move) {
+  const counting_unwritten s;
+  const void* const inlets[] = {&s.in};
+  const void* const states[] = {&s.seen};
+  flow::changes changes;
+  const memory_stores stores;
+  const virtual_clock time;
+  flow::wiring w{inlets, {}, states, {.out = &changes, .stores = &stores, .time = &time}};
+  s.logic().bind(detail::end{&changes.counted}, w);
+  const auto needs = w.needs();
+  ASSERT_EQ(needs.states.size(), 1u);
+  ASSERT_TRUE(needs.states[0].record);
+  EXPECT_TRUE(needs.states[0].record->type.ends_with("unwritten")) << needs.states[0].record->type;
+  EXPECT_EQ(needs.states[0].record->schema, "");
+}
+
 TEST(moved_records, have_a_schema_around_their_own) {
   const auto all = schema::parse_avro(flow::moved_schema_of(codec<line>::schema_text));
   ASSERT_TRUE(all) << all.error().message;

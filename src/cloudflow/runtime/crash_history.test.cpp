@@ -1,6 +1,13 @@
 #include "cloudflow/runtime/crash_history.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 namespace cloudflow::runtime {
 namespace {
@@ -95,6 +102,26 @@ TEST(CrashNote, SaysWhereAndHow) {
                           "libc.so.6(+0x5)"}));
   EXPECT_EQ(crash_note::parse("streamlet s\nsignal 6\n"),
             (crash{.streamlet = "s", .how = "signal 6 (Aborted)"}));
+}
+
+TEST(CrashNote, IsWrittenByAProcessThatCrashes) {
+  const auto path = testing::TempDir() + "crash-note-" + std::to_string(::getpid());
+  const auto crashes = [&path] {
+    const std::string streamlet = "s", topic = "in";
+    if (!crash_note::install(path)) return;
+    crash_note::set(streamlet, topic, 3, 10, 90);
+    ::raise(SIGABRT);
+  };
+  EXPECT_EXIT(crashes(), testing::KilledBySignal(SIGABRT), "");
+  std::stringstream text;
+  text << std::ifstream{path}.rdbuf();
+  std::filesystem::remove(path);
+  auto note = crash_note::parse(text.str());
+  ASSERT_TRUE(note) << text.str();
+  EXPECT_TRUE(note->how.starts_with("signal 6 (Aborted) at ")) << text.str();
+  note->how.clear();
+  EXPECT_EQ(*note,
+            (crash{.streamlet = "s", .topic = "in", .partition = 3, .first = 10, .last = 90}));
 }
 
 TEST(CrashNote, SaysThatACallHung) {

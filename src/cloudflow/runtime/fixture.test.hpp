@@ -168,6 +168,7 @@ protected:
   result<void> try_start(std::size_t workers = 2) {
     runtime_options how;
     how.workers = workers;
+    how.worker = worker;
     auto facts = app::provision(plan, *backend);
     if (!facts) return facts.error();
     auto started = native_runtime::create(
@@ -211,6 +212,7 @@ protected:
   std::unique_ptr<pubsub::embedded::log> log;
   std::unique_ptr<flaky_backend> backend;
   std::unique_ptr<native_runtime> runtime;
+  worker_options worker;
 
 private:
   std::string directory_;

@@ -440,6 +440,32 @@ TEST_F(two_streamlets, run_on_threads_of_their_own) {
   kill();
 }
 
+TEST_F(two_streamlets, commit_what_they_have_done_when_their_threads_end) {
+  start(2);
+  {
+    const worker_threads threads{*runtime};  // the clock stands: no commit is due before the end
+    trouble::shouted = 0;
+    send("lines", four);
+    while (trouble::shouted != 4) std::this_thread::yield();
+  }
+  EXPECT_EQ(texts("shouted").size(), 4u);
+  kill();
+}
+
+TEST_F(two_streamlets, that_are_both_held_up_share_the_bytes_that_may_wait_for_a_commit) {
+  worker.max_uncommitted_bytes = 20'000;
+  worker.tasks.fetch.max_records = 1;
+  start(2);
+  send("lines", std::vector<line>(100, line{"a", at(0), std::string(1000, 'x')}));
+  backend->fail(1'000, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+  step(200);
+  const auto all = runtime->status();
+  const auto shouter = std::ranges::find(all, "shouter", &task_status::streamlet);
+  ASSERT_NE(shouter, all.end());
+  EXPECT_GE(shouter->records_in, 9u);
+  EXPECT_LE(shouter->records_in, 12u);
+}
+
 TEST_F(failing_policy, stops_at_a_record_that_cannot_be_decoded) {
   start();
   record_buffer broken;

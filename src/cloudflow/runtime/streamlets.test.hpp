@@ -4,6 +4,7 @@
 #include "cloudflow/runtime/records.test.hpp"
 #include "cloudflow/streamlet/streamlet.hpp"
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -15,6 +16,7 @@ using namespace std::chrono_literals;
 /// Fails as the tests say.
 struct trouble {
   static inline bool is_away = false;
+  static inline std::atomic<int> shouted = 0;
 };
 
 struct shouting {
@@ -25,6 +27,7 @@ struct shouting {
         .map([](const line::view& l) {
           if (l.text == "bad") throw std::runtime_error("a bad line");
           if (trouble::is_away && l.text == "later") throw try_again("the server is away");
+          ++trouble::shouted;
           return line{std::string{l.app}, l.time, std::string{l.text} + "!"};
         })
         .to(out);
