@@ -79,15 +79,14 @@ result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) 
                           .base_schema = {},
                           .replication = session_->wanted().replication};
   auto found = requests_.describe(wanted.name);
-  if (!found && found.error().code != errc::topic_not_found) return std::move(found).error();
+  // Who makes it writes the stores down after that: they are known, so it is asked for again.
+  const auto is_missing = [&] { return !found && found.error().code == errc::topic_not_found; };
+  const auto must_be_there = is_missing() && has_stores(owner);
+  if (must_be_there) found = requests_.describe(wanted.name);
+  if (must_be_there && is_missing()) return lost(owner, wanted);
+  if (!found && !is_missing()) return std::move(found).error();
   if (!found || !found->is_ready) {
-    const auto is_lost = !found && has_stores(owner);
     if (auto made = requests_.create(wanted); !made) return made;
-    if (is_lost)
-      session_->log().warn(
-          "{}: the state of {} begins empty: its changelog {} was not there, and there was state "
-          "before",
-          session_->where(), owner, wanted.name);
     found = requests_.describe(wanted.name);
     if (!found) return std::move(found).error();
   }
@@ -97,6 +96,18 @@ result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) 
                            "find their state: reset it, or keep the number of partitions.",
                            session_->where(), owner, found->partitions, partitions),
                false, false};
+}
+
+/// Results would be wrong: what its groups have read would be in no state.
+error changelog::lost(std::string_view owner, const topic_spec& topic) const {
+  return {
+      errc::topic_mismatch,
+      fmt::format("{}: the changelog {} is gone, which kept the state of {}: what has been read "
+                  "and was only there is lost. Bring the topic back if you can. To go on with "
+                  "empty state, make it anew, with {} partitions and cleanup.policy=compact; "
+                  "to compute it again from the beginning, `replay` after that.",
+                  session_->where(), topic.name, owner, topic.partitions),
+      false, false};
 }
 
 /// As far as it is known.

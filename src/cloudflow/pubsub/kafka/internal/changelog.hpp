@@ -93,6 +93,7 @@ private:
   std::shared_ptr<std::mutex> changing_of(const task_id& id);
   result<copy_mark> bring(const task_id& id, const std::stop_token& stop);
   result<void> bring_unless_here(const task_id& id, const std::stop_token& stop);
+  error lost(std::string_view owner, const topic_spec& topic) const;
   bool has_stores(std::string_view owner) const;
   bool is_here(std::string_view owner, partition_id partition) const;
   result<changelog_part*> part_of(std::vector<changelog_part>& parts, std::string_view owner,
