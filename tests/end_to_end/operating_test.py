@@ -93,7 +93,8 @@ class DeadLetters(Operating):
         self.assertEqual(self.started(self.app, "--until-idle").wait(), 0)
         self.assertEqual(self.app.count("valid-logs"), RECORDS)
         self.assertEqual(self.waiting(), 1)
-        self.assertRegex(self.call("dlq", "retry", INGESTOR, "--offset", "1"), "0 dead letters")
+        self.assert_refused(FAILED, "no dead letter of file-ingestor.log-key that waits", "dlq", "retry", INGESTOR, "--offset", "1")
+        self.assert_refused(FAILED, "no dead letter of", "dlq", "drop", INGESTOR, "--reason", "of no letter")
 
     def test_that_fail_again_wait_again_and_remember(self):
         life = self.serve()

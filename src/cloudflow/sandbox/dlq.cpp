@@ -159,6 +159,16 @@ result<void> with_letters(const project& app, const log_location& where,
   return f(*letters, *filter, opened->log());
 }
 
+/// Whoever names dead letters and finds none has meant others.
+result<void> expect_some(std::uint64_t letters, const dead_letter_topic& of,
+                         const letter_filter& filter) {
+  if (letters != 0 || (!filter.offsets && filter.reason.empty())) return {};
+  return error{
+      fmt::format("no dead letter of {0} that waits has such an offset or reason: see "
+                  "`dlq ls {0}` and `dlq show {0}`",
+                  of.inlet().path())};
+}
+
 std::string counted(std::uint64_t letters) {
   return fmt::format("{} dead letter{}", letters, letters == 1 ? "" : "s");
 }
@@ -219,6 +229,7 @@ result<void> retry_letters(const project& app, const log_location& where,
                          pubsub::backend&) -> result<void> {
                         const auto count = letters.retry(filter);
                         if (!count) return count.error();
+                        if (auto some = expect_some(*count, letters, filter); !some) return some;
                         fmt::print("{} of {} retried: {}\n", counted(*count),
                                    letters.inlet().path(), letters.inlet().retry_topic());
                         return {};
@@ -232,6 +243,7 @@ result<void> drop_letters(const project& app, const log_location& where,
                          pubsub::backend&) -> result<void> {
                         const auto count = letters.drop(filter);
                         if (!count) return count.error();
+                        if (auto some = expect_some(*count, letters, filter); !some) return some;
                         fmt::print("{} of {} dropped\n", counted(*count), letters.inlet().path());
                         return {};
                       });
