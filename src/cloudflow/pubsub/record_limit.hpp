@@ -2,6 +2,7 @@
 
 #include "cloudflow/pubsub/topic.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -17,7 +18,7 @@ inline std::size_t record_limit_of(const topic_spec& topic) {
       std::from_chars(found->second.data(), found->second.data() + found->second.size(), bytes)
               .ec != std::errc{})
     return std::numeric_limits<std::size_t>::max();
-  return bytes > framing ? bytes - framing : bytes;
+  return bytes - std::min(bytes, framing);
 }
 
 }  // namespace cloudflow::pubsub

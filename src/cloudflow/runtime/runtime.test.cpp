@@ -441,9 +441,10 @@ TEST_F(two_streamlets, run_on_threads_of_their_own) {
 }
 
 TEST_F(two_streamlets, commit_what_they_have_done_when_their_threads_end) {
+  worker.commit_interval = worker.commit_linger = std::chrono::years{100};
   start(2);
   {
-    const worker_threads threads{*runtime};  // the clock stands: no commit is due before the end
+    const worker_threads threads{*runtime};
     trouble::shouted = 0;
     send("lines", four);
     while (trouble::shouted != 4) std::this_thread::yield();

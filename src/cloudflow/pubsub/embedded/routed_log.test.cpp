@@ -79,6 +79,22 @@ TEST_F(two_logs, take_nothing_for_processed_whose_output_failed) {
   EXPECT_EQ(log_.position("g", {"near", partition_id{0}}).value(), std::nullopt);
 }
 
+TEST_F(two_logs, show_what_belongs_to_no_task_from_both) {
+  const auto put = [](backend& log, const char* key) {
+    transaction changes;
+    changes.state.push_back({registry_store, {}, key, "value"});
+    return log.open_producer({.transactional_id = "w"}).value()->commit(changes);
+  };
+  ASSERT_TRUE(put(*near_, "here.count"));
+  ASSERT_TRUE(put(*far_, "remote.count"));
+  std::vector<std::string> keys;
+  ASSERT_TRUE(log_.state().scan(registry_store, {}, {}, [&](std::string_view key, auto) {
+    keys.emplace_back(key);
+    return true;
+  }));
+  EXPECT_EQ(keys, (std::vector<std::string>{"here.count", "remote.count"}));
+}
+
 TEST_F(two_logs, refuse_to_be_exactly_once_together) {
   const auto out = log_.open_producer({.transactional_id = "w"}).value();
   const auto refused = out->commit(over_both());

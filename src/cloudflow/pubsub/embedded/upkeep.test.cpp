@@ -163,6 +163,12 @@ TEST_F(fault_c15, without_manifest_or_CURRENT_everything_is_salvaged) {
   }
 }
 
+TEST_F(fault_c15, a_log_that_somebody_has_open_is_not_salvaged) {
+  const auto opened = open_log("/log");
+  EXPECT_EQ(salvage(in("/log"), "/new").error().code, errc::in_use);
+  EXPECT_EQ(records_in(*opened, 0), 30);
+}
+
 TEST_F(fault_c15, nothing_is_salvaged_over_what_is_there) {
   EXPECT_THAT(salvage(in("/log"), "/log").error().message, HasSubstr("is there already"));
   EXPECT_EQ(disk_.contents(), files_);

@@ -114,6 +114,34 @@ TEST_F(two_processes, a_partition_goes_to_the_next_member_when_it_is_released) {
   EXPECT_THAT(poll(a), ElementsAre("assigned 1 from 0"));
 }
 
+TEST_F(two_processes, who_has_to_let_go_of_a_partition_gets_nothing_more_of_it) {
+  ASSERT_TRUE(b.out->commit(one_record(0)).has_value());
+  join(a);
+  poll(a);
+  brokers.rebalance("g");
+  join(b);
+  poll(b);
+  EXPECT_THAT(poll(a), ElementsAre("revoked 0 from 0"));
+  EXPECT_TRUE(a.in->fetch(t0, {}).value().empty());
+  a.in->release(t0);
+  EXPECT_THAT(poll(b), ElementsAre("assigned 0 from 0"));
+  EXPECT_EQ(b.in->fetch(t0, {}).value().records().size(), 1u);
+}
+
+TEST_F(two_processes, a_commit_of_before_a_member_left_is_refused) {
+  join(a);
+  join(b);
+  poll(a);
+  a.in->release(t1);
+  poll(b);
+  hold_commits(true);
+  const auto changes = one_record(1);
+  a.out->begin(changes);
+  b.in.reset();
+  brokers.set_fault_profile({.stale_generations = 1000});
+  EXPECT_EQ(a.out->outcome()->error().code, errc::rebalanced);
+}
+
 TEST_F(two_processes, a_silent_member_loses_what_it_has_and_joins_again_when_it_has_let_go) {
   join(a);
   join(b);

@@ -285,7 +285,8 @@ result<salvage_report> salvage(const options& from, const std::filesystem::path&
   if (!files.FileExists(from.directory.string(), {}, nullptr).ok())
     return error{errc::unavailable, fmt::format("There is no log in {}.", from.directory.string()),
                  false, false};
-  if (const auto lock = directory_lock::take(files, from.directory); !lock) return lock.error();
+  const auto lock = directory_lock::take(files, from.directory);
+  if (!lock) return lock.error();
   salvage_report report;
   result<void> done;
   {
