@@ -161,19 +161,16 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
   return store;
 }
 
-result<void> clear_store(const pubsub::backend& log, pubsub::producer& writer,
+result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
                          std::string_view name, std::int32_t partitions) {
+  const auto bytes = log.state().find(pubsub::registry_store, partition_id{0}, name);
+  if (!bytes) return from_log(name, bytes.error());
+  // What is not understood is forgotten as well: its error sends people here.
+  if (const auto known = decode(name, bytes->value_or("")))
+    partitions = std::max(partitions, known->spec.partitions);
   for (std::int32_t i = 0; i != partitions; ++i)
     if (auto done = clear_partition(log, writer, name, partition_id{i}); !done) return done;
-  return {};
-}
-
-result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
-                         std::string_view name) {
-  const auto found = find_store(log, name);
-  if (!found) return found.error();
-  if (!found->has_value()) return {};
-  if (auto done = clear_store(log, writer, name, (*found)->spec.partitions); !done) return done;
+  if (!bytes->has_value()) return {};
   pubsub::transaction changes;
   changes.state.push_back({pubsub::registry_store, partition_id{0}, name, std::nullopt});
   if (const auto done = writer.commit(changes); !done) return from_log(name, done.error());

@@ -52,14 +52,10 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
 result<std::optional<registered_store>> find_store(const pubsub::backend& log,
                                                    std::string_view name);
 
-/// Removes every key of these partitions, also of a store that is not recorded. Not atomic, as
-/// reset_store.
-result<void> clear_store(const pubsub::backend& log, pubsub::producer& writer,
-                         std::string_view name, std::int32_t partitions);
-
-/// Forgets a store and everything in it. Not atomic when there is much in it: begun, it has to be
-/// run to its end, and can be run again.
+/// Forgets a store and everything in it, whether it is recorded or not, and also when what is
+/// recorded is not understood: as many partitions as are recorded, `partitions` at least. Not
+/// atomic when there is much in it: begun, it has to be run to its end, and can be run again.
 result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
-                         std::string_view name);
+                         std::string_view name, std::int32_t partitions);
 
 }  // namespace cloudflow::app

@@ -123,13 +123,27 @@ TEST_F(stores, a_reset_store_is_empty_and_can_be_another) {
     changes.state.push_back({counts.name, partition_id{i}, "key", "value"});
   changes.state.push_back({"stats.other", partition_id{0}, "key", "value"});
   ASSERT_TRUE(writer_->commit(changes).has_value());
-  ASSERT_TRUE(reset_store(*log_, *writer_, counts.name).has_value());
+  ASSERT_TRUE(reset_store(*log_, *writer_, counts.name, 1).has_value());
   for (std::int32_t i = 0; i != counts.partitions; ++i)
     EXPECT_EQ(log_->state().find(counts.name, partition_id{i}, "key").value(), std::nullopt);
   EXPECT_EQ(log_->state().find("stats.other", partition_id{0}, "key").value(), "value");
   auto other = counts;
   other.key_schema = "long";
   EXPECT_TRUE(open(other).has_value());
+}
+
+TEST_F(stores, a_store_is_reset_whatever_is_recorded_about_it) {
+  for (const char* recorded : {"\x02 older", "\x7f newer", "\xff", ""}) {
+    pubsub::transaction changes;
+    changes.state.push_back({counts.name, partition_id{2}, "key", "value"});
+    if (*recorded != '\0')
+      changes.state.push_back({pubsub::registry_store, partition_id{0}, counts.name, recorded});
+    ASSERT_TRUE(writer_->commit(changes));
+    const auto done = reset_store(*log_, *writer_, counts.name, 3);
+    ASSERT_TRUE(done) << recorded << done.error().message;
+    EXPECT_EQ(log_->state().find(counts.name, partition_id{2}, "key").value(), std::nullopt);
+    EXPECT_EQ(find_store(*log_, counts.name).value(), std::nullopt);
+  }
 }
 
 TEST_F(stores, a_record_of_an_older_program_is_refused_and_says_what_to_do) {

@@ -94,10 +94,8 @@ result<void> forget_state(pubsub::backend& log, pubsub::producer& writer,
   for (const auto& part : parts)
     partitions = std::max(partitions, part.source.partition.value() + 1);
   if (auto here = restore_all(log, streamlet.name, partitions); !here) return here;
-  for (const auto& store : stores_of(streamlet)) {
-    if (auto done = app::clear_store(log, writer, store, partitions); !done) return done;
-    if (auto done = app::reset_store(log, writer, store); !done) return done;
-  }
+  for (const auto& store : stores_of(streamlet))
+    if (auto done = app::reset_store(log, writer, store, partitions); !done) return done;
   return {};
 }
 

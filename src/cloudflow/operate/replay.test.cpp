@@ -47,18 +47,31 @@ TEST_F(replays, with_their_state_forgotten_count_everything_anew) {
   EXPECT_EQ(std::count(all.begin(), all.end(), "a@60: 2"), 2);
 }
 
-TEST_F(replays, forget_all_state_be_it_windows_or_watermarks) {
-  const auto keys = [&] {
+TEST_F(replays, forget_all_state_be_it_windows_or_watermarks_in_every_partition) {
+  send("shouted", 1, {{"b", at(0), "0"}});
+  run();
+  const auto keys_of = [&](std::int32_t partition) {
     std::size_t n = 0;
     for (const auto* store : {"counter.seen", "counter.seen.parked", "counter..event-time"})
-      for (const std::int32_t p : {0, 1})
-        EXPECT_TRUE(
-            log->state().scan(store, partition_id{p}, {}, [&](auto, auto) { return ++n, true; }));
+      EXPECT_TRUE(log->state().scan(store, partition_id{partition}, {},
+                                    [&](auto, auto) { return ++n, true; }));
     return n;
   };
-  EXPECT_NE(keys(), 0u);
+  for (const std::int32_t p : {0, 1}) EXPECT_NE(keys_of(p), 0u) << p;
   ASSERT_TRUE(reset_state(*log, plan, counter(), parts(plan, "beginning", "end")));
-  EXPECT_EQ(keys(), 0u);
+  for (const std::int32_t p : {0, 1}) EXPECT_EQ(keys_of(p), 0u) << p;
+}
+
+TEST_F(replays, forget_state_that_a_newer_program_has_recorded) {
+  auto producer = log->open_producer({.transactional_id = "newer"});
+  ASSERT_TRUE(producer);
+  pubsub::transaction changes;
+  changes.state.push_back({pubsub::registry_store, partition_id{0}, "counter.seen", "\x7f newer"});
+  ASSERT_TRUE((*producer)->commit(changes));
+  const auto done = reset_state(*log, plan, counter(), parts(plan, "beginning", "end"));
+  ASSERT_TRUE(done) << done.error().message;
+  run();
+  EXPECT_EQ(counts().size(), counted_before() + 2);
 }
 
 TEST_F(replays, do_not_reset_what_runs) {
