@@ -142,6 +142,24 @@ TEST_F(dead_letters, in_great_number_take_several_transactions) {
   EXPECT_EQ(letters().summarise()->waiting, 3u);
 }
 
+TEST_F(dead_letters, that_are_deleted_while_they_are_looked_at_are_an_error_and_not_left_out) {
+  for (int batch = 0; batch != 2; ++batch) {
+    record_buffer many;
+    for (int n = 0; n != 1100; ++n) many.append("a", "value");
+    write("app.shouter.lines.dead-letter", 0, many);
+  }
+  clock.advance(24h * 8);
+  int seen = 0;
+  const auto done = letters().visit({}, [&](const dead_letter&) {
+    if (++seen == 1) {
+      EXPECT_TRUE(log->maintain());
+    }
+    return true;
+  });
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().message, HasSubstr("app.shouter.lines.dead-letter/0"));
+}
+
 TEST_F(dead_letters, are_shown_as_their_schema_or_as_the_bytes_they_are) {
   auto box = letters();
   record_text text{*log, {}, true};
