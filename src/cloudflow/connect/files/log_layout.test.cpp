@@ -43,6 +43,8 @@ TEST(log4j_layout, reads_its_parts) {
   EXPECT_EQ(read("log4j", "2015-10-18 18:01:47,978 Error on start"),
             "invalid: there is no level after the time");
   EXPECT_EQ(read("log4j", "2015-10-18 18:01:47,978 INFO"), "2015-10-18T18:01:47.978Z|INFO|||");
+  EXPECT_EQ(read("log4j", "2015-10-18 18:01:47,978 INFO [main]"),
+            "2015-10-18T18:01:47.978Z|INFO|main||");
   EXPECT_EQ(read("log4j", "2015-10-18 18:01:47,978 [main] text"),
             "invalid: there is no level after the time");
   EXPECT_EQ(read("log4j", "2015-10-32 18:01:47,978 INFO"),
@@ -127,6 +129,7 @@ TEST(iso8601_layout, finds_level_thread_and_logger_as_many_programs_write_them) 
       {" [main] WARN  a.b.C - text", "WARN|main|a.b.C|text"},
       {"  WARN 123 --- [exec-1] a.b.C : text", "WARN|exec-1|a.b.C|text"},
       {" - root - CRITICAL - text", "FATAL||root|text"},
+      {" INFO [main]", "INFO|main||"},
       {" [error] [worker] text", "ERROR|worker||text"},
       {" | INFO | text", "INFO|||text"},
       {" debug: text", "DEBUG|||text"},

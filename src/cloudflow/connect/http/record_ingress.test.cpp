@@ -58,6 +58,13 @@ private:
   int woken_ = 0;
 };
 
+TEST(record_ingress, does_not_open_for_a_schema_that_is_none) {
+  const auto opened =
+      record_ingress::open({}, R"({"type":"recrd"})", logger{make_null_sink(), "test"}, [] {});
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("the outlet's schema"));
+}
+
 TEST_F(ingress, answers_202_when_it_is_told_that_the_records_are_durable_and_not_before) {
   open();
   auto answered = post(R"({"celsius": 1} {"celsius": 2})");

@@ -42,8 +42,9 @@ TEST(mail_address, has_a_name_or_none) {
 TEST(mail_address, is_refused_when_it_is_none) {
   for (const std::string bad :
        {"", "ops", "@example.org", "ops@", "a b@example.org", "ops@exa mple.org", "a..b@x.org",
-        "ops@example.org\r\nBcc: all@example.org", "x <ops@example.org", "\xC3\xBC@example.org",
-        "a@b@c.org", "<a@b.org>c@d.org"})
+        "ops@example.org\r\nBcc: all@example.org", "Ops\r\nBcc: all@b.org <ops@example.org>",
+        "Ops\x7F <ops@example.org>", "x <ops@example.org", "\xC3\xBC@example.org", "a@b@c.org",
+        "<a@b.org>c@d.org"})
     EXPECT_FALSE(mail_address::parse(bad)) << bad;
   EXPECT_FALSE(mail_address::parse(std::string(250, 'a') + "@example.org"));
   EXPECT_FALSE(mail_address::parse_list("a@x.org,,b@x.org"));
@@ -177,6 +178,17 @@ TEST_F(mail_outbox_test, says_that_it_cannot_write) {
   const auto put = outbox->put(a_mail());
   ASSERT_FALSE(put);
   EXPECT_THAT(put.error().message, HasSubstr("No such file or directory"));
+}
+
+TEST_F(mail_outbox_test, leaves_nothing_behind_of_a_mail_that_it_cannot_put) {
+  const auto outbox = mail_outbox::open(directory_);
+  ASSERT_TRUE(outbox);
+  const std::string in_the_way = "payments%3A1445191200000.eml";
+  fs::create_directory(directory_ / in_the_way);
+  const auto put = outbox->put(a_mail());
+  ASSERT_FALSE(put);
+  EXPECT_THAT(put.error().message, HasSubstr("cannot rename"));
+  EXPECT_EQ(files(), std::set<std::string>{in_the_way});
 }
 
 constexpr std::string_view fields[] = {"app", "numErrors", "share", "flagErrors", "windowstart"};
