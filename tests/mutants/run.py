@@ -26,7 +26,7 @@ ABOVE = {
     "operate": ["sandbox"], "runtime": ["testkit", "operate", "sandbox", "pipelines"],
     "pubsub": ["pubsub_embedded", "runtime", "sandbox"], "pubsub/embedded": ["runtime", "sandbox"],
     "pubsub/simulated": ["testkit", "pipelines"], "blueprint": ["application", "sandbox"],
-    "schema": ["flow", "runtime"], "config": ["blueprint", "sandbox"], "testkit": ["log_processor_simulation"],
+    "schema": ["codegen", "flow", "runtime"], "config": ["blueprint", "sandbox"], "testkit": ["log_processor_simulation"],
 }
 PATIENCE = 300  # seconds for one test program
 
