@@ -65,7 +65,7 @@ public:
 
 private:
   static std::string read_to_end(int fd) {
-    constexpr int patience_ms = 8'000;
+    constexpr int patience_ms = 60'000;  // libFuzzer gives up before, with the input
     std::string all;
     std::array<char, 64 * 1024> some{};
     while (true) {
