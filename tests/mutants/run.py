@@ -22,7 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 # A test program, and its arguments. In this order, until one fails.
 ABOVE = {
-    "state": ["runtime"], "flow": ["runtime", "pipelines"], "application": ["operate", "runtime", "sandbox"],
+    "state": ["flow", "runtime"], "flow": ["runtime", "pipelines"], "application": ["operate", "runtime", "sandbox"],
     "operate": ["sandbox"], "runtime": ["testkit", "operate", "sandbox", "pipelines"],
     "pubsub": ["pubsub_embedded", "runtime", "sandbox"], "pubsub/embedded": ["runtime", "sandbox"],
     "pubsub/simulated": ["testkit", "pipelines"], "blueprint": ["application", "sandbox"],
