@@ -219,8 +219,14 @@ result<void> routed_log::all_state::scan(
     const std::function<bool(std::string_view key, std::string_view value)>& f) const {
   if (!belongs_to_no_task(store))
     return log_of_state(*where_, store, {}).state().scan(store, partition, prefix, f);
-  for (auto* log : where_->logs)
-    if (auto done = log->state().scan(store, partition, prefix, f); !done) return done;
+  bool goes_on = true;
+  const auto look = [&](std::string_view key, std::string_view value) {
+    return goes_on = f(key, value);
+  };
+  for (auto* log : where_->logs) {
+    if (!goes_on) break;
+    if (auto done = log->state().scan(store, partition, prefix, look); !done) return done;
+  }
   return {};
 }
 
