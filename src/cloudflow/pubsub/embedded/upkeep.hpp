@@ -46,9 +46,9 @@ struct salvage_report {
 };
 
 /// Copies what can be read of a log into a new one at `to`, which must not be there. The log itself
-/// is not changed, and nobody has it open. Records behind a gap move up, and the positions of
-/// groups with them, so that each group goes on where it was. Works on a copy where RocksDB has to
-/// rebuild its manifest. Blocks.
+/// is not changed, and nobody opens it meanwhile. Records behind a gap move up, and the positions
+/// of groups with them, so that each group goes on where it was. Works on a copy where RocksDB has
+/// to rebuild its manifest. Blocks.
 ///
 /// Errors: `in_use`; nothing can be read; `to` is there or cannot be written.
 result<salvage_report> salvage(const options& from, const std::filesystem::path& to);

@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <optional>
+
 namespace cloudflow::pubsub::embedded {
 namespace {
 
@@ -163,15 +166,49 @@ TEST_F(fault_c15, without_manifest_or_CURRENT_everything_is_salvaged) {
   }
 }
 
-TEST_F(fault_c15, a_log_that_somebody_has_open_is_not_salvaged) {
-  const auto opened = open_log("/log");
-  EXPECT_EQ(salvage(in("/log"), "/new").error().code, errc::in_use);
-  EXPECT_EQ(records_in(*opened, 0), 30);
-}
-
 TEST_F(fault_c15, nothing_is_salvaged_over_what_is_there) {
   EXPECT_THAT(salvage(in("/log"), "/log").error().message, HasSubstr("is there already"));
   EXPECT_EQ(disk_.contents(), files_);
+}
+
+TEST_F(fault_c15, a_log_that_somebody_has_open_is_not_salvaged) {
+  const auto opened = open_log("/log");
+  const auto found = salvage(in("/log"), "/new");
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, errc::in_use);
+}
+
+TEST_F(fault_c15, nobody_opens_a_log_while_it_is_salvaged) {
+  std::once_flag once;
+  std::optional<errc> refused;
+  const auto open_beside = [&] {
+    if (const auto opened = open(in("/log"), clock_); !opened) refused = opened.error().code;
+  };
+  const fault_rule rule = [&](file_operation what, std::string_view path) {
+    if (what == file_operation::read && path.ends_with(".sst")) std::call_once(once, open_beside);
+    return file_failure::none;
+  };
+  const auto found =
+      salvage({.directory = "/log", .file_system = with_faults(disk_.file_system(), rule)}, "/new");
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(refused, errc::in_use);
+}
+
+TEST_F(fault_c15, what_retention_has_deleted_is_no_loss_and_offsets_stay) {
+  {
+    const auto log = open_log("/log");
+    ASSERT_TRUE(log->ensure_topic({"old", 1, {{"retention.bytes", "0"}}, {}}));
+    write(*log, "old", {"a", "b"});
+    ASSERT_EQ(log->maintain()->records_deleted, 2);
+    write(*log, "old", {"c"});
+  }
+  const auto found = salvage(in("/log"), "/new");
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->records_lost, 0u);
+  EXPECT_THAT(found->losses, IsEmpty());
+  const auto kept = open_log("/new")->topic("old")->partitions.at(0);
+  EXPECT_EQ(kept.first, record_offset{2});
+  EXPECT_EQ(kept.end, record_offset{3});
 }
 
 TEST(fault_c15_format, a_log_of_another_format_is_not_salvaged) {
