@@ -86,6 +86,8 @@ TEST(fault_b10, a_key_that_borrows_finds_the_one_that_owns) {
   EXPECT_FALSE(detail::key_equal(other, borrows));
   EXPECT_TRUE(detail::key_equal(place{"a", 1, "b"}, place{"a", 1, "b"}));
   EXPECT_FALSE(detail::key_equal(place{"a", 1, "b"}, place{"a", 1, {}}));
+  EXPECT_FALSE(detail::key_equal(place{"a", 1, "b"}, place{"a", 1, "c"}));
+  EXPECT_TRUE(detail::key_equal(place{"a", 1, {}}, place{"a", 1, {}}));
 }
 
 // -- state by such a key --------------------------------------------------------------------------
