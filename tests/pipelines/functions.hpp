@@ -60,7 +60,7 @@ inline bool has_kind(std::string_view kind, char letter, int stage) {
 inline bool is_over(std::string_view kind, int stage) {
   return kind.size() < 2 || std::stoi(std::string{kind.substr(1)}) <= stage;
 }
-/// Some expansion fails for now.
+/// An expansion of it fails at least once, and is tried again.
 inline bool is_parked_once(const row& r) {
   return !r.kind.empty() && std::string_view{"yag"}.find(r.kind[0]) != std::string_view::npos;
 }

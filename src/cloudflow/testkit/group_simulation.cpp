@@ -141,9 +141,10 @@ struct group_simulation::state {
     std::vector<const process*> awake;
     for (const auto& p : processes_)
       if (p.is_awake()) awake.push_back(&p);
-    if (awake.empty()) return;
-    const auto& workers = awake[pick(awake.size())]->runtime->workers();
-    workers[pick(workers.size())]->step();
+    if (!awake.empty()) {
+      const auto& workers = awake[pick(awake.size())]->runtime->workers();
+      workers[pick(workers.size())]->step();
+    }
     options_.after_step();
   }
 

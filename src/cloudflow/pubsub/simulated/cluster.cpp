@@ -42,9 +42,9 @@ cluster::~cluster() = default;
 
 std::unique_ptr<session> cluster::connect() { return make_session(broker_->at); }
 
-void cluster::set_fault_profile(const fault_profile& w) {
+void cluster::set_fault_profile(const fault_profile& from_now_on) {
   const std::lock_guard lock{broker_->at->mutex};
-  broker_->at->around.now = w;
+  broker_->at->around.now = from_now_on;
 }
 
 void cluster::fail_commits(int count, const error& why) {

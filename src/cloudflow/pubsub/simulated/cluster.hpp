@@ -80,7 +80,7 @@ public:
   cluster& operator=(const cluster&) = delete;
 
   std::unique_ptr<session> connect();
-  void set_fault_profile(const fault_profile& w);
+  void set_fault_profile(const fault_profile& from_now_on);
   /// The next `count` commits end like that.
   void fail_commits(int count, const error& why);
   /// Each partition of the group goes to the next member.

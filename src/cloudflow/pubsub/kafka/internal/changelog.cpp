@@ -79,11 +79,12 @@ result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) 
                           .base_schema = {},
                           .replication = session_->wanted().replication};
   auto found = requests_.describe(wanted.name);
-  // Who makes it writes the stores down after that: they are known, so it is asked for again.
   const auto is_missing = [&] { return !found && found.error().code == errc::topic_not_found; };
-  const auto must_be_there = is_missing() && has_stores(owner);
-  if (must_be_there) found = requests_.describe(wanted.name);
-  if (must_be_there && is_missing()) return lost(owner, wanted);
+  if (is_missing() && has_stores(owner)) {
+    // Another process may have made it since: stores are written down after their changelog.
+    found = requests_.describe(wanted.name);
+    if (is_missing()) return lost(owner, wanted);
+  }
   if (!found && !is_missing()) return std::move(found).error();
   if (!found || !found->is_ready) {
     if (auto made = requests_.create(wanted); !made) return made;
