@@ -7,12 +7,13 @@ namespace cloudflow::pubsub {
 namespace {
 
 TEST(secret_properties, are_passwords_tokens_and_keys_and_neither_files_nor_addresses) {
-  for (const auto* secret :
-       {"sasl.password", "ssl.key.password", "sasl.jaas.config", "sasl.oauthbearer.client.secret",
-        "sasl.oauthbearer.config", "ssl.keystore.key", "ssl.key.pem", "token"})
+  for (const auto* secret : {"sasl.password", "ssl.key.password", "sasl.jaas.config",
+                             "sasl.oauthbearer.client.secret", "sasl.oauthbearer.config",
+                             "ssl.keystore.key", "ssl.keystore.password", "ssl.key.pem", "token"})
     EXPECT_TRUE(is_secret_property(secret)) << secret;
-  for (const auto* open : {"acks", "bootstrap.servers", "sasl.username", "sasl.password.location",
-                           "ssl.ca.location", "sasl.oauthbearer.token.endpoint.url"})
+  for (const auto* open :
+       {"acks", "bootstrap.servers", "sasl.username", "sasl.password.location", "ssl.ca.location",
+        "ssl.key.location", "sasl.oauthbearer.token.endpoint.url"})
     EXPECT_FALSE(is_secret_property(open)) << open;
 }
 
