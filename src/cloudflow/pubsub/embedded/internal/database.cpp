@@ -2,12 +2,12 @@
 
 #include "cloudflow/base/time.hpp"
 #include "cloudflow/pubsub/embedded/internal/log_file.hpp"
+#include "cloudflow/pubsub/embedded/internal/table_checksum.hpp"
 #include "cloudflow/pubsub/embedded/internal/table_end.hpp"
 #include "cloudflow/pubsub/embedded/internal/torn_manifest.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
@@ -144,7 +144,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, access how) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
   options.verify_sst_unique_id_in_manifest = true;
-  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  options.file_checksum_gen_factory = table_checksums();
   // What has failed is closed and opened again, never mended behind the back of whoever counts
   // commits.
   options.max_bgerror_resume_count = 0;

@@ -1,7 +1,8 @@
 #include "cloudflow/pubsub/embedded/internal/tables.hpp"
 
+#include "cloudflow/pubsub/embedded/internal/table_checksum.hpp"
+
 #include <fmt/format.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/metadata.h>
 
@@ -13,21 +14,21 @@ namespace {
 constexpr std::size_t read_size = 256 * 1024;
 
 result<std::string> checksum_of(rocksdb::FileSystem& files, const std::string& path,
+                                rocksdb::FileChecksumGenerator& sum,
                                 const std::filesystem::path& directory) {
   std::unique_ptr<rocksdb::FSSequentialFile> file;
   auto status = files.NewSequentialFile(path, {}, &file, nullptr);
   if (!status.ok()) return to_error(status, directory);
-  const auto sum = rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator({});
   std::string buffer(read_size, '\0');
   for (;;) {
     rocksdb::Slice read;
     status = file->Read(buffer.size(), {}, &read, buffer.data(), nullptr);
     if (!status.ok()) return to_error(status, directory);
     if (read.empty()) break;
-    sum->Update(read.data(), read.size());
+    sum.Update(read.data(), read.size());
   }
-  sum->Finalize();
-  return sum->GetChecksum();
+  sum.Finalize();
+  return sum.GetChecksum();
 }
 
 /// Records last: they are many, and each read of them is checked.
@@ -48,7 +49,8 @@ result<std::vector<bad_table>> find_bad_tables(const database& opened, const opt
     if (table.size > most_bytes) break;
     most_bytes -= table.size;
     const auto path = (wanted.directory / table.relative_filename).string();
-    const auto found = checksum_of(env.files(), path, wanted.directory);
+    const auto sum = table_checksum(table.file_checksum_func_name);
+    const auto found = checksum_of(env.files(), path, *sum, wanted.directory);
     if (!found) return found.error();
     if (*found != table.file_checksum)
       bad.push_back(
