@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
@@ -135,7 +136,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, access how) {
   rocksdb::DBOptions options;
   options.env = env;
   options.create_if_missing = how == access::making;
-  options.create_missing_column_families = how == access::making;
+  options.create_missing_column_families = how == access::rebuilt;
   options.max_open_files = open_files();
   options.max_file_opening_threads = 1;  // by default 16 for each family, at each opening
   options.max_total_wal_size = wal_bound;
@@ -266,7 +267,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> all_families() {
 }  // namespace
 
 result<void> database::rebuild(const options& wanted, const environment& env) {
-  auto settings = database_options(env.get(), access::making);
+  auto settings = database_options(env.get(), access::rebuilt);
   const auto status = rocksdb::RepairDB(wanted.directory.string(), settings, all_families());
   if (!status.ok()) return to_error(status, wanted.directory);
   return {};
@@ -287,6 +288,21 @@ result<void> check_table_ends(const options& wanted, const environment& env) {
   return {};
 }
 
+/// All at once: RocksDB writes its options again for each family that it makes alone.
+rocksdb::Status make_all(const rocksdb::DBOptions& settings, const std::string& name,
+                         const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                         std::vector<rocksdb::ColumnFamilyHandle*>& made, rocksdb::DB*& db) {
+  auto status = rocksdb::DB::Open(settings, name, {families.front()}, &made, &db);
+  if (!status.ok()) return status;
+  std::vector<rocksdb::ColumnFamilyHandle*> others;
+  status = db->CreateColumnFamilies({families.begin() + 1, families.end()}, &others);
+  made.insert(made.end(), others.begin(), others.end());
+  if (status.ok()) return status;
+  for (auto* each : made) db->DestroyColumnFamilyHandle(each).PermitUncheckedError();
+  delete std::exchange(db, nullptr);  // RocksDB hands it out as a plain pointer
+  return status;
+}
+
 }  // namespace
 
 result<std::shared_ptr<database>> database::open(const options& wanted, const environment& env,
@@ -301,9 +317,13 @@ result<std::shared_ptr<database>> database::open(const options& wanted, const en
   auto settings = database_options(shortened ? shortened.get() : env.get(), how);
   const auto watch = std::make_shared<manifest_watch>();
   settings.listeners.push_back(watch);
-  const auto status = how == access::reading
-                          ? rocksdb::DB::OpenForReadOnly(settings, name, families, &opened, &raw)
-                          : rocksdb::DB::Open(settings, name, families, &opened, &raw);
+  rocksdb::Status status;
+  if (how == access::reading)
+    status = rocksdb::DB::OpenForReadOnly(settings, name, families, &opened, &raw);
+  else if (how == access::making)
+    status = make_all(settings, name, families, opened, raw);
+  else
+    status = rocksdb::DB::Open(settings, name, families, &opened, &raw);
   if (!status.ok()) return to_error(status, wanted.directory);
   std::shared_ptr<database> made{new database};
   made->shortened_ = std::move(shortened);
@@ -312,7 +332,7 @@ result<std::shared_ptr<database>> database::open(const options& wanted, const en
   made->default_family_ = opened.front();
   std::copy(opened.begin() + 1, opened.end(), made->families_.begin());
   // Of a rebuilt database the families have other ids; nobody writes to it.
-  for (std::size_t i = 0; how != access::making && i != family_names.size(); ++i)
+  for (std::size_t i = 0; how != access::rebuilt && i != family_names.size(); ++i)
     if (made->families_[i]->GetID() != i + 1)
       return damaged(wanted.directory,
                      fmt::format("the family {} is not number {}", family_names[i], i + 1));

@@ -53,7 +53,8 @@ class manifest_watch;
 enum class access {
   reading,  ///< takes no lock and changes no byte
   writing,
-  making  ///< writing, and creates what is not there
+  making,  ///< writing; there is nothing yet
+  rebuilt  ///< writing, and creates the families that are not there
 };
 
 /// Immutable but for the page. The handles and the database go with it.

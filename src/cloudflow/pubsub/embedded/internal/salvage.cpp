@@ -244,7 +244,7 @@ result<std::shared_ptr<database>> open_somehow(const options& from, const enviro
   }
   if (auto rebuilt = database::rebuild(work, env); !rebuilt) return std::move(rebuilt).error();
   // Families without records are not found again, and are made.
-  return database::open(work, env, access::making);
+  return database::open(work, env, access::rebuilt);
 }
 
 void count_commits(const database& from, const options& wanted, const environment& env,
