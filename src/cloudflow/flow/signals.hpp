@@ -1,6 +1,7 @@
 /// What passes through an operator chain beside records. A signal is a value with its answer in it;
 /// `link` (operators.hpp) hands each on with one template, so a new one is a struct here and an
-/// overload of `on` in the operators that care.
+/// overload of `on` in the operators that care; one that comes from outside also has a function of
+/// operator_chain. By default it overtakes records that an operator holds.
 #pragma once
 
 #include "cloudflow/base/time.hpp"

@@ -1,5 +1,6 @@
 /// The names under which what an application keeps outlives its processes: groups, topics, stores
-/// and transactional ids. They are made here and nowhere else.
+/// and transactional ids. Only topics of the blueprint (blueprint/resolve_topics.cpp) and copies of
+/// replays (operate/shadow.cpp) are named elsewhere.
 ///
 /// What authors name (streamlets, ports, states) consists of lower case letters, digits and inner
 /// hyphens. Every name made here ends in a word for its kind and has a fixed number of parts for

@@ -59,6 +59,17 @@ std::string dead_letters::describe(const flow::kept_origin& from) const {
   return from.describe();
 }
 
+void dead_letters::check(std::span<const flow::rejected_record> rejected) {
+  using blueprint::bad_record_policy;
+  for (; checked_ < rejected.size(); ++checked_) {
+    const auto& r = rejected[checked_];
+    const auto policy = policy_of(r.from);
+    if (policy == bad_record_policy::fail)
+      throw std::runtime_error(fmt::format("{}: {}", describe(r.from), r.reason));
+    if (policy == bad_record_policy::dead_letter) expect_room_for(r);
+  }
+}
+
 void dead_letters::expect_room_for(const flow::rejected_record& r) {
   constexpr std::size_t most_of_headers = 1024;  // of ours, but for the reason
   const auto& topic = topic_of(r.from);

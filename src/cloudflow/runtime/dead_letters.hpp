@@ -26,21 +26,25 @@ public:
   /// For messages.
   std::string describe(const flow::kept_origin& from) const;
 
-  /// A dead letter that its topic does not take would make every commit of the worker fail, and a
-  /// record may not be lost silently. Throws, with what to do, where there is no room; the task
-  /// stops at it.
-  void expect_room_for(const flow::rejected_record& r);
+  /// Looks at those of `rejected` that have come since the last call. Throws under the policy
+  /// `fail`, and, with what to do, where the topic does not take a dead letter: that would make
+  /// every commit of the worker fail, and a record may not be lost silently.
+  void check(std::span<const flow::rejected_record> rejected);
+  /// `rejected` begins anew.
+  void restart_check() noexcept { checked_ = 0; }
   /// Logs all of them and adds the dead letters among them to `into`, which borrows them until the
   /// next call.
   void write(std::span<const flow::rejected_record> rejected, pubsub::transaction& into);
 
 private:
+  void expect_room_for(const flow::rejected_record& r);
   void add(const flow::rejected_record& r);
   const std::string& schema_header_of(const flow::kept_origin& from);
 
   const streamlet_instance* streamlet_;
   std::int32_t partition_;
   const clock* time_;
+  std::size_t checked_ = 0;
   std::map<std::string, record_buffer> by_topic_;
   std::map<std::string, std::size_t> limits_;          ///< by topic, as far as they are known
   std::map<std::string, std::string> schema_headers_;  ///< by the schema's text

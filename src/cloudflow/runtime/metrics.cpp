@@ -8,6 +8,22 @@
 
 namespace cloudflow::runtime {
 
+void task_metrics::describe(app::task_status& into, timestamp now) const {
+  const auto read = [](const std::atomic<std::uint64_t>& n) {
+    return n.load(std::memory_order_relaxed);
+  };
+  into.records_in = read(records_in);
+  into.records_out = read(records_out);
+  into.bytes_out = read(bytes_out);
+  into.records_late = read(records_late);
+  into.records_rejected = read(records_rejected);
+  for (std::size_t i = 0; i != counted.size(); ++i) into.counted.counts[i] = read(counted[i]);
+  into.commits = read(commits);
+  into.restarts = read(restarts);
+  if (const auto at = watermark.load(std::memory_order_relaxed); at != timestamp::min())
+    into.watermark_delay = now - at;
+}
+
 namespace {
 
 using prometheus::ClientMetric;

@@ -26,6 +26,8 @@ struct task_metrics {
   static void add(std::atomic<std::uint64_t>& to, std::uint64_t n) noexcept {
     to.store(to.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+  /// Puts all of it into `into`. `now`: what the watermark is compared with.
+  void describe(app::task_status& into, timestamp now) const;
 };
 
 /// Of one worker: how its commits end. As task_metrics.

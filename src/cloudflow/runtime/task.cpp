@@ -4,41 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace cloudflow::runtime {
-
-/// The committed state of this task's partition, under the streamlet's own numbering of stores.
-class task::store_view final : public stores::store_reader {
-public:
-  store_view(const pubsub::state_reader& stores, const streamlet_instance& streamlet,
-             partition_id partition)
-    : stores_(&stores),
-      names_(&streamlet.store_names),
-      values_(&streamlet.store_values),
-      partition_(partition) {}
-
-  std::optional<std::string> find(std::size_t store, std::string_view key) const override {
-    auto found = stores_->find((*names_)[store], partition_, key);
-    if (!found) throw stores::storage_failure(found.error().message);
-    return std::move(found).value();
-  }
-  void scan(std::size_t store, std::string_view prefix,
-            const std::function<bool(std::string_view, std::string_view)>& f) const override {
-    const auto scanned = stores_->scan((*names_)[store], partition_, prefix, f);
-    if (!scanned) throw stores::storage_failure(scanned.error().message);
-  }
-
-  const stores::stored_values& values_of(std::size_t store) const override {
-    return (*values_)[store];
-  }
-
-private:
-  const pubsub::state_reader* stores_;
-  const std::vector<std::string>* names_;
-  const std::vector<stores::stored_values>* values_;
-  partition_id partition_;
-};
 
 task::task(const streamlet_instance& streamlet, std::int32_t partition, const clock& time,
            const task_options& options, const std::atomic<bool>& must_leave,
@@ -47,101 +13,63 @@ task::task(const streamlet_instance& streamlet, std::int32_t partition, const cl
     partition_(partition),
     time_(&time),
     options_(options),
-    must_leave_(&must_leave),
     wake_(std::move(wake)),
-    stores_(
-        std::make_unique<store_view>(streamlet.log->state(), streamlet, partition_id{partition})),
+    sources_(streamlet, partition),
+    reader_(streamlet, options.fetch),
     dead_letters_(streamlet, partition, time),
+    chain_({.streamlet = &streamlet,
+            .partition = partition,
+            .time = &time,
+            .must_leave = &must_leave,
+            .wake = wake_,
+            // They have no partitions: the first task of a streamlet has them.
+            .has_source_functions = !has_inlets() || partition == 0}),
+    commit_(streamlet, partition_id{partition}),
+    restart_(options.first_restart_delay, options.longest_restart_delay),
     is_running_(has_inlets()),
-    has_partition_(!has_inlets()) {
-  for (const auto& outlet : streamlet.outlets) {
-    outlet_limits_.push_back(outlet.record_limit);
-    changes_.outputs.emplace_back(outlet.partitions, outlet.schema_header);
-  }
-}
-
-task::~task() = default;
+    has_partition_(!has_inlets()) {}
 
 // -- partitions -----------------------------------------------------------------------------------
 
 void task::post(const source_event& e) {
-  {
-    const std::lock_guard lock{mutex_};
-    pending_assignments_.push_back(e);
-  }
-  has_pending_assignments_.store(true, std::memory_order_release);
+  sources_.post(e);
   wake_();
 }
 
-void task::drain_assignments() {
-  if (!has_pending_assignments_.exchange(false, std::memory_order_acquire)) return;
-  std::vector<source_event> mail;
-  {
-    const std::lock_guard lock{mutex_};
-    mail.swap(pending_assignments_);
-  }
-  for (const auto& e : mail) {
-    if (e.change.what == pubsub::assignment::kind::assigned)
-      add(e);
-    else
+void task::take_assignments() {
+  for (const auto& e : sources_.take_posted()) {
+    if (e.change.what != pubsub::assignment::kind::assigned) {
       give_up(e);
-  }
-}
-
-void task::add(const source_event& e) {
-  if (sources_.empty()) is_running_.store(false, std::memory_order_release);
-  const std::lock_guard lock{mutex_};
-  sources_.push_back(std::make_unique<source>(e));
-  has_partition_.store(has_what_it_needs(), std::memory_order_release);
-}
-
-/// State is of a partition of all topics of a group: as long as another process may have one of
-/// them, it may have that state as well. None: nothing is missing.
-std::optional<std::string> task::missing_topic() const {
-  if (!streamlet_->needs.any()) return {};
-  for (const auto& s : sources_)
-    for (const auto& [topic, partitions] : s->from->topics()) {
-      const auto is_it = [&name = topic](const auto& each) { return each->at.topic == name; };
-      if (partition_ < partitions && std::none_of(sources_.begin(), sources_.end(), is_it))
-        return topic;
+      continue;
     }
-  return {};
+    if (sources_.empty()) is_running_.store(false, std::memory_order_release);
+    sources_.add(e);
+    has_partition_.store(sources_.is_complete(), std::memory_order_release);
+  }
 }
 
 void task::give_up(const source_event& e) {
-  const auto s = std::find_if(sources_.begin(), sources_.end(),
-                              [&](const auto& each) { return each->at == e.change.source; });
-  if (s == sources_.end()) return;
-  (*s)->is_leaving = true;
+  auto* s = sources_.find(e.change.source);
+  if (s == nullptr) return;
+  s->is_leaving = true;
   // What another member may be doing already must not be done here as well.
   if (e.change.what == pubsub::assignment::kind::lost) drop();
 }
 
-bool task::has_leaving() const noexcept {
-  return std::any_of(sources_.begin(), sources_.end(), [](const auto& s) { return s->is_leaving; });
-}
-
 /// Lets go of partitions that have to leave, once nothing of theirs is uncommitted.
 void task::release_leaving() {
-  if (!has_leaving() || is_committing_ || has_changes()) return;
-  // The program may hold a part of a record of theirs; without partitions it is not needed either.
+  if (!sources_.has_leaving() || is_committing() || has_changes()) return;
+  // The chain may hold a part of a record of theirs; without partitions it is not needed either.
   halt();
-  std::vector<std::unique_ptr<source>> gone;
-  {
-    const std::lock_guard lock{mutex_};
-    const auto first_gone = std::stable_partition(sources_.begin(), sources_.end(),
-                                                  [](const auto& s) { return !s->is_leaving; });
-    std::move(first_gone, sources_.end(), std::back_inserter(gone));
-    sources_.erase(first_gone, sources_.end());
-  }
+  const auto gone = sources_.take_leaving();
   rewind();
-  has_partition_.store(has_what_it_needs(), std::memory_order_release);
+  has_partition_.store(sources_.is_complete(), std::memory_order_release);
   if (!has_partition_.load(std::memory_order_relaxed)) {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
     is_restoring_.store(false, std::memory_order_release);
-    restart_at_.reset();
-    failures_in_a_row_ = 0;
+    restart_.started();
+    restart_.succeeded();
     is_running_.store(sources_.empty(), std::memory_order_release);
   }
   if (sources_.empty()) must_find_positions_ = false;
@@ -152,7 +80,7 @@ void task::release_leaving() {
 /// that is known.
 bool task::find_positions() {
   if (!must_find_positions_) return true;
-  for (auto& s : sources_) {
+  for (const auto& s : sources_.all()) {
     const auto at = streamlet_->log->position(s->from->group(), s->at);
     if (!at) return false;
     if (*at) s->committed = s->submitted = **at;
@@ -161,7 +89,7 @@ bool task::find_positions() {
     streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
   must_find_positions_ = false;
   rewind();
-  for (auto& s : sources_) s->settle();
+  sources_.settle();
   return true;
 }
 
@@ -177,14 +105,14 @@ bool task::restore() {
 // -- work -----------------------------------------------------------------------------------------
 
 task::activity task::step(timestamp now) {
-  drain_assignments();
+  take_assignments();
   release_leaving();
   auto result = activity::idle;
-  if (has_leaving() || must_rewind_ || (restart_at_ && now < *restart_at_))
+  if (sources_.has_leaving() || must_rewind_ || restart_.is_waiting(now))
     result = activity::waiting;  // what is to be committed before a partition goes does not grow
   else if (has_partition_.load(std::memory_order_relaxed))
     result = step_safely(now);
-  is_idle_.store(result == activity::idle && !is_committing_ && !has_changes(),
+  is_idle_.store(result == activity::idle && !is_committing() && !has_changes(),
                  std::memory_order_release);
   return result;
 }
@@ -196,13 +124,13 @@ task::activity task::step_safely(timestamp now) {
     if (!find_positions() || !restore()) {
       result = activity::waiting;
     } else {
-      if (!chain_) build();
+      if (!chain_.is_built()) build();
       result = step_chain(now);
     }
   } catch (const flow::failure& f) {
     blame(f, now);
   } catch (const flow::source_failure& e) {
-    author_sources_.clear();
+    chain_.forget_sources();
     fail(now, e.what());
   } catch (const std::exception& e) {
     fail(now, e.what());
@@ -213,184 +141,106 @@ task::activity task::step_safely(timestamp now) {
 }
 
 task::activity task::step_chain(timestamp now) {
-  const auto ticked = chain_->tick(now);
-  waits_for_clock_ = ticked.is_waiting;
-  is_suspended_ |= ticked.result == flow::step::suspended;
-  look_at_rejected();
-  if (is_suspended_) return resume();
+  chain_.tick(now);
+  check_rejected();
+  if (chain_.is_suspended()) return resume();
   bool has_worked = false;
-  for (auto& s : sources_) {
+  for (const auto& s : sources_.all()) {
     has_worked |= run_source(*s, now);
-    look_at_rejected();
-    if (is_suspended_) return activity::worked;
+    check_rejected();
+    if (chain_.is_suspended()) return activity::worked;
   }
-  if (owns_sources()) {
-    const auto polled = chain_->poll();
-    has_worked |= polled.status == flow::source_status::produced;
-    waits_for_clock_ |= polled.status == flow::source_status::idle;
-    is_suspended_ |= polled.result == flow::step::suspended;
-    look_at_rejected();
-  }
+  has_worked |= chain_.poll();
+  check_rejected();
   count();
-  mark_idle_inlets(now);
+  chain_.mark_idle_inlets(now, sources_.all());
   if (has_worked || finish()) return activity::worked;
-  return waits_for_clock_ ? activity::waiting : activity::idle;
+  return chain_.waits_for_clock() ? activity::waiting : activity::idle;
 }
 
-/// Until nothing is held any more, or the worker is wanted elsewhere.
 task::activity task::resume() {
-  do {
-    is_suspended_ = chain_->resume() == flow::step::suspended;
-  } while (is_suspended_ && !must_leave_->load(std::memory_order_relaxed) &&
-           changes_.byte_size() < options_.fetch.max_bytes);
-  look_at_rejected();
+  chain_.resume(options_.fetch.max_bytes);
+  check_rejected();
   count();
   return activity::worked;
 }
 
 bool task::run_source(source& s, timestamp now) {
-  if (s.is_exhausted() && !fill(s, now)) return false;
+  if (!reader_.fill(s, now)) return false;
   auto good = s.left_before_bad();
-  for (; good.empty() && !s.is_exhausted(); good = s.left_before_bad())
-    dead_letter(s, *s.next_bad());
+  for (; good.empty() && !s.is_exhausted(); good = s.left_before_bad()) reject(s, *s.next_bad());
   if (!good.empty()) run_some(s, good);
   return true;
 }
 
-bool task::fill(source& s, timestamp now) {
-  auto batch = s.from->fetch(s.at, options_.fetch);
-  if (!batch) throw std::runtime_error(batch.error().message);
-  s.batch = std::move(batch).value();
-  if (!s.batch.empty())
-    s.quiet_since.reset();
-  else if (!s.quiet_since)
-    s.quiet_since = now;
-  s.left = streamlet_->inlets[s.inlet].reader.convert(s.batch.records(), s.decoded);
-  std::erase_if(s.bad, [](const auto& each) { return !each.second.is_decodable; });
-  for (const auto& [index, why] : s.decoded.failures)
-    s.bad.insert_or_assign(s.batch.records()[index].offset, bad_record{why, false});
-  reject_suspects(s);
-  s.skip_to_next_batch();
-  return !s.is_exhausted();
-}
-
-/// Records that are known to end the process.
-void task::reject_suspects(source& s) const {
-  for (const auto& c : streamlet_->suspects)
-    if (c.is_found() && c.is_of(s.at.topic, s.at.partition.value()))
-      for (const auto& r : s.left)
-        if (c.contains(r.offset.value())) s.bad.insert_or_assign(r.offset, bad_record{c.reason()});
-}
-
-/// How many of the records run at once: one by one where any of them may be to blame for what the
-/// process cannot bear.
-std::span<const record_view> task::run_at_once(const source& s,
-                                               std::span<const record_view> records) {
-  if (run_alone_ != 0) {
-    --run_alone_;
-    return records.first(1);
-  }
-  for (const auto& c : streamlet_->suspects) {
-    if (!c.is_run_alone() || !c.is_of(s.at.topic, s.at.partition.value())) continue;
-    const auto first = std::ranges::find_if(
-        records, [&c](const record_view& r) { return c.contains(r.offset.value()); });
-    const auto before = static_cast<std::size_t>(first - records.begin());
-    records = records.first(std::max<std::size_t>(before, 1));
-  }
-  return records;
-}
-
 void task::run_some(source& s, std::span<const record_view> records) {
-  records = run_at_once(s, records);
+  records = reader_.run_at_once(s, records);
   crash_note::set(streamlet_->plan->name, s.at.topic, partition_, records.front().offset.value(),
                   records.back().offset.value());
-  const auto done = chain_->run({s.inlet, s.at.topic, s.at.partition.value(), records});
-  is_suspended_ |= done.result == flow::step::suspended;
-  changes_.counted[record_way::read] += done.processed;
-  s.take_off(done.processed);
+  const auto processed = chain_.run({s.inlet, s.at.topic, s.at.partition.value(), records});
+  chain_.done().counted[record_way::read] += processed;
+  s.take_off(processed);
+}
+
+/// The record as the inlet reads it or, where it cannot, as it came.
+void task::reject(source& s, const std::pair<const record_offset, bad_record>& bad) {
+  const auto& [offset, why] = bad;
+  const auto& r = why.is_decodable ? s.left.front() : *s.find(offset);
+  const flow::batch of{s.inlet, s.at.topic, s.at.partition.value(), {}};
+  auto& done = chain_.done();
+  done.rejected.push_back({flow::keep(of, r), why.reason, why.is_decodable});
+  ++done.counted[record_way::read];
+  ++done.counted[record_way::rejected];
+  s.take_off_bad(offset);
 }
 
 /// True when it has fired what was open. It is asked to until that is committed.
 bool task::finish() {
-  if (!must_finish_.load(std::memory_order_acquire)) return false;
-  if (!has_finished_) {
-    is_suspended_ |= chain_->finish() == flow::step::suspended;
-    return has_finished_ = true;
+  if (!end_.is_requested()) return false;
+  if (!end_.has_fired()) {
+    chain_.finish();
+    end_.fired();
+    return true;
   }
-  if (!is_committing_ && !has_changes()) {
-    holds_end_ = true;
-    must_finish_.store(false, std::memory_order_release);
-    has_finished_ = false;
-  }
+  if (!is_committing() && !has_changes()) end_.committed();
   return false;
 }
 
-/// Tells the chain which inlets are idle, where others may wait for them.
-void task::mark_idle_inlets(timestamp now) {
-  for (std::size_t i = 0; i != idleness_.size(); ++i)
-    if (idleness_[i].is_idle(now, sources_, *streamlet_->log)) chain_->mark_idle(i);
-}
-
 void task::count() {
-  task_metrics::add(metrics_.records_in, changes_.count.records_in);
-  task_metrics::add(metrics_.records_late, changes_.count.records_late);
-  if (changes_.count.watermark != timestamp::min())
-    metrics_.watermark.store(changes_.count.watermark, std::memory_order_relaxed);
-  changes_.count = {};
+  auto& count = chain_.done().count;
+  task_metrics::add(metrics_.records_in, count.records_in);
+  task_metrics::add(metrics_.records_late, count.records_late);
+  if (count.watermark != timestamp::min())
+    metrics_.watermark.store(count.watermark, std::memory_order_relaxed);
+  count = {};
 }
 
 // -- failure --------------------------------------------------------------------------------------
 
 void task::build() {
-  for (std::size_t i = 0; i != changes_.outputs.size(); ++i)
-    changes_.outputs[i].set_limit(streamlet_->outlets[i].topic, outlet_limits_[i]);
-  chain_ = streamlet_->definition->start(
-      streamlet_->where, {.out = &changes_,
-                          .stores = stores_.get(),
-                          .time = time_,
-                          .wake = owns_sources() ? wake_ : nullptr,
-                          .sources = owns_sources() ? &author_sources_ : nullptr,
-                          .bad = &quarantine_,
-                          .must_leave = must_leave_,
-                          .repartitions = streamlet_->repartitions,
-                          .partition = partition_,
-                          .is_partitioned = std::ranges::any_of(
-                              streamlet_->inlets, [](const auto& in) { return in.partitions > 1; }),
-                          .idle_timeout = streamlet_->plan->idle_timeout});
-  idleness_.clear();
-  if (!streamlet_->repartitions.empty())
-    for (std::size_t i = 0; i != streamlet_->inlets.size(); ++i)
-      idleness_.emplace_back(i, streamlet_->plan->idle_timeout);
-  is_suspended_ = chain_->load() == flow::step::suspended;
-  restart_at_.reset();
+  chain_.build();
+  restart_.started();
   is_running_.store(true, std::memory_order_release);
 }
 
 /// Forgets everything that is not part of a commit under way.
 void task::halt() {
-  chain_.reset();
-  changes_.clear();
-  changes_.count = {};
-  looked_at_ = 0;
-  is_suspended_ = false;
-  waits_for_clock_ = false;
-  has_finished_ = false;
+  chain_.halt();
+  dead_letters_.restart_check();
+  end_.dropped();
   is_restored_ = false;  // where its state is still here, restore() says so at once
-  // A parked record may have held the end back, and the operators knew of it.
-  if (std::exchange(holds_end_, false)) has_lost_end_.store(true, std::memory_order_release);
 }
 
 void task::rewind() {
   must_rewind_ = false;
-  author_sources_.dropped();
-  quarantine_.dropped();
-  for (auto& s : sources_) s->rewind();
+  chain_.rewind();
+  sources_.rewind();
 }
 
 /// Forgets everything since the last commit, which may be still under way.
 void task::drop() {
   halt();
-  if (is_committing_)
+  if (is_committing())
     must_rewind_ = true;
   else
     rewind();
@@ -398,11 +248,7 @@ void task::drop() {
 
 void task::fail(timestamp now, const std::string& reason) {
   drop();
-  auto delay = options_.first_restart_delay;
-  for (int i = 0; i < failures_in_a_row_ && delay < options_.longest_restart_delay; ++i) delay *= 2;
-  delay = std::min(delay, options_.longest_restart_delay);
-  ++failures_in_a_row_;
-  restart_at_ = now + delay;
+  const auto delay = restart_.failed(now);
   task_metrics::add(metrics_.restarts, 1);
   is_running_.store(false, std::memory_order_release);
   {
@@ -411,6 +257,96 @@ void task::fail(timestamp now, const std::string& reason) {
   }
   streamlet_->where.log.error("partition {} failed: {}; restarts from the last commit in {} ms",
                               partition_, reason, delay.count());
+}
+
+/// What the author's code threw goes by the policy of the call's origin. With the policies that go
+/// on without it, everything since the last commit is done again but for this call: so half a
+/// record never shows, and nothing is saved per record for it.
+void task::blame(const flow::failure& f, timestamp now) {
+  const auto where = fmt::format("{}: {}", dead_letters_.describe(f.from), f.reason);
+  if (chain_.has_raised_limit()) return drop();
+  if (f.cause == flow::failure_cause::out_of_memory && !reader_.runs_alone()) {
+    // Other records may have taken the memory: it is this one only if it fails alone.
+    reader_.run_alone();
+    return fail(now, where);
+  }
+  if (dead_letters_.policy_of(f.from) == blueprint::bad_record_policy::fail)
+    return fail(now, where);
+  const auto* topic = &dead_letters_.topic_of(f.from);
+  streamlet_->where.log.warn("{}; {}", where,
+                             topic->empty() ? "skipped" : "becomes a dead letter in " + *topic);
+  quarantine(f);
+}
+
+/// A record that is still to be committed is left out by the task itself, everything else by the
+/// operator that made the call.
+void task::quarantine(const flow::failure& f) {
+  const auto is_of_record = f.from.what == flow::origin_kind::inlet && f.call.empty();
+  drop();
+  if (!is_of_record) return chain_.quarantine(f);
+  if (auto* s = sources_.find({f.from.topic, partition_id{f.from.partition}}))
+    s->bad.insert_or_assign(f.from.offset, bad_record{f.reason});
+}
+
+// -- commit ---------------------------------------------------------------------------------------
+
+bool task::has_changes() const noexcept {
+  return !chain_.done().empty() || (!must_rewind_ && sources_.has_moved());
+}
+
+void task::collect(pubsub::transaction& into) {
+  if (!chain_.is_built() || !has_changes()) return;
+  auto& taken = commit_.open();
+  chain_.save(taken);
+  dead_letters_.restart_check();
+  is_idle_.store(false, std::memory_order_release);
+  commit_.add_to(into);
+  dead_letters_.write(taken.rejected, into);
+  // All of them, moved or not: that the task still has its partitions is what makes the commit
+  // valid.
+  for (const auto& s : sources_.all()) {
+    s->submit();
+    into.positions.push_back({s->from->group(), s->at.topic, s->at.partition, s->submitted});
+  }
+}
+
+void task::committed() {
+  if (!is_committing()) return;
+  sources_.settle();
+  sources_.forget_moved(time_->monotonic(), options_.forget_interval);
+  commit_.succeeded(metrics_);
+  chain_.committed();
+  restart_.succeeded();
+  if (must_rewind_) rewind();
+}
+
+void task::abandon(const pubsub::error& e) {
+  if (!is_committing()) return;
+  commit_.failed();
+  must_find_positions_ = e.code == pubsub::errc::outcome_unknown;
+  if (must_find_positions_) chain_.outcome_unknown();
+  if (e.code == pubsub::errc::rebalanced || e.retriable || must_rewind_)
+    drop();
+  else
+    fail(time_->now(), e.message);
+}
+
+// -- status ---------------------------------------------------------------------------------------
+
+task_status task::status() const {
+  task_status s{.streamlet = streamlet_->plan->name,
+                .partition = partition_,
+                .is_running = is_running(),
+                .failure = {},
+                .is_restoring = is_restoring_.load(std::memory_order_acquire),
+                .sources = {}};
+  metrics_.describe(s, time_->now());
+  if (!s.is_running) {
+    const std::lock_guard lock{mutex_};
+    s.failure = failure_;
+  }
+  sources_.describe(s);
+  return s;
 }
 
 }  // namespace cloudflow::runtime
