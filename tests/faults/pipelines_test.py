@@ -144,6 +144,17 @@ class Blame(Fault):
         self.assertEqual([letter["value"]["key"] for letter in app.dead_letters()], ["k50"])
         self.assertEqual([r["key"] for r in app.peek("beside-out")], ["neighbour"])
 
+    def test_fault_a12_a_record_that_crashes_where_it_is_expanded_is_found(self):
+        """Three records that become three each, the second crashes at its first part: a dead letter,
+        the parts of the others come once."""
+        app = self.prepared("expanded")
+        app.send("in", item("a"), item("bad", text="crash"), item("b"))
+        app.run(seconds=3 * BOUND)
+        self.assertEqual(
+            numbers(app.peek("out")), [(key, 0, part) for key in "ab" for part in range(3)]
+        )
+        self.assertEqual([letter["value"]["key"] for letter in app.dead_letters()], ["bad"])
+
 
 class Time(Fault):
     def busy(self):

@@ -37,6 +37,7 @@ void changes::clear() {
   rejected.clear();
   when_durable.clear();
   counted = {};
+  at_work = nullptr;
 }
 
 void changes::hand_over(changes& to) {

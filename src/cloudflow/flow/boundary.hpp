@@ -87,6 +87,9 @@ struct changes {
   counters count;
   /// Of what these changes come of, but for `record_way::read`, which is the task's to count.
   record_balance counted{};
+  /// Of the records that an operator has taken over: the one that it works on. Null: on none. Read
+  /// by the handler of a crash.
+  const kept_origin* at_work = nullptr;
 
   std::size_t byte_size() const noexcept;
   bool empty() const noexcept;

@@ -188,10 +188,16 @@ struct expand_stage : stage_base {
     /// from each other by the record and the state that they start from; that for the key by the
     /// record alone.
     bool work_on(work& w, step& result) {
+      out->at_work = &w.item.from;
+      const auto is_done = call_for(w, result);
+      out->at_work = nullptr;
+      return is_done;
+    }
+    bool call_for(work& w, step& result) {
       const auto who = [&w] { return w.item.from; };
       if (!w.record) {
-        w.record.emplace(decoded<owned>(w.item.record));
         if (!bad->empty() && is_left_out(w, w.item.record)) return true;
+        w.record.emplace(decoded<owned>(w.item.record));
         flow::blame([&] { w.item.key = settings.expansion.key(borrowed(*w.record)); }, who,
                     [&w] { return w.item.record; });
         if (waits_for_another(w.item)) return true;

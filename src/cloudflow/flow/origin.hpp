@@ -134,9 +134,14 @@ public:
   void add(const failure& f) {
     calls_.insert_or_assign(key(f.from, f.call), entry{{f.reason, f.cause}});
   }
+  /// No call of that origin is made any more.
+  void add(const kept_origin& from, std::string reason) {
+    calls_.insert_or_assign(key_of_all(from), entry{{std::move(reason), failure_cause::code}});
+  }
   /// Null: the call may be made. Otherwise the caller leaves it out, and rejects its origin.
   const bad_call* find(const kept_origin& from, std::string_view call) const {
-    const auto found = calls_.find(key(from, call));
+    auto found = calls_.find(key(from, call));
+    if (found == calls_.end()) found = calls_.find(key_of_all(from));
     if (found == calls_.end()) return nullptr;
     found->second.was_left_out = true;
     return &found->second.call;
@@ -166,6 +171,7 @@ private:
     id += call;
     return id;
   }
+  static std::string key_of_all(const kept_origin& from) { return from.identity(); }
   std::map<std::string, entry> calls_;
 };
 

@@ -13,6 +13,20 @@ chain_driver::chain_driver(surroundings s)
     outlet_limits_.push_back(outlet.record_limit);
     changes_.outputs.emplace_back(outlet.partitions, outlet.schema_header);
   }
+  quarantine_suspects();
+}
+
+/// Records that are known to end the process: an operator may have taken one over already, and no
+/// source gives it again.
+void chain_driver::quarantine_suspects() {
+  for (const auto& c : at_.streamlet->suspects)
+    for (std::size_t i = 0; c.is_found() && i != at_.streamlet->inlets.size(); ++i)
+      quarantine_.add({.what = flow::origin_kind::inlet,
+                       .index = i,
+                       .topic = c.topic,
+                       .partition = c.partition,
+                       .offset = record_offset{c.first}},
+                      c.reason());
 }
 
 void chain_driver::build() {

@@ -78,6 +78,7 @@ public:
   bool has_raised_limit();
 
 private:
+  void quarantine_suspects();
   void note(flow::step s) noexcept { is_suspended_ |= s == flow::step::suspended; }
 
   surroundings at_;

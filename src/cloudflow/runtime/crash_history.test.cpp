@@ -104,12 +104,12 @@ TEST(CrashNote, SaysWhereAndHow) {
             (crash{.streamlet = "s", .how = "signal 6 (Aborted)"}));
 }
 
-TEST(CrashNote, IsWrittenByAProcessThatCrashes) {
+/// What a process leaves that is aborted after `work`, but for the stack.
+std::optional<crash> crash_after(void (*work)()) {
   const auto path = testing::TempDir() + "crash-note-" + std::to_string(::getpid());
-  const auto crashes = [&path] {
-    const std::string streamlet = "s", topic = "in";
+  const auto crashes = [&] {
     if (!crash_note::install(path)) return;
-    crash_note::set(streamlet, topic, 3, 10, 90);
+    work();
     ::raise(SIGABRT);
   };
   EXPECT_EXIT(crashes(), testing::KilledBySignal(SIGABRT), "");
@@ -117,11 +117,50 @@ TEST(CrashNote, IsWrittenByAProcessThatCrashes) {
   text << std::ifstream{path}.rdbuf();
   std::filesystem::remove(path);
   auto note = crash_note::parse(text.str());
-  ASSERT_TRUE(note) << text.str();
+  if (!note) return note;
   EXPECT_TRUE(note->how.starts_with("signal 6 (Aborted) at ")) << text.str();
   note->how.clear();
-  EXPECT_EQ(*note,
+  return note;
+}
+
+const std::string streamlet = "s", topic = "in";
+const flow::kept_origin* held = nullptr;
+
+TEST(CrashNote, NamesTheRecordsThatWereInWork) {
+  EXPECT_EQ(crash_after([] {
+              crash_note::begin(streamlet, held);
+              crash_note::begin_records(topic, 3, 10, 90);
+            }),
             (crash{.streamlet = "s", .topic = "in", .partition = 3, .first = 10, .last = 90}));
+}
+
+TEST(CrashNote, NamesTheRecordThatAnOperatorHadTakenOver) {
+  EXPECT_EQ(crash_after([] {
+              static const flow::kept_origin before{
+                  .topic = "earlier", .partition = 1, .offset = record_offset{7}};
+              crash_note::begin(streamlet, held);
+              crash_note::begin_records(topic, 3, 10, 90);
+              held = &before;
+            }),
+            (crash{.streamlet = "s", .topic = "earlier", .partition = 1, .first = 7, .last = 7}));
+}
+
+TEST(CrashNote, NamesNoRecordThatIsDone) {
+  EXPECT_EQ(crash_after([] {
+              crash_note::begin(streamlet, held);
+              crash_note::begin_records(topic, 3, 10, 90);
+              crash_note::end_records();
+            }),
+            (crash{.streamlet = "s"}));
+}
+
+TEST(CrashNote, IsNoneOfAThreadThatWorksForNoStreamlet) {
+  EXPECT_EQ(crash_after([] {
+              crash_note::begin(streamlet, held);
+              crash_note::begin_records(topic, 3, 10, 90);
+              crash_note::end();
+            }),
+            std::nullopt);
 }
 
 TEST(CrashNote, SaysThatACallHung) {

@@ -20,6 +20,7 @@ namespace {
 
 struct note {
   const char* streamlet = nullptr;
+  const flow::kept_origin* const* held = nullptr;
   const char* topic = nullptr;
   std::int32_t partition = 0;
   std::int64_t first = 0, last = 0;
@@ -47,20 +48,37 @@ constexpr int most_frames = 12;
 /// Of the handler and of what called it.
 constexpr int own_frames = 2;
 
+void put_records(const char* topic, std::int32_t partition, std::int64_t first,
+                 std::int64_t last) noexcept {
+  put(", topic ");
+  put(topic);
+  put(", partition ");
+  put(partition);
+  put(", offsets ");
+  put(first);
+  put(" to ");
+  put(last);
+}
+
+/// False: this thread worked for nobody.
+bool put_who() noexcept {
+  if (current.streamlet == nullptr) {
+    if (why_aborted.load() == nullptr) return false;
+    put("a worker, for no streamlet");
+    return true;
+  }
+  put("streamlet ");
+  put(current.streamlet);
+  const auto* held = current.held != nullptr ? *current.held : nullptr;
+  if (held != nullptr && held->what == flow::origin_kind::inlet)
+    put_records(held->topic.c_str(), held->partition, held->offset.value(), held->offset.value());
+  else if (held == nullptr && current.topic != nullptr)
+    put_records(current.topic, current.partition, current.first, current.last);
+  return true;
+}
+
 void on_crash(int number) noexcept {
-  if (current.streamlet != nullptr) {
-    put("streamlet ");
-    put(current.streamlet);
-    if (current.topic != nullptr) {
-      put(", topic ");
-      put(current.topic);
-      put(", partition ");
-      put(current.partition);
-      put(", offsets ");
-      put(current.first);
-      put(" to ");
-      put(current.last);
-    }
+  if (put_who()) {
     put("\nsignal ");
     put(number);
     if (const char* why = why_aborted.load(); why != nullptr) {
@@ -103,13 +121,22 @@ std::string_view place_of(std::string_view frame) {
 
 }  // namespace
 
-void crash_note::set(const std::string& streamlet, const std::string& topic, std::int32_t partition,
-                     std::int64_t first_offset, std::int64_t last_offset) noexcept {
-  current = {streamlet.c_str(), topic.empty() ? nullptr : topic.c_str(), partition, first_offset,
-             last_offset};
+void crash_note::begin(const std::string& streamlet,
+                       const flow::kept_origin* const& held) noexcept {
+  current = {.streamlet = streamlet.c_str(), .held = &held};
 }
 
-void crash_note::clear() noexcept { current = {}; }
+void crash_note::end() noexcept { current = {}; }
+
+void crash_note::begin_records(const std::string& topic, std::int32_t partition,
+                               std::int64_t first_offset, std::int64_t last_offset) noexcept {
+  current.partition = partition;
+  current.first = first_offset;
+  current.last = last_offset;
+  current.topic = topic.c_str();
+}
+
+void crash_note::end_records() noexcept { current.topic = nullptr; }
 
 bool crash_note::install(const std::string& path) noexcept {
   file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

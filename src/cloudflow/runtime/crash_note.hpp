@@ -1,5 +1,7 @@
 #pragma once
 
+#include "cloudflow/flow/origin.hpp"
+
 #include <pthread.h>
 
 #include <cstdint>
@@ -22,13 +24,17 @@ struct crash {
 
 /// What this thread works on, for the case that the author's code brings the process down: the
 /// signal's handler writes it to a file, and whoever restarts the process tells the user. Costs
-/// four stores per batch.
+/// a few stores per batch. What is handed in is kept by reference, until the opposite call.
 class crash_note {
 public:
-  /// Names live until the next `set` or `clear` of this thread.
-  static void set(const std::string& streamlet, const std::string& topic, std::int32_t partition,
-                  std::int64_t first_offset, std::int64_t last_offset) noexcept;
-  static void clear() noexcept;
+  /// From now on this thread works for a streamlet. `held`: where its operators say on which of the
+  /// records that they have taken over they work; see flow::changes.
+  static void begin(const std::string& streamlet, const flow::kept_origin* const& held) noexcept;
+  static void end() noexcept;
+  /// Within: it works on these records.
+  static void begin_records(const std::string& topic, std::int32_t partition,
+                            std::int64_t first_offset, std::int64_t last_offset) noexcept;
+  static void end_records() noexcept;
 
   /// From now on a crash of this process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) leaves its note
   /// in the file. The file is emptied. Call once, from main. False if the file cannot be written.

@@ -119,7 +119,7 @@ task::activity task::step(timestamp now) {
 
 task::activity task::step_safely(timestamp now) {
   auto result = activity::worked;
-  crash_note::set(streamlet_->plan->name, {}, partition_, 0, 0);
+  crash_note::begin(streamlet_->plan->name, chain_.done().at_work);
   try {
     if (!find_positions() || !restore()) {
       result = activity::waiting;
@@ -137,6 +137,7 @@ task::activity task::step_safely(timestamp now) {
   } catch (...) {
     fail(now, flow::current_exception_text());
   }
+  crash_note::end();
   return result;
 }
 
@@ -175,9 +176,10 @@ bool task::run_source(source& s, timestamp now) {
 
 void task::run_some(source& s, std::span<const record_view> records) {
   records = reader_.run_at_once(s, records);
-  crash_note::set(streamlet_->plan->name, s.at.topic, partition_, records.front().offset.value(),
-                  records.back().offset.value());
+  crash_note::begin_records(s.at.topic, partition_, records.front().offset.value(),
+                            records.back().offset.value());
   const auto processed = chain_.run({s.inlet, s.at.topic, s.at.partition.value(), records});
+  crash_note::end_records();
   chain_.done().counted[record_way::read] += processed;
   s.take_off(processed);
 }

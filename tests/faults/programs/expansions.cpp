@@ -1,4 +1,4 @@
-// Rows A1, A4 and A10: what stands above an expansion.
+// Rows A1, A4, A10 and A12: what stands above an expansion, and what happens in one.
 #include "programs/parts.hpp"
 #include "programs/rows.hpp"
 
@@ -28,6 +28,17 @@ struct flat_map_then_expand {
   }
 };
 const bool has_a1 = add_row<flat_map_then_expand>("a1", one_streamlet("flat_map_then_expand"));
+
+struct only_expand {
+  cloudflow::inlet<item> in{"in"};
+  cloudflow::outlet<item> out{"out", key(&item::key)};
+  cloudflow::state<progress> parts{"parts"};
+
+  auto logic(const cloudflow::context&) const {
+    return from(in).expand(parts, in_parts{.count = 3}).on_error<hiccup>(ignore).to(out);
+  }
+};
+const bool has_a12 = add_row<only_expand>("expanded", one_streamlet("only_expand"));
 
 struct fails_at_the_second_attempt {
   cloudflow::inlet<item> in{"in"};

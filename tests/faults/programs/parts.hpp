@@ -5,6 +5,7 @@
 #include "faults_schemas/item.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -34,6 +35,7 @@ struct in_parts {
   cloudflow::result<cloudflow::expansion_progress, hiccup> advance(
       progress& p, const item& whole, cloudflow::expansion_output<item>& out) {
     std::this_thread::sleep_for(pause);
+    if (whole.text == "crash") std::raise(SIGSEGV);
     auto part = whole;
     part.text = std::to_string(p.done++);
     out.emit(std::move(part));
