@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <mutex>
 #include <optional>
+#include <set>
 
 namespace cloudflow::pubsub::embedded {
 namespace {
@@ -178,20 +178,26 @@ TEST_F(fault_c15, a_log_that_somebody_has_open_is_not_salvaged) {
   EXPECT_EQ(found.error().code, errc::in_use);
 }
 
-TEST_F(fault_c15, nobody_opens_a_log_while_it_is_salvaged) {
-  std::once_flag once;
-  std::optional<errc> refused;
-  const auto open_beside = [&] {
-    if (const auto opened = open(in("/log"), clock_); !opened) refused = opened.error().code;
-  };
+TEST_F(fault_c15, nobody_opens_a_log_while_it_is_checked_or_salvaged) {
+  bool is_opening = false;
+  std::set<std::optional<errc>> ends;  // of whoever tries to open it, at each read
   const fault_rule rule = [&](file_operation what, std::string_view path) {
-    if (what == file_operation::read && path.ends_with(".sst")) std::call_once(once, open_beside);
+    if (what != file_operation::read || !path.ends_with(".sst") || is_opening)
+      return file_failure::none;
+    is_opening = true;
+    const auto opened = open(in("/log"), clock_);
+    ends.insert(opened ? std::optional<errc>{} : opened.error().code);
+    is_opening = false;
     return file_failure::none;
   };
-  const auto found =
-      salvage({.directory = "/log", .file_system = with_faults(disk_.file_system(), rule)}, "/new");
+  const options watched{.directory = "/log", .file_system = with_faults(disk_.file_system(), rule)};
+  const auto checked = check(watched);
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_THAT(ends, ElementsAre(errc::in_use));
+  ends.clear();
+  const auto found = salvage(watched, "/new");
   ASSERT_TRUE(found) << found.error().message;
-  EXPECT_EQ(refused, errc::in_use);
+  EXPECT_THAT(ends, ElementsAre(errc::in_use));
 }
 
 TEST_F(fault_c15, what_retention_has_deleted_is_no_loss_and_offsets_stay) {

@@ -68,8 +68,8 @@ result<check_report> check(const options& where) {
   if (!env.files().FileExists(looking.directory.string(), {}, nullptr).ok())
     return error{errc::unavailable,
                  fmt::format("There is no log in {}.", looking.directory.string()), false, false};
-  if (const auto lock = directory_lock::take(env.files(), looking.directory); !lock)
-    return lock.error();
+  const auto lock = directory_lock::take(env.files(), looking.directory);
+  if (!lock) return lock.error();
   {
     const auto opened = database::open(looking, env, access::reading);
     if (!opened) {
@@ -90,7 +90,7 @@ result<check_report> check(const options& where) {
     for (const auto& table : *bad)
       report.problems.push_back(fmt::format("The log: {}.", table.what));
   }
-  auto disk = storage::open(looking, [](const storage&) { return result<void>{}; });
+  auto disk = storage::open_locked(looking);
   // Refused: then the reason stands in the report already.
   if (!disk) return report;
   if (auto done = check_contents(**disk, looking, report); !done)

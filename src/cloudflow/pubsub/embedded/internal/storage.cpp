@@ -57,6 +57,7 @@ struct storage::impl {
   result<void> probe() const;
   /// Closes the database when nobody reads any more.
   result<void> close();
+  result<void> open_for_reading();
   void give_up_writing();
   result<std::shared_ptr<database>> use() const;
 
@@ -82,6 +83,16 @@ result<std::shared_ptr<database>> storage::impl::use() const {
                fmt::format("The log in {} is closed after a failed write and cannot be opened yet.",
                            wanted.directory.string()),
                true, false};
+}
+
+result<void> storage::impl::open_for_reading() {
+  auto reading = database::open(wanted, env, access::reading);
+  if (!reading) return std::move(reading).error();
+  auto found = inspect(**reading, wanted, env);
+  if (!found) return std::move(found).error();
+  notes = std::move(found->notes);
+  opened = std::move(reading).value();
+  return {};
 }
 
 result<void> storage::impl::open_for_writing() {
@@ -111,16 +122,17 @@ result<std::unique_ptr<storage>> storage::open(const options& wanted, const chec
     if (*is_new) return open_new(std::move(made), check);
   }
   if (auto free = check_no_owner(wanted, parts.env); !free) return std::move(free).error();
-  auto reading = database::open(wanted, parts.env, access::reading);
-  if (!reading) return std::move(reading).error();
-  auto found = inspect(**reading, wanted, parts.env);
-  if (!found) return std::move(found).error();
-  parts.notes = std::move(found->notes);
-  parts.opened = std::move(reading).value();
+  if (auto done = parts.open_for_reading(); !done) return std::move(done).error();
   if (auto checked = check(*made); !checked) return std::move(checked).error();
   if (wanted.read_only) return made;
   parts.opened.reset();
   if (auto done = parts.open_for_writing(); !done) return std::move(done).error();
+  return made;
+}
+
+result<std::unique_ptr<storage>> storage::open_locked(const options& wanted) {
+  auto made = std::unique_ptr<storage>{new storage{std::make_unique<impl>(wanted)}};
+  if (auto done = made->impl_->open_for_reading(); !done) return std::move(done).error();
   return made;
 }
 

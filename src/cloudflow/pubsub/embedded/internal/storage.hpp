@@ -65,6 +65,8 @@ public:
   /// word.
   using checker = std::function<result<void>(const storage& reading)>;
   static result<std::unique_ptr<storage>> open(const options& wanted, const checker& check);
+  /// For reading, by whoever has its directory_lock.
+  static result<std::unique_ptr<storage>> open_locked(const options& wanted);
   ~storage();
 
   result<std::optional<std::string>> get(family where, std::string_view key) const;
