@@ -98,8 +98,9 @@ result<configured_plan> configure(const application_info& application,
       app, *configuration,
       {.mount_root = options.mount_root, .needs_parameters = options.needs_parameters});
   if (!resolved.result) return error{blueprint::to_string(resolved.problems)};
-  return configured_plan{std::move(*resolved.result), std::move(resolved.secrets),
-                         blueprint::to_string(resolved.problems)};
+  return configured_plan{
+      std::move(*resolved.result), std::move(resolved.secrets),
+      blueprint::to_string(verified.problems) + blueprint::to_string(resolved.problems)};
 }
 
 }  // namespace cloudflow::app

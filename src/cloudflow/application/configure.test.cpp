@@ -65,6 +65,19 @@ TEST_F(configuring, fails_with_the_problems_of_the_blueprint) {
   EXPECT_THAT(users({"user=me"}), StartsWith("src/blueprint.conf:1:"));
 }
 
+TEST_F(configuring,
+       warns_of_what_is_odd_in_the_blueprint_and_of_unknown_keys_in_the_configuration) {
+  blueprint_text = R"(blueprint {
+    streamlets { mailer = a.mailer, other = a.mailer }
+    topics.mails { producers = [mailer.out, other.out], partition = 3 }
+  })";
+  const auto made =
+      configured({.files = {}, .assignments = {"user=me", "cloudflow.topics.mails.partition=4"}});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_THAT(made->warnings, HasSubstr("src/blueprint.conf:3:"));
+  EXPECT_THAT(made->warnings, HasSubstr("cloudflow.topics.mails"));
+}
+
 TEST_F(configuring, fails_for_a_parameter_that_nobody_has_and_names_the_nearest) {
   EXPECT_EQ(users({"usr=me"}),
             "usr=...: no streamlet of the blueprint has this parameter; did you mean user?\n"

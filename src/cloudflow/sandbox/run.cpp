@@ -66,6 +66,7 @@ private:
     plan_ = std::move(plan->plan);
     secrets_ = std::move(plan->secrets);
     if (!options_->streamlet.empty()) {
+      say("{}", plan->warnings);  // the parent of others has said them
       if (auto done = take_part(); !done) return done;
     }
     if (!options_->feed.empty()) earlier_addresses_ = earlier_addresses(state_);
