@@ -19,7 +19,7 @@ error in_topic(const topic_plan& t, const error& e) {
   return in_topic(t, e.message, e.is_retriable);
 }
 error in_topic(const topic_plan& t, const pubsub::error& e) {
-  return in_topic(t, e.message, e.retriable);
+  return in_topic(t, e.message, e.is_retriable());
 }
 
 class provisioning {

@@ -253,7 +253,7 @@ TEST_P(backend_conformance, a_record_that_is_too_large_names_topic_size_and_limi
   const auto refused = out->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::record_too_large);
-  EXPECT_FALSE(refused.error().retriable);
+  EXPECT_FALSE(refused.error().is_retriable());
   EXPECT_THAT(refused.error().message,
               testing::AllOf(HasSubstr("t"), HasSubstr("2000"), HasSubstr("1000")));
   EXPECT_THAT(read_all(t0), IsEmpty());

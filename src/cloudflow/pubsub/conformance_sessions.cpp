@@ -63,7 +63,7 @@ TEST_P(backend_conformance, the_next_owner_of_a_transactional_id_fences_the_one_
   const auto refused = first->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::fenced);
-  EXPECT_TRUE(refused.error().fatal);
+  EXPECT_TRUE(refused.error().is_fatal());
   write(*second, t0, {"2"});
   write(*other, t0, {"3"});
   EXPECT_THAT(values_of(read_all(t0)), ElementsAre("1", "2", "3"));

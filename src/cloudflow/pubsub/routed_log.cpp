@@ -76,8 +76,7 @@ private:
     if (options_.delivery == guarantee::exactly_once && parts_.size() > 1)
       return error{errc::unsupported,
                    "A transaction over several logs cannot be exactly-once. Set delivery to "
-                   "at-least-once, or put the topics on one cluster.",
-                   false, false};
+                   "at-least-once, or put the topics on one cluster."};
     if (p.to) return {};
     const auto log = std::find_if(by_log_.begin(), by_log_.end(),
                                   [&](const auto& each) { return &each.second == &p; });

@@ -37,7 +37,7 @@ public:
   }
 
 private:
-  static error broken() { return {errc::unavailable, "the disk is gone", true, false}; }
+  static error broken() { return {errc::unavailable, "the disk is gone"}; }
 
   std::string key_;
 };

@@ -66,8 +66,7 @@ pubsub::result<std::unique_ptr<pubsub::backend>> connect(const pubsub::cluster_o
         pubsub::errc::unsupported,
         fmt::format("{}: this program is built without Kafka. Add BACKENDS kafka to its "
                     "cloudflow_application() in CMakeLists.txt, and build it again.",
-                    cluster.name.empty() ? "the default cluster" : "cluster " + cluster.name),
-        false, false};
+                    cluster.name.empty() ? "the default cluster" : "cluster " + cluster.name)};
   std::string said;
   for (waiting between{first_pause, longest_pause, how.must_stop};;) {
     auto opened = how.open_kafka(cluster, time);
@@ -76,7 +75,7 @@ pubsub::result<std::unique_ptr<pubsub::backend>> connect(const pubsub::cluster_o
       how.log_lines.error("tries again until it works: {}", opened.error().message);
     said = opened.error().message;
     if (!between.wait())
-      return pubsub::error{pubsub::errc::unavailable, "stopped before a cluster could be reached"};
+      return pubsub::error{pubsub::errc::failed, "stopped before a cluster could be reached"};
   }
 }
 
@@ -101,11 +100,11 @@ pubsub::result<std::unique_ptr<pubsub::embedded::log>> open_embedded(const log_o
     }
     if (log && !how.is_read_only && how.must_stop) problem = log->lacks_room();
     if (!problem) return log;
-    if (!problem->retriable || !how.must_stop) return *std::move(problem);
+    if (!problem->is_retriable() || !how.must_stop) return *std::move(problem);
     if (std::exchange(said, problem->code) != problem->code)
       how.log_lines.error("{} The application waits until that has passed.", problem->message);
     if (!between.wait())
-      return pubsub::error{pubsub::errc::unavailable, "stopped before the log could be opened"};
+      return pubsub::error{pubsub::errc::failed, "stopped before the log could be opened"};
   }
 }
 

@@ -190,7 +190,7 @@ TEST_F(processes, fire_again_at_the_end_of_the_input_when_the_commit_of_it_fails
   send("shouted", say_all({"one"}));
   step({&a});
   EXPECT_FALSE(a.runtime->advance_to_end());
-  brokers.fail_commits(2, {.code = pubsub::errc::fenced, .message = "fenced", .fatal = true});
+  brokers.fail_commits(2, {.code = pubsub::errc::fenced, .message = "fenced"});
   run_to_end(a);
   EXPECT_THAT(read<count>("counts"), SizeIs(1));
 }

@@ -247,7 +247,7 @@ TEST_F(repartitioning, nobody_is_idle_before_the_log_has_said_that_nothing_is_le
   ask_for_ends();
   EXPECT_GE(backend->questions(), 4u);
   EXPECT_TRUE(counts().empty());
-  backend->answer(pubsub::error{pubsub::errc::unavailable, "The broker is away.", true});
+  backend->answer(pubsub::error{pubsub::errc::unavailable, "The broker is away."});
   step(100);
   EXPECT_TRUE(counts().empty());
   clock.advance(61s);

@@ -184,7 +184,7 @@ TEST_F(slow_streamlet, takes_no_time_from_its_neighbours_on_the_same_worker) {
 TEST_F(two_streamlets, wait_with_a_commit_that_may_succeed_later) {
   start(1);
   send("lines", four);
-  backend->fail(3, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+  backend->fail(3, {.code = pubsub::errc::disk_full, .message = "full"});
   step(3);
   EXPECT_TRUE(texts("shouted").empty());
   clock.advance(2s);
@@ -194,7 +194,7 @@ TEST_F(two_streamlets, wait_with_a_commit_that_may_succeed_later) {
 }
 
 TEST_F(two_streamlets, say_when_they_cannot_start_whether_it_is_worth_another_try) {
-  backend->fail(1, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+  backend->fail(1, {.code = pubsub::errc::disk_full, .message = "full"});
   const auto started = try_start();
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error(), (error{"streamlet counter: State store counter.seen: full", true}));
@@ -206,7 +206,7 @@ TEST_F(two_streamlets, fault_c5_try_a_failed_commit_again_ever_more_slowly_up_to
   send("lines", four);
   constexpr int always = 1'000;
   const auto pauses = [&] {
-    backend->fail(always, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+    backend->fail(always, {.code = pubsub::errc::disk_full, .message = "full"});
     step(3);
     std::vector<std::chrono::milliseconds> all;
     auto left = backend->failures_left();
@@ -241,7 +241,7 @@ TEST_F(two_streamlets, fault_c5_try_a_failed_commit_again_ever_more_slowly_up_to
 TEST_F(two_streamlets, do_everything_since_the_last_commit_again_when_a_commit_fails_for_good) {
   start(1);
   send("lines", four);
-  backend->fail(2, {.code = pubsub::errc::fenced, .message = "fenced", .fatal = true});
+  backend->fail(2, {.code = pubsub::errc::fenced, .message = "fenced"});
   step(10);
   clock.advance(5s);
   run_to_end();
@@ -252,10 +252,10 @@ TEST_F(two_streamlets, do_everything_since_the_last_commit_again_when_a_commit_f
 TEST_F(two_streamlets, are_not_ready_while_commits_make_no_progress_and_name_the_first_cause) {
   start(1);
   send("lines", four);
-  backend->fail(1, {.code = pubsub::errc::unavailable, .message = "first", .retriable = true});
+  backend->fail(1, {.code = pubsub::errc::unavailable, .message = "first"});
   step(3);
   EXPECT_EQ(runtime->why_not_ready(), "") << "a moment is nothing";
-  backend->fail(100, {.code = pubsub::errc::unavailable, .message = "then", .retriable = true});
+  backend->fail(100, {.code = pubsub::errc::unavailable, .message = "then"});
   for (int i = 0; i != 12; ++i) {
     clock.advance(2s);
     step(2);
@@ -273,7 +273,7 @@ TEST_F(two_streamlets, are_not_ready_while_commits_make_no_progress_and_name_the
 TEST_F(two_streamlets, end_with_their_process_when_the_log_says_that_only_a_new_one_can_go_on) {
   start(1);
   send("lines", four);
-  backend->fail(1, {.code = pubsub::errc::must_restart, .message = "too many", .fatal = true});
+  backend->fail(1, {.code = pubsub::errc::must_restart, .message = "too many"});
   step(10);
   EXPECT_TRUE(runtime->must_end());
 }
@@ -308,8 +308,9 @@ TEST_F(two_streamlets, refuse_a_record_without_key_where_the_inlet_is_keyed_by_a
   EXPECT_EQ(refused, 2u);
 }
 
-/// `retriable`: it could be tried again unchanged, which would not help.
-class too_large_commits : public two_streamlets, public testing::WithParamInterface<bool> {};
+/// One that could be tried again unchanged, which would not help; and one that ends the producer.
+class too_large_commits : public two_streamlets,
+                          public testing::WithParamInterface<pubsub::errc> {};
 
 TEST_P(too_large_commits, are_made_smaller_until_they_pass) {
   start();
@@ -317,17 +318,15 @@ TEST_P(too_large_commits, are_made_smaller_until_they_pass) {
   std::vector<line> lines;
   for (int i = 0; i != records; ++i) lines.push_back({"a", at(0), std::string(200, 'x')});
   send("lines", lines);
-  backend->refuse_larger_than(400'000, {.code = pubsub::errc::unavailable,
-                                        .message = "timed out",
-                                        .retriable = GetParam(),
-                                        .fatal = !GetParam()});
+  backend->refuse_larger_than(400'000, {GetParam(), "timed out"});
   for (int i = 0; i != 5000 && !runtime->advance_to_end(); ++i) {
     clock.advance(50ms);
     step(1);
   }
   EXPECT_EQ(texts("shouted").size(), std::size_t{records});
 }
-INSTANTIATE_TEST_SUITE_P(retriable, too_large_commits, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(by, too_large_commits,
+                         testing::Values(pubsub::errc::unavailable, pubsub::errc::session_failed));
 
 TEST_F(two_streamlets, that_brokers_refuse_again_and_again_are_not_ready) {
   start();
@@ -440,7 +439,7 @@ TEST_F(two_streamlets, that_are_both_held_up_share_the_bytes_that_may_wait_for_a
   worker.tasks.fetch.max_records = 1;
   start(2);
   send("lines", std::vector<line>(100, line{"a", at(0), std::string(1000, 'x')}));
-  backend->fail(1'000, {.code = pubsub::errc::disk_full, .message = "full", .retriable = true});
+  backend->fail(1'000, {.code = pubsub::errc::disk_full, .message = "full"});
   step(200);
   const auto all = runtime->status();
   const auto shouter = std::ranges::find(all, "shouter", &task_status::streamlet);

@@ -9,8 +9,7 @@ namespace {
 struct schemas_away final : pubsub::schema_store {
   pubsub::result<void> put(std::string_view, std::string_view) override { return why; }
   pubsub::result<std::optional<std::string>> find(std::string_view) const override { return why; }
-  pubsub::error why{
-      .code = pubsub::errc::unavailable, .message = "no broker answers", .retriable = true};
+  pubsub::error why{.code = pubsub::errc::unavailable, .message = "no broker answers"};
 };
 
 TEST(schema_reader,
@@ -19,7 +18,7 @@ TEST(schema_reader,
   const auto opened = schema_reader::open(away, "a fingerprint", R"("string")");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().message, "no broker answers");
-  EXPECT_TRUE(opened.error().retriable);
+  EXPECT_TRUE(opened.error().is_retriable());
 }
 
 }  // namespace

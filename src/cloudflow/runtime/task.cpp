@@ -327,7 +327,7 @@ void task::abandon(const pubsub::error& e) {
   commit_.failed();
   must_find_positions_ = e.code == pubsub::errc::outcome_unknown;
   if (must_find_positions_) chain_.outcome_unknown();
-  if (e.code == pubsub::errc::rebalanced || e.retriable || must_rewind_)
+  if (e.code == pubsub::errc::rebalanced || e.is_retriable() || must_rewind_)
     drop();
   else
     fail(time_->now(), e.message);

@@ -154,11 +154,11 @@ void worker::commit_succeeded() {
 }
 
 void worker::commit_failed(const pubsub::error& e) {
-  if (e.fatal) producer_.reset();
+  if (e.is_fatal()) producer_.reset();
   if (e.code == pubsub::errc::must_restart) must_end_.store(true, std::memory_order_relaxed);
   if (first_error_.empty()) first_error_ = e.message;
   ++tries_;
-  if (e.retriable && !is_too_large_to_try_again()) {
+  if (e.is_retriable() && !is_too_large_to_try_again()) {
     if (tries_ == 1) log_.warn("worker {}: cannot commit, will try again: {}", name_, e.message);
     metrics_.retries.fetch_add(1, std::memory_order_relaxed);
     phase_ = phase::waits_for_retry;

@@ -53,7 +53,7 @@ private:
 
   static pubsub::error other_version() {
     return {pubsub::errc::unsupported,
-            "the application that runs is of another version than this command", false, false};
+            "the application that runs is of another version than this command"};
   }
 
   /// Writes what a call has given, or passes its error on.
@@ -132,7 +132,7 @@ private:
     if (!in.complete()) return other_version();
     if (found == producers_.end())
       return pubsub::error{pubsub::errc::fenced,
-                           "somebody else does the same at this moment: try again", false, true};
+                           "somebody else does the same at this moment: try again"};
     return found->second.out->commit(transaction.changes);
   }
 

@@ -139,9 +139,7 @@ void check_answer(std::string_view request, std::string_view answer) {
   }
   const auto why = wire::get_error(in);
   CLOUDFLOW_ASSERT(status == 1 && in.complete(), "an answer is neither a value nor an error");
-  CLOUDFLOW_ASSERT(
-      why.code >= pubsub::errc{} && why.code <= pubsub::errc::unsupported && !why.message.empty(),
-      "an error says nothing");
+  CLOUDFLOW_ASSERT(!why.message.empty(), "an error says nothing");
 }
 
 void check_bytes(const application& app, std::string_view sent) {

@@ -235,8 +235,7 @@ private:
   pubsub::result<void> backup(const std::filesystem::path& to) const {
     if (const auto* log = host_->embedded()) return log->backup(to);
     return pubsub::error{pubsub::errc::unsupported,
-                         "This application has no embedded log: its topics are on Kafka.", false,
-                         false};
+                         "This application has no embedded log: its topics are on Kafka."};
   }
 
   bool has_input_ended() const { return options_->feed.empty() || has_feed_ended(state_); }

@@ -31,7 +31,7 @@ result<std::vector<app::task_status>> running_tasks(const std::filesystem::path&
     const auto process = socket_log::connect(socket);
     if (!process) continue;
     auto tasks = process->status();
-    if (!tasks && !tasks.error().retriable) return error{tasks.error().message};
+    if (!tasks && !tasks.error().is_retriable()) return error{tasks.error().message};
     if (!tasks) continue;  // it has ended in between
     is_running = true;
     all.insert(all.end(), tasks->begin(), tasks->end());

@@ -17,14 +17,12 @@ using pubsub::errc;
 using wire::verb;
 
 pubsub::error gone(const std::filesystem::path& socket, std::string_view how) {
-  return {errc::unavailable, fmt::format("{}: the application {}", socket.string(), how), true,
-          true};
+  return {errc::session_lost, fmt::format("{}: the application {}", socket.string(), how)};
 }
 
 pubsub::error only_inside(std::string_view what) {
   return {errc::unsupported,
-          fmt::format("The application runs, and {} from outside then. Stop it first.", what),
-          false, false};
+          fmt::format("The application runs, and {} from outside then. Stop it first.", what)};
 }
 
 byte_writer request(verb what) {
@@ -52,7 +50,8 @@ pubsub::result<std::string> exchange(
   if (!answer || answer->empty()) return gone(socket, "has ended before it had answered");
   byte_reader in{*answer};
   if (in.get_byte() == 0) return std::move(*answer);
-  return wire::get_error(in);
+  auto why = wire::get_error(in);  // another version says so in an error, and may say more in it
+  return in.ok() ? std::move(why) : gone(socket, "is of another version");
 }
 
 /// `decode` gets the bytes behind the first, which says that all went well.

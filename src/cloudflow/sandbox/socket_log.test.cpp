@@ -135,6 +135,31 @@ TEST_F(through_a_socket, errors_keep_their_code) {
   EXPECT_THAT(outside->read(t0, record_offset{5}, {}).error().message, HasSubstr("t/0"));
 }
 
+TEST(errors_on_the_wire, arrive_as_they_are) {
+  for (auto code = 0; code <= static_cast<int>(pubsub::last_errc); ++code) {
+    byte_writer sent;
+    wire::put(sent, pubsub::error{static_cast<errc>(code), "why"});
+    byte_reader in{sent.view()};
+    const auto arrived = wire::get_error(in);
+    ASSERT_TRUE(in.complete());
+    EXPECT_EQ(arrived.code, static_cast<errc>(code));
+    EXPECT_EQ(arrived.message, "why");
+  }
+}
+
+/// Nothing would follow from it.
+TEST(errors_on_the_wire, have_a_code_that_there_is) {
+  const auto end = static_cast<std::int64_t>(pubsub::last_errc) + 1;
+  for (const std::int64_t code : {std::int64_t{-1}, end, std::int64_t{1} << 32}) {
+    byte_writer sent;
+    sent.put_long(code);
+    sent.put_text("why");
+    byte_reader in{sent.view()};
+    (void)wire::get_error(in);
+    EXPECT_FALSE(in.ok()) << code;
+  }
+}
+
 TEST_F(through_a_socket, the_next_owner_of_a_producer_fences_the_one_before) {
   record_buffer records;
   records.append({}, "x");

@@ -96,7 +96,7 @@ pubsub::result<void> copy_log(const std::filesystem::path& state, const std::fil
   std::error_code failed;
   if (!std::filesystem::exists(which.directory, failed))
     return pubsub::error{
-        pubsub::errc::unavailable,
+        pubsub::errc::failed,
         failed ? fmt::format("{}: cannot be looked into: {}.", state.string(), failed.message())
                : fmt::format("There is no log in {}.", which.directory.string())};
   const auto opened = embedded::open(which, time);

@@ -143,14 +143,13 @@ bool connection::read_exactly(char* to, std::size_t size, time_point until) {
 void put(byte_writer& out, const pubsub::error& e) {
   out.put_long(static_cast<std::int64_t>(e.code));
   out.put_text(e.message);
-  out.put_byte(e.retriable ? 1 : 0);
-  out.put_byte(e.fatal ? 1 : 0);
 }
 pubsub::error get_error(byte_reader& in) {
-  const auto code = static_cast<pubsub::errc>(in.get_long());
+  const auto code = in.get_long();
   std::string message{in.get_text()};
-  const bool is_retriable = in.get_byte() != 0, is_fatal = in.get_byte() != 0;
-  return {code, std::move(message), is_retriable, is_fatal};
+  if (code < 0 || code > static_cast<std::int64_t>(pubsub::last_errc)) in.fail();
+  if (!in.ok()) return {};
+  return {static_cast<pubsub::errc>(code), std::move(message)};
 }
 
 void put(byte_writer& out, std::optional<std::int64_t> n) {

@@ -16,7 +16,7 @@
 namespace cloudflow::sandbox::wire {
 
 /// Stands in front of every request: an application answers its own kind only.
-inline constexpr std::int64_t version = 4;
+inline constexpr std::int64_t version = 5;
 
 enum class verb : std::uint8_t {
   topics,

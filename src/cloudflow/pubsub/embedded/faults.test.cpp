@@ -276,8 +276,8 @@ TEST_P(fault_c4, a_write_that_fails_once_is_in_the_log_once_when_it_is_tried_aga
   fail(GetParam().first, GetParam().second, 1);
   const auto failed = commit("b");
   ASSERT_FALSE(failed);
-  EXPECT_TRUE(failed.error().retriable) << failed.error().message;
-  EXPECT_FALSE(failed.error().fatal);
+  EXPECT_TRUE(failed.error().is_retriable()) << failed.error().message;
+  EXPECT_FALSE(failed.error().is_fatal());
   EXPECT_THAT(values(*log_), ElementsAre("a"));
   EXPECT_TRUE(commit("b"));
   EXPECT_TRUE(commit("c"));
@@ -292,7 +292,7 @@ TEST_P(fault_c4, writes_that_fail_for_a_while_lose_nothing_and_reading_goes_on) 
   for (int tries = 0; tries != 4; ++tries) {
     const auto failed = commit("b");
     ASSERT_FALSE(failed);
-    EXPECT_TRUE(failed.error().retriable) << failed.error().message;
+    EXPECT_TRUE(failed.error().is_retriable()) << failed.error().message;
     EXPECT_THAT(values(*log_), ElementsAre("a"));
   }
   left_ = 0;

@@ -81,14 +81,13 @@ private:
 };
 
 error no_such_topic(std::string_view name) {
-  return {errc::topic_not_found, fmt::format("There is no topic {}.", name), false, false};
+  return {errc::topic_not_found, fmt::format("There is no topic {}.", name)};
 }
 
 // -- topics ---------------------------------------------------------------------------------------
 
 result<topic_info> embedded_log::ensure_topic(const topic_spec& wanted) {
-  if (const auto problem = problem_of(wanted))
-    return error{errc::unsupported, *problem, false, false};
+  if (const auto problem = problem_of(wanted)) return error{errc::unsupported, *problem};
   const auto rules = rules_of(wanted);
   if (!rules) return rules.error();
   const std::lock_guard lock{topics_mutex_};
@@ -111,8 +110,7 @@ result<topic_info> embedded_log::change_topic(topic_state& topic, const topic_sp
     return error{errc::topic_mismatch,
                  fmt::format("Topic {} exists and is not what is wanted.{} Use another name, or "
                              "start afresh with an empty log.",
-                             wanted.name, text),
-                 false, false};
+                             wanted.name, text)};
   const auto before = spec;
   spec.properties = wanted.properties;
   if (spec.base_schema.empty()) spec.base_schema = wanted.base_schema;
@@ -185,8 +183,7 @@ result<record_offset> embedded_log::offset_at(const topic_partition& source, tim
 result<void> embedded_log::check_writable() const {
   if (!options_.read_only) return {};
   return error{errc::unsupported,
-               fmt::format("The log in {} is open for reading only.", options_.directory.string()),
-               false, false};
+               fmt::format("The log in {} is open for reading only.", options_.directory.string())};
 }
 
 // -- upkeep ---------------------------------------------------------------------------------------
@@ -213,10 +210,8 @@ result<void> embedded_log::forget_group(std::string_view group) {
   const auto topics = topics_->all();
   for (const auto* topic : topics)
     if (topic->has_member(group))
-      return error{errc::in_use,
-                   fmt::format("Group {} reads topic {}. Close its consumer first.", group,
-                               topic->spec().name),
-                   true, false};
+      return error{errc::in_use, fmt::format("Group {} reads topic {}. Close its consumer first.",
+                                             group, topic->spec().name)};
   byte_writer prefix;
   prefix.put_text(group);
   write_set changes;

@@ -129,7 +129,7 @@ TEST_F(embedded_log, beyond_its_bound_it_says_who_keeps_the_space_and_lets_reade
   int written = 0;
   for (; done; ++written) done = out->commit(changes);
   EXPECT_EQ(done.error().code, errc::disk_full);
-  EXPECT_TRUE(done.error().retriable);
+  EXPECT_TRUE(done.error().is_retriable());
   EXPECT_THAT(done.error().message,
               AllOf(HasSubstr("4000000"), HasSubstr("topic is t"), HasSubstr("Group slow")));
   EXPECT_GT(written, 20);
@@ -159,7 +159,7 @@ TEST_F(embedded_log, leaves_room_on_the_disk_and_goes_on_when_there_is_more) {
   const auto refused = out->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::disk_full);
-  EXPECT_TRUE(refused.error().retriable);
+  EXPECT_TRUE(refused.error().is_retriable());
   disk.set_capacity(disk.used_bytes() + 100'000'000);
   EXPECT_TRUE(out->commit(changes).has_value());
   EXPECT_EQ(values(*log).size(), 1u);
@@ -175,7 +175,7 @@ TEST_F(embedded_log, leaves_room_on_the_disk_where_only_state_is_written) {
   const auto refused = out->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::disk_full);
-  EXPECT_FALSE(refused.error().fatal);
+  EXPECT_FALSE(refused.error().is_fatal());
   disk.set_capacity(0);
   EXPECT_TRUE(out->commit(changes).has_value());
 }

@@ -20,7 +20,7 @@ using options = cluster_options;
 /// Consumers read committed records only. Groups use the protocol of KIP-848 where the brokers have
 /// it, cooperative rebalancing (KIP-429) otherwise.
 ///
-/// Errors: `unavailable` (retriable) when no broker answers within 10 s, `denied` when a broker
+/// Errors: `unavailable` when no broker answers within 10 s, `denied` when a broker
 /// refuses who asks. The message names cluster, broker, and what to check; never a secret.
 result<std::unique_ptr<backend>> open(const options& wanted, const clock& time);
 

@@ -116,7 +116,7 @@ TEST_F(fault_h1,
   const auto stuck = commit(*first, "2", 2);
   ASSERT_TRUE(log_->has_stopped());
   ASSERT_FALSE(stuck.has_value());
-  EXPECT_TRUE(stuck.error().fatal && stuck.error().retriable) << "by another producer";
+  EXPECT_TRUE(stuck.error().is_fatal() && stuck.error().is_retriable()) << "by another producer";
   EXPECT_THAT(stuck.error().message, HasSubstr("does not answer"));
   EXPECT_EQ(first->trouble(), stuck.error().message);
   first.reset();  // does not wait for what never comes
@@ -137,7 +137,7 @@ TEST_F(fault_h1, a_commit_that_the_library_never_ends_is_of_unknown_outcome) {
   ASSERT_TRUE(log_->has_stopped());
   ASSERT_FALSE(stuck.has_value());
   EXPECT_EQ(stuck.error().code, errc::outcome_unknown);
-  EXPECT_TRUE(stuck.error().fatal && !stuck.error().retriable);
+  EXPECT_TRUE(stuck.error().is_fatal() && !stuck.error().is_retriable());
   first.reset();
   auto second = open_impatient();
   const auto at = session_->position(group_, {topic_, partition_id{0}}).value();
@@ -189,7 +189,7 @@ TEST(fault_h1_refused, a_commit_whose_connection_is_lost_and_refused_is_of_unkno
   ASSERT_FALSE(ended->has_value());
   EXPECT_EQ(ended->error().code, errc::outcome_unknown) << ended->error().message;
   EXPECT_THAT(ended->error().message, HasSubstr("password is refused"));
-  EXPECT_TRUE(ended->error().fatal && !ended->error().retriable);
+  EXPECT_TRUE(ended->error().is_fatal() && !ended->error().is_retriable());
 }
 
 TEST_F(fault_h1, a_producer_ends_in_time_while_its_library_does_not_answer) {
@@ -353,7 +353,7 @@ TEST_P(fault_h2, a_member_whose_broker_was_gone_for_a_while_reads_again) {
   broker_->start();
   ASSERT_TRUE(eventually([&] {
     const auto done = write(*out_, source_, {"between"});
-    if (!done && done.error().fatal) open_writer();
+    if (!done && done.error().is_fatal()) open_writer();
     return done.has_value();
   }));
   expect_reading(*in, "after");
@@ -366,8 +366,8 @@ TEST_P(fault_h2, a_producer_whose_right_to_its_id_was_taken_away_says_so_and_the
       const auto done = write(*out_, source_, {"denied"});
       if (done) return false;
       EXPECT_THAT(done.error().message, HasSubstr("check the ACLs of the transactional id"));
-      EXPECT_EQ(done.error().code, errc::denied);
-      EXPECT_TRUE(done.error().fatal) << "or nobody makes another one";
+      EXPECT_EQ(done.error().code, errc::session_denied);
+      EXPECT_TRUE(done.error().is_fatal()) << "or nobody makes another one";
       return true;
     }));
   }
@@ -389,13 +389,13 @@ TEST_P(fault_h2, a_producer_that_may_not_write_to_a_topic_names_it_and_writes_wh
       EXPECT_THAT(done.error().message, HasSubstr("check the ACLs of the topic"));
       EXPECT_THAT(done.error().message, HasSubstr(topic_));
       EXPECT_EQ(out_->trouble(), done.error().message);
-      if (done.error().fatal) open_writer();
+      if (done.error().is_fatal()) open_writer();
       return true;
     }));
   }
   EXPECT_TRUE(eventually([&] {
     const auto done = write(*out_, source_, {"after"});
-    if (!done && done.error().fatal) open_writer();
+    if (!done && done.error().is_fatal()) open_writer();
     return done.has_value();
   }));
 }

@@ -83,7 +83,7 @@ TEST_F(kafka_kept_position, of_a_topic_that_was_made_again_is_said_and_nothing_i
     const auto refused = reader->fetch(source, {});
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().code, errc::offset_out_of_range);
-    EXPECT_FALSE(refused.error().retriable);
+    EXPECT_FALSE(refused.error().is_retriable());
     EXPECT_EQ(refused.error().message,
               "topic \"" + topic_ + "\" was deleted and made again: the position 7 of group \"" +
                   group_ +

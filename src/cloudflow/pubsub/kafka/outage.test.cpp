@@ -34,9 +34,9 @@ protected:
       ASSERT_TRUE(eventually([&] {
         const auto ended = (*out)->outcome();
         if (!ended || *ended) return ended.has_value();
-        EXPECT_TRUE(ended->error().retriable) << ended->error().message;
-        if (ended->error().retriable) (*out)->begin(changes);
-        return !ended->error().retriable;
+        EXPECT_TRUE(ended->error().is_retriable()) << ended->error().message;
+        if (ended->error().is_retriable()) (*out)->begin(changes);
+        return !ended->error().is_retriable();
       }));
     }
   }
@@ -117,7 +117,7 @@ TEST_F(kafka_outage, a_consumer_goes_on_where_it_was) {
   broker_.start();
   ASSERT_TRUE(eventually([&] {
     const auto more = write(**out, source, numbers(500, 1000));
-    EXPECT_TRUE(more.has_value() || more.error().retriable) << more.error().message;
+    EXPECT_TRUE(more.has_value() || more.error().is_retriable()) << more.error().message;
     return more.has_value();
   }));
   ASSERT_TRUE(eventually([&] {

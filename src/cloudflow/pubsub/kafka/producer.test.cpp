@@ -65,8 +65,8 @@ TEST_F(kafka_writing,
   const auto refused = out->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::rebalanced) << refused.error().message;
-  EXPECT_FALSE(refused.error().retriable);
-  EXPECT_FALSE(refused.error().fatal);
+  EXPECT_FALSE(refused.error().is_retriable());
+  EXPECT_FALSE(refused.error().is_fatal());
   ASSERT_TRUE(write(*out, at(0), {"kept"}).has_value());
   EXPECT_THAT(values(at(0), 1), ElementsAre("kept"));
   EXPECT_EQ(log_->position(group_, at(0)).value(), std::nullopt);
@@ -124,8 +124,8 @@ TEST_F(kafka_writing, a_commit_of_a_generation_that_has_ended_is_refused_by_the_
   const auto refused = out->commit(changes);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, errc::rebalanced) << refused.error().message;
-  EXPECT_FALSE(refused.error().retriable);
-  EXPECT_FALSE(refused.error().fatal);
+  EXPECT_FALSE(refused.error().is_retriable());
+  EXPECT_FALSE(refused.error().is_fatal());
   ASSERT_TRUE(write(*out, at(0), {"kept"}).has_value());
   EXPECT_THAT(values(at(0), 1), ElementsAre("kept"));
   EXPECT_EQ(log_->position(group_, at(0)).value(), std::nullopt);
@@ -141,7 +141,7 @@ TEST_F(kafka_writing, the_next_owner_of_an_id_fences_the_one_before) {
   EXPECT_THAT(refused.error().message,
               HasSubstr("another process uses the producer id \"" + named("same") +
                         "\": give each process an --ordinal of its own"));
-  EXPECT_TRUE(refused.error().fatal);
+  EXPECT_TRUE(refused.error().is_fatal());
   ASSERT_TRUE(write(*second, at(0), {"2"}).has_value());
   EXPECT_THAT(values(at(0), 2), ElementsAre("1", "2"));
 }

@@ -17,8 +17,7 @@ result<void> make_checkpoint(const database& opened, const options& wanted, cons
   if (!status.ok())
     return error{errc::unavailable,
                  fmt::format("The log in {} cannot be copied to {}: {}", wanted.directory.string(),
-                             to.string(), status.ToString()),
-                 true, false};
+                             to.string(), status.ToString())};
   auto copy = wanted;
   copy.directory = to;
   // The copy says itself how far it has come.
@@ -30,9 +29,8 @@ result<void> make_checkpoint(const database& opened, const options& wanted, cons
   std::error_code failed;
   std::filesystem::permissions(to, std::filesystem::perms::owner_all, failed);
   if (failed)
-    return error{errc::unavailable,
-                 fmt::format("{}: cannot be closed to others: {}", to.string(), failed.message()),
-                 false, false};
+    return error{errc::failed,
+                 fmt::format("{}: cannot be closed to others: {}", to.string(), failed.message())};
   return {};
 }
 

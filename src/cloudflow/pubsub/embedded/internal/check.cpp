@@ -66,8 +66,7 @@ result<check_report> check(const options& where) {
   check_report report;
   const environment env{looking};
   if (!env.files().FileExists(looking.directory.string(), {}, nullptr).ok())
-    return error{errc::unavailable,
-                 fmt::format("There is no log in {}.", looking.directory.string()), false, false};
+    return error{errc::failed, fmt::format("There is no log in {}.", looking.directory.string())};
   const auto lock = directory_lock::take(env.files(), looking.directory);
   if (!lock) return lock.error();
   {

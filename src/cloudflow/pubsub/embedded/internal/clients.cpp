@@ -12,8 +12,7 @@ result<std::unique_ptr<consumer>> embedded_consumer::open(const consumer_options
     auto* topic = topics.find(name);
     if (topic == nullptr)
       return error{errc::topic_not_found,
-                   fmt::format("Group {}: there is no topic {}.", wanted.group, name), false,
-                   false};
+                   fmt::format("Group {}: there is no topic {}.", wanted.group, name)};
     if (auto joined = made->join(*topic, disk, wanted.start_at); !joined)
       return std::move(joined).error();
   }
@@ -26,8 +25,7 @@ result<void> embedded_consumer::join(topic_state& topic, const storage& disk,
     return error{errc::in_use,
                  fmt::format("Group {} reads topic {} already. The embedded log has one consumer "
                              "for each group: close the other one first.",
-                             group_, topic.spec().name),
-                 true, false};
+                             group_, topic.spec().name)};
   joined_.push_back(&topic);
   for (std::int32_t i = 0; i != topic.partition_count(); ++i) {
     auto& partition = topic.partition(partition_id{i});
@@ -72,10 +70,8 @@ result<record_offset> embedded_consumer::end_offset(const topic_partition& sourc
 void embedded_consumer::release(const topic_partition& source) { sources_.erase(source); }
 
 error embedded_consumer::not_assigned(const topic_partition& source) const {
-  return {
-      errc::unavailable,
-      fmt::format("{} is not assigned to this consumer of group {}.", to_string(source), group_),
-      false, false};
+  return {errc::failed, fmt::format("{} is not assigned to this consumer of group {}.",
+                                    to_string(source), group_)};
 }
 
 }  // namespace cloudflow::pubsub::embedded

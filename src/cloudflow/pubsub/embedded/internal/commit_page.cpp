@@ -104,7 +104,7 @@ result<std::unique_ptr<commit_page>> commit_page::open(rocksdb::FileSystem& file
   if (!status.ok()) return to_error(status, directory);
   std::unique_ptr<commit_page> page{new commit_page{std::move(file)}};
   if (!page->write(count))
-    return error{errc::unavailable, path_of(directory) + " cannot be written.", true, false};
+    return error{errc::unavailable, path_of(directory) + " cannot be written."};
   return page;
 }
 

@@ -55,8 +55,7 @@ result<void> check_sizes(const output& wanted, std::size_t limit) {
     return error{errc::record_too_large,
                  fmt::format("Topic {}: a record of {} bytes is larger than max.message.bytes = "
                              "{}. Raise that property of the topic, or write smaller records.",
-                             wanted.topic, record_size(e), limit),
-                 false, false};
+                             wanted.topic, record_size(e), limit)};
   }
   return {};
 }
@@ -97,8 +96,7 @@ result<void> committer::prepare(pending& mine) const {
   if (mine.bytes > max_transaction_bytes)
     return error{errc::record_too_large,
                  fmt::format("A transaction of {} bytes is larger than {}. Commit more often.",
-                             mine.bytes, max_transaction_bytes),
-                 false, false};
+                             mine.bytes, max_transaction_bytes)};
   return prepare_outputs(mine);
 }
 
@@ -107,10 +105,8 @@ result<void> committer::prepare_outputs(pending& mine) const {
   for (const auto& wanted : mine.changes->outputs) {
     auto* topic = topics_.find(wanted.topic);
     if (topic == nullptr || !topic->has(wanted.partition))
-      return error{errc::topic_not_found,
-                   fmt::format("There is no topic {} with a partition {}.", wanted.topic,
-                               wanted.partition.value()),
-                   false, false};
+      return error{errc::topic_not_found, fmt::format("There is no topic {} with a partition {}.",
+                                                      wanted.topic, wanted.partition.value())};
     if (auto checked = check_sizes(wanted, topic->rules().max_record); !checked) return checked;
     if (wanted.records->empty()) continue;
     auto& buffers = parts[&topic->partition(wanted.partition)];
@@ -237,8 +233,7 @@ std::optional<error> committer::refusal(const pending& candidate) {
   const auto& owner = *candidate.owner;
   if (const auto epoch = epochs_.find(owner.id); epoch->second != owner.epoch)
     return error{errc::fenced,
-                 fmt::format("The transactional id {} has another owner now.", owner.id), false,
-                 true};
+                 fmt::format("The transactional id {} has another owner now.", owner.id)};
   // What only moves on is what makes room.
   if (candidate.outputs.empty() && !candidate.changes->positions.empty()) return {};
   return budget_.reserve(candidate.bytes, !candidate.changes->positions.empty());

@@ -90,10 +90,8 @@ result<void> make_directory(const options& making, rocksdb::FileSystem& files) {
   std::error_code failed;
   std::filesystem::permissions(making.directory, std::filesystem::perms::owner_all, failed);
   if (failed)
-    return error{errc::unavailable,
-                 fmt::format("{}: cannot be closed to others: {}", making.directory.string(),
-                             failed.message()),
-                 false, false};
+    return error{errc::failed, fmt::format("{}: cannot be closed to others: {}",
+                                           making.directory.string(), failed.message())};
   return {};
 }
 

@@ -171,27 +171,25 @@ error damaged(const std::filesystem::path& directory, std::string_view what) {
           fmt::format("The log in {} is damaged: {}. Nothing was changed. `state salvage` copies "
                       "what can be read of "
                       "it to a new log and says what is lost; `state check` looks closer.",
-                      directory.string(), what),
-          false, true};
+                      directory.string(), what)};
 }
 
 error in_use(const std::filesystem::path& directory) {
   return {errc::in_use,
           fmt::format("The log in {} is open in another process. Stop that one, or ask it.",
-                      directory.string()),
-          true, false};
+                      directory.string())};
 }
 
 error to_error(const rocksdb::Status& status, const std::filesystem::path& directory) {
   const auto text = fmt::format("The log in {}: {}", directory.string(), status.ToString());
-  if (status.IsNoSpace()) return {errc::disk_full, text + ". Make room on the disk.", true, false};
+  if (status.IsNoSpace()) return {errc::disk_full, text + ". Make room on the disk."};
   if (is_lock_conflict(text)) return in_use(directory);
   // A file that the manifest names and that is not there is an I/O error to RocksDB; so is a family
   // that was not made.
   if (status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument() ||
       status.IsNotFound())
     return damaged(directory, status.ToString());
-  return {errc::unavailable, text, true, false};
+  return {errc::unavailable, text};
 }
 
 // -- environment and lock -------------------------------------------------------------------------

@@ -49,12 +49,12 @@ std::optional<error> disk_budget::check_bound(std::size_t bytes, bool makes_room
     written_since_ += bytes;
     return {};
   }
-  return error{errc::disk_full,
-               fmt::format("The log in {} would take {} bytes, which is over its bound of {}.{} "
-                           "Let its readers catch up, lower retention.ms or retention.bytes, "
-                           "raise the bound, or forget a group that is no more.",
-                           options_.directory.string(), used, options_.disk_bound, largest_topic()),
-               true, false};
+  return error{
+      errc::disk_full,
+      fmt::format("The log in {} would take {} bytes, which is over its bound of {}.{} "
+                  "Let its readers catch up, lower retention.ms or retention.bytes, "
+                  "raise the bound, or forget a group that is no more.",
+                  options_.directory.string(), used, options_.disk_bound, largest_topic())};
 }
 
 std::optional<error> disk_budget::check_disk(std::size_t bytes) const {
@@ -63,8 +63,7 @@ std::optional<error> disk_budget::check_disk(std::size_t bytes) const {
   return error{errc::disk_full,
                fmt::format("The disk of the log in {} has {} bytes left, and {} of them are kept "
                            "free. Make room on the disk.",
-                           options_.directory.string(), *free, free_bytes),
-               true, false};
+                           options_.directory.string(), *free, free_bytes)};
 }
 
 /// Whom the space belongs to: the largest topic, and the group that holds it.

@@ -38,8 +38,7 @@ result<void> check_format(const database& opened, const std::filesystem::path& d
           "that "
           "wrote it, give another directory with --state, or forget the log with `run --fresh`; "
           "nothing was changed.",
-          directory.string(), **found, format_version),
-      false, false};
+          directory.string(), **found, format_version)};
 }
 
 namespace {

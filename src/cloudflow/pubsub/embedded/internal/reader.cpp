@@ -14,8 +14,7 @@ error corrupt(const partition_log& partition, record_offset at) {
       errc::corrupt,
       fmt::format("{}: the records at offset {} are not what was written. `state salvage` copies "
                   "what can be read to a new log and says what is lost.",
-                  to_string(partition.source()), at.value()),
-      false, true};
+                  to_string(partition.source()), at.value())};
 }
 
 struct batch_place {
@@ -122,8 +121,7 @@ error partition_reader::out_of_range(const partition_range& range) const {
           fmt::format("{}: offset {} is not in the log, which holds {} to {}; `offsets set` moves "
                       "the streamlet to one that is.",
                       to_string(partition_->source()), next_.value(), range.first.value(),
-                      range.end.value()),
-          false, false};
+                      range.end.value())};
 }
 
 // -- by time --------------------------------------------------------------------------------------

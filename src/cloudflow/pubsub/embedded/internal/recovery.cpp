@@ -14,8 +14,7 @@ error corrupt(const options& wanted, std::string_view what) {
           fmt::format("The log in {} is damaged: {} is not what was written. Nothing was changed. "
                       "`state salvage` copies what can be read of it to a new log and says what "
                       "is lost; `state check` looks closer.",
-                      wanted.directory.string(), what),
-          false, true};
+                      wanted.directory.string(), what)};
 }
 
 result<void> recover_topics(const storage& disk, const options& wanted, topic_table& topics) {

@@ -15,10 +15,8 @@ constexpr std::int64_t default_max_message_bytes = 1024 * 1024 + 12;
 
 error bad_value(const topic_spec& topic, std::string_view name, std::string_view value,
                 std::string_view expected) {
-  return {errc::unsupported,
-          fmt::format("Topic {}: {} = \"{}\" is not understood; expected {}.", topic.name, name,
-                      value, expected),
-          false, false};
+  return {errc::unsupported, fmt::format("Topic {}: {} = \"{}\" is not understood; expected {}.",
+                                         topic.name, name, value, expected)};
 }
 
 /// -1 stands for "no limit".

@@ -279,12 +279,10 @@ result<salvage_report> salvage(const options& from, const std::filesystem::path&
   work.directory = to;
   work.directory += ".rebuilt";
   if (files.FileExists(to.string(), {}, nullptr).ok())
-    return error{errc::unavailable,
-                 fmt::format("{}: is there already. Name a new directory.", to.string()), false,
-                 false};
+    return error{errc::failed,
+                 fmt::format("{}: is there already. Name a new directory.", to.string())};
   if (!files.FileExists(from.directory.string(), {}, nullptr).ok())
-    return error{errc::unavailable, fmt::format("There is no log in {}.", from.directory.string()),
-                 false, false};
+    return error{errc::failed, fmt::format("There is no log in {}.", from.directory.string())};
   const auto lock = directory_lock::take(files, from.directory);
   if (!lock) return lock.error();
   salvage_report report;

@@ -27,8 +27,7 @@ constexpr const char* probe_name = "000000.dbtmp";
 /// A reader must not read beside an owner that moves files away.
 result<void> check_no_owner(const options& wanted, const environment& env) {
   if (!env.files().FileExists(wanted.directory.string(), {}, nullptr).ok())
-    return error{errc::unavailable,
-                 fmt::format("There is no log in {}.", wanted.directory.string()), false, false};
+    return error{errc::failed, fmt::format("There is no log in {}.", wanted.directory.string())};
   const auto lock = directory_lock::take(env.files(), wanted.directory);
   if (!lock) return lock.error();
   return {};
@@ -81,8 +80,7 @@ result<std::shared_ptr<database>> storage::impl::use() const {
   if (opened) return opened;
   return error{errc::unavailable,
                fmt::format("The log in {} is closed after a failed write and cannot be opened yet.",
-                           wanted.directory.string()),
-               true, false};
+                           wanted.directory.string())};
 }
 
 result<void> storage::impl::open_for_reading() {
@@ -253,8 +251,7 @@ result<void> storage::impl::close() {
       opened = std::move(closing);
       return error{errc::unavailable,
                    fmt::format("The log in {} is read at this moment and cannot be opened again.",
-                               wanted.directory.string()),
-                   true, false};
+                               wanted.directory.string())};
     }
     std::this_thread::sleep_for(look_every);
   }

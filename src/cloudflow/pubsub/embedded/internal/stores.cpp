@@ -15,13 +15,11 @@ result<void> embedded_schemas::put(std::string_view fingerprint, std::string_vie
   if (fingerprint.size() != fingerprint_size)
     return error{errc::unsupported,
                  fmt::format("The fingerprint of a schema has {} bytes; this one has {}.",
-                             fingerprint_size, fingerprint.size()),
-                 false, false};
+                             fingerprint_size, fingerprint.size())};
   const auto existing = disk_.get(family::schemas, fingerprint);
   if (!existing) return existing.error();
   if (existing->has_value()) return {};
-  if (options_.read_only)
-    return error{errc::unsupported, "The log is open for reading only.", false, false};
+  if (options_.read_only) return error{errc::unsupported, "The log is open for reading only."};
   write_set changes;
   changes.put(family::schemas, fingerprint, text);
   return log_.write_alone(changes);

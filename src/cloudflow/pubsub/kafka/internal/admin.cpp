@@ -271,8 +271,7 @@ result<void> admin::wait_until_ready(const std::string& topic) const {
       return error{errc::unavailable,
                    fmt::format("{}: topic \"{}\" was created, but after {} s some of its "
                                "partitions have no leader; check the brokers' logs",
-                               session_->where(), topic, creation_patience.count() / 1000),
-                   true};
+                               session_->where(), topic, creation_patience.count() / 1000)};
     serve(pause_between_looks);
   }
 }

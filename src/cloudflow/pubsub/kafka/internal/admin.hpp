@@ -44,8 +44,8 @@ enum class offset_of {
 
 /// The session's handle for requests.
 ///
-/// Every request blocks until the cluster has answered, at most 15 s; then it is `unavailable` and
-/// retriable, with what is known of the brokers.
+/// Every request blocks until the cluster has answered, at most 15 s; then it is `unavailable`,
+/// with what is known of the brokers.
 ///
 /// Concurrency: thread-safe.
 class admin {

@@ -60,7 +60,9 @@ result<std::vector<std::int64_t>> admin::list_offsets(std::span<const topic_part
     if (auto gone = missing(of)) return *std::move(gone);
     // It is there: librdkafka remembers for a moment that it was not, or its leader is being
     // chosen.
-    if (offsets.error().code != errc::unavailable || until.has_passed()) return offsets;
+    const auto code = offsets.error().code;
+    const auto may_pass = code == errc::unavailable || code == errc::failed;
+    if (!may_pass || until.has_passed()) return offsets;
     serve(pause_between_looks);
   }
 }

@@ -14,8 +14,7 @@ constexpr int restoring_threads = 2;
 
 error not_here(std::string_view owner, partition_id partition) {
   return {errc::rebalanced,
-          fmt::format("The state of {}, partition {}, is not here.", owner, partition.value()),
-          false, false};
+          fmt::format("The state of {}, partition {}, is not here.", owner, partition.value())};
 }
 
 /// What was written, as changes of the copy.
@@ -61,8 +60,8 @@ result<local_state*> changelog::local() {
   if (local_) return local_.get();
   const auto& directory = session_->wanted().state_directory;
   if (directory.empty())
-    return error{errc::unsupported, session_->where() + ": this session has no directory for state",
-                 false, false};
+    return error{errc::unsupported,
+                 session_->where() + ": this session has no directory for state"};
   auto opened = local_state::open(directory, session_->time());
   if (!opened) return std::move(opened).error();
   local_ = std::move(opened).value();
@@ -95,8 +94,7 @@ result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) 
   return error{errc::topic_mismatch,
                fmt::format("{}: {} has state for {} partitions, but {} are wanted. Keys would not "
                            "find their state: reset it, or keep the number of partitions.",
-                           session_->where(), owner, found->partitions, partitions),
-               false, false};
+                           session_->where(), owner, found->partitions, partitions)};
 }
 
 /// Results would be wrong: what its groups have read would be in no state.
@@ -107,8 +105,7 @@ error changelog::lost(std::string_view owner, const topic_spec& topic) const {
                   "and was only there is lost. Bring the topic back if you can. To go on with "
                   "empty state, make it anew, with {} partitions and cleanup.policy=compact; "
                   "to compute it again from the beginning, `replay` after that.",
-                  session_->where(), topic.name, owner, topic.partitions),
-      false, false};
+                  session_->where(), topic.name, owner, topic.partitions)};
 }
 
 /// As far as it is known.

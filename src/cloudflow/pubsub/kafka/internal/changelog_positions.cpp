@@ -17,8 +17,7 @@ pubsub::error of_another_topic(const std::string& group, const topic_partition& 
           fmt::format("topic \"{}\" was deleted and made again: the position {} of group \"{}\" is "
                       "not of this one. Move the group to where it shall go on (offsets set), and "
                       "begin with empty state if that was computed from the former one.",
-                      source.topic, at.value(), group),
-          false, false};
+                      source.topic, at.value(), group)};
 }
 
 }  // namespace

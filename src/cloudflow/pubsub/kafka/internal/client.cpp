@@ -96,10 +96,8 @@ pubsub::error client::fail(std::string_view doing, const failure& what) const {
   if (const auto first = fatal_failure(); first && !what.is_fatal && what.code != first->code)
     return error_of(session_.where(), doing, *first);
   if (const auto told = session_.heard().told(); told && is_of_connections(what.code))
-    return {.code = told->code,
-            .message = session_.where() + ": " + std::string{doing} + ": " + told->message,
-            .retriable = told->code != errc::denied && !what.is_fatal,
-            .fatal = what.is_fatal};
+    return {what.is_fatal ? end_of_session(told->code) : told->code,
+            session_.where() + ": " + std::string{doing} + ": " + told->message};
   return error_of(session_.where(), doing, what);
 }
 

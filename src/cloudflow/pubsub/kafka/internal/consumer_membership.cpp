@@ -36,8 +36,7 @@ void group_consumer::look_whether_joined() {
   }
   const auto absence = now - was_member_at_;
   if (absence > usual_absence) has_joined_ = false;
-  if (absence > longest_absence)
-    begin_anew({errc::unavailable, why_not_joined(), true, false}, pause_);
+  if (absence > longest_absence) begin_anew({errc::unavailable, why_not_joined()}, pause_);
 }
 
 /// Brokers forget a group that has no members and no positions; librdkafka (2.14) goes on as the
@@ -47,8 +46,7 @@ void group_consumer::look_whether_known() {
   if (!since || session_->time().monotonic() - *since < longest_refusal) return;
   begin_anew({errc::unavailable,
               fmt::format("{}: {}: the brokers refuse all that this member commits; it joins anew",
-                          session_->where(), doing_),
-              true, false},
+                          session_->where(), doing_)},
              pause_);
 }
 

@@ -28,7 +28,7 @@ result<void> group_consumer::seek(const topic_partition& source, record_offset n
   auto moved = move_fetching(*client_, source, next, patience_for_seek_ms);
   // A rebalance that pauses the partition at the same time, or an error that has ended its
   // fetching, is in the way.
-  if (!moved && moved.error().retriable) moved = assign_anew(source, next);
+  if (!moved && moved.error().is_retriable()) moved = assign_anew(source, next);
   // Without having moved it would go on where it is, and what lies between would be lost.
   if (moved)
     at->reader->start(next);
@@ -53,10 +53,8 @@ result<record_offset> group_consumer::end_offset(const topic_partition& source) 
 }
 
 pubsub::error group_consumer::not_assigned(const topic_partition& source) const {
-  return {errc::unavailable,
-          fmt::format("{} is not assigned to this consumer of group \"{}\".", to_string(source),
-                      wanted_.group),
-          false, false};
+  return {errc::failed, fmt::format("{} is not assigned to this consumer of group \"{}\".",
+                                    to_string(source), wanted_.group)};
 }
 
 }  // namespace cloudflow::pubsub::kafka

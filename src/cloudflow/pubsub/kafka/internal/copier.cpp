@@ -44,8 +44,7 @@ result<copy_mark> copier::bring(const task_id& task, const std::string& topic,
   if (!mark) return mark;
   while (mark->next < end->front()) {
     if (stop.stop_requested())
-      return pubsub::error{errc::unavailable, "reading of " + to_string(source) + " was stopped",
-                           true, false};
+      return pubsub::error{errc::unavailable, "reading of " + to_string(source) + " was stopped"};
     const auto batch = records_.read(source, mark->next, page);
     if (!batch) return batch.error();
     if (!batch->next())
@@ -88,11 +87,10 @@ result<void> copier::take_over(const task_id& task, copy_mark& mark, const recor
   for (const auto& record : batch.records()) {
     const auto entry = read_entry(record.key, record.value);
     if (!entry)
-      return pubsub::error{errc::corrupt,
+      return pubsub::error{errc::failed,
                            fmt::format("offset {} of the changelog of {}, partition {}, is no "
                                        "change of state. Who else writes to it?",
-                                       record.offset.value(), task.owner, task.partition.value()),
-                           false, false};
+                                       record.offset.value(), task.owner, task.partition.value())};
     mark.add_store(entry->store);
     changes.push_back({entry->store, task.partition, entry->key, entry->value});
   }

@@ -37,8 +37,7 @@ result<destination> destinations::find(std::string_view topic, partition_id part
     if (partition.value() < at->second.partitions) return at->second;
   }
   return error{errc::topic_not_found,
-               fmt::format("Topic {} has no partition {}.", topic, partition.value()), false,
-               false};
+               fmt::format("Topic {} has no partition {}.", topic, partition.value())};
 }
 
 result<destination> destinations::look_up(const std::string& topic) const {
@@ -90,8 +89,7 @@ result<void> check(const std::vector<output>& outputs, destinations& topics, std
             fmt::format("A record of {} bytes ({} on the log) for {}/{} is larger than the {} "
                         "bytes of the topic's max.message.bytes.",
                         out.records->key(record).size() + out.records->value(record).size(), size,
-                        out.topic, out.partition.value(), limit),
-            false, false};
+                        out.topic, out.partition.value(), limit)};
   }
   return {};
 }

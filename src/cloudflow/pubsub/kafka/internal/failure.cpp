@@ -85,7 +85,7 @@ failure failure_of(const rd_kafka_error_t* e) {
   return {.code = code,
           .text = rd_kafka_error_string(e),
           .is_retriable = rd_kafka_error_is_retriable(e) != 0 || passes(code),
-          .is_fatal = rd_kafka_error_is_fatal(e) != 0};
+          .is_fatal = rd_kafka_error_is_fatal(e) != 0 || is_fenced(code)};
 }
 
 failure failure_of(rd_kafka_resp_err_t code, std::string text) {
@@ -117,9 +117,6 @@ errc code_of(rd_kafka_resp_err_t code) noexcept {
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: return errc::record_too_large;
-    case RD_KAFKA_RESP_ERR__BAD_MSG:
-    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG: return errc::corrupt;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
@@ -138,8 +135,22 @@ errc code_of(rd_kafka_resp_err_t code) noexcept {
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION: return errc::unsupported;
-    default: return errc::unavailable;  // whatever else goes on inside of a cluster
+    // Whatever else goes on inside of a cluster. Bytes that arrive damaged are no errc::corrupt,
+    // which would end the session.
+    default: return passes(code) ? errc::unavailable : errc::failed;
   }
+}
+
+errc code_of(const failure& what) noexcept {
+  const auto code = code_of(what.code);
+  // A member that its group has put out joins anew by itself; no producer has to be replaced.
+  if (code == errc::fenced || code == errc::rebalanced) return code;
+  if (what.is_fatal) return end_of_session(code);
+  return what.is_retriable ? errc::unavailable : code;
+}
+
+errc end_of_session(errc why) noexcept {
+  return why == errc::denied ? errc::session_denied : errc::session_failed;
 }
 
 error error_of(std::string_view where, std::string_view doing, const failure& what) {
@@ -148,10 +159,7 @@ error error_of(std::string_view where, std::string_view doing, const failure& wh
                              rd_kafka_err2name(what.code));
   if (const auto advice = advice_for(what.code); !advice.empty())
     message.append("; ").append(advice);
-  return {.code = code_of(what.code),
-          .message = std::move(message),
-          .retriable = what.is_retriable && !what.is_fatal,
-          .fatal = what.is_fatal};
+  return {code_of(what), std::move(message)};
 }
 
 }  // namespace cloudflow::pubsub::kafka

@@ -50,10 +50,8 @@ result<std::unique_ptr<local_state>> local_state::open(const std::filesystem::pa
   std::error_code problem;
   std::filesystem::create_directories(directory, problem);
   if (problem)
-    return error{errc::unavailable,
-                 fmt::format("The directory of the state, {}, cannot be made: {}",
-                             directory.string(), problem.message()),
-                 false, false};
+    return error{errc::failed, fmt::format("The directory of the state, {}, cannot be made: {}",
+                                           directory.string(), problem.message())};
   // A log is made in one step, by a rename. A directory that is there already, a mounted volume
   // perhaps, would count as a log that has lost its files.
   auto log = embedded::open(

@@ -17,8 +17,7 @@ constexpr int tries_while_group_changes = 50;
 error moved_away(const position_change& change) {
   return {errc::rebalanced,
           fmt::format("{}/{} does not belong to this member of group \"{}\" any more.",
-                      change.topic, change.partition.value(), change.group),
-          false, false};
+                      change.topic, change.partition.value(), change.group)};
 }
 
 /// Null without error: nobody is in the group. Brokers would take a position from anybody, in a
@@ -109,7 +108,7 @@ result<void> commit_positions(const group_positions& what, const admin& cluster,
     if (done) return done;
     const auto is_changing = done.error().code == errc::rebalanced && what.member &&
                              what.member->metadata() && i < tries_while_group_changes;
-    if (!(is_changing || done.error().retriable) || !pause(stop, step)) return done;
+    if (!(is_changing || done.error().is_retriable()) || !pause(stop, step)) return done;
   }
 }
 

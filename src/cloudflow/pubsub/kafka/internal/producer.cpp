@@ -83,7 +83,7 @@ result<void> group_producer::start() {
   for (int i = 0; i != init_tries && is_transactional(); ++i) {
     ready =
         done("cannot get ready for transactions", ask(init_patience, rd_kafka_init_transactions));
-    if (ready || !ready.error().retriable || ready.error().fatal) break;
+    if (ready || !ready.error().is_retriable() || ready.error().is_fatal()) break;
     if (stop_.stop_requested() || dependencies_.session->must_stop()) break;
   }
   is_started_ = ready.has_value();
@@ -117,10 +117,10 @@ pubsub::error group_producer::give_up(std::string_view doing) const {
   auto message =
       fmt::format("{}: producer \"{}\" {}: librdkafka does not answer; the producer is given up",
                   dependencies_.session->where(), wanted_.transactional_id, doing);
-  if (!limits.are_too_many_abandoned()) return {errc::unavailable, std::move(message), true, true};
+  if (!limits.are_too_many_abandoned()) return {errc::session_lost, std::move(message)};
   message += fmt::format(", and so are {} others: this process has to be started again",
                          limits.abandoned() - 1);
-  return {errc::must_restart, std::move(message), false, true};
+  return {errc::must_restart, std::move(message)};
 }
 
 // -- a commit -------------------------------------------------------------------------------------
@@ -258,8 +258,6 @@ result<void> group_producer::finish() {
   if (ended) return ended;
   auto why = std::move(ended).error();
   if (why.code != errc::must_restart) why.code = errc::outcome_unknown;
-  why.fatal = true;
-  why.retriable = false;
   return why;
 }
 
@@ -272,10 +270,10 @@ pubsub::error group_producer::abort_after(pubsub::error why) {
     sender_->drop();
     return why;
   }
-  if (why.fatal) return why;
+  if (why.is_fatal()) return why;
   must_abort_ = true;
   auto aborted = abort();
-  if (aborted || !aborted.error().fatal) return why;
+  if (aborted || !aborted.error().is_fatal()) return why;
   auto end = std::move(aborted).error();
   end.message = fmt::format("{}; and then: {}", why.message, end.message);
   return end;
@@ -285,7 +283,7 @@ result<void> group_producer::abort() {
   const auto patience =
       stop_.stop_requested() ? abort_patience_at_end : sender_->transaction_timeout();
   auto aborted = done("cannot abort", ask(patience, rd_kafka_abort_transaction));
-  must_abort_ = !aborted && !aborted.error().fatal;
+  must_abort_ = !aborted && !aborted.error().is_fatal();
   return aborted;
 }
 

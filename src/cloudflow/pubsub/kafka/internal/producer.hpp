@@ -32,9 +32,9 @@ namespace cloudflow::pubsub::kafka {
 ///
 /// librdkafka may fail to answer, whatever its time limits say (2.14 and earlier wait for ever for
 /// a coordinator that has left the cluster). Then the producer is given up: the call is abandoned
-/// with its thread and its client, and the commit ends with a fatal error: `unavailable` and
-/// retriable where nothing can have been committed, `outcome_unknown` otherwise. A producer of the
-/// same id fences what was left open. Beyond call_limits::most_abandoned it is `must_restart`.
+/// with its thread and its client, and the commit ends with `session_lost` where nothing can have
+/// been committed, with `outcome_unknown` otherwise. A producer of the same id fences what was left
+/// open. Beyond call_limits::most_abandoned it is `must_restart`.
 ///
 /// Concurrency: one caller at a time. What begin() starts runs on a thread of its own,
 /// which ends with the producer; ending stops a commit that waits, within seconds.

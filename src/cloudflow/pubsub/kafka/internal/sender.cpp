@@ -258,8 +258,7 @@ void sender::note_offset(const rd_kafka_message_t& message) {
 }
 
 pubsub::error sender::stopped() const {
-  return {errc::unavailable,
-          through().session().where() + ": stopped before all records had arrived", false, false};
+  return {errc::failed, through().session().where() + ": stopped before all records had arrived"};
 }
 
 pubsub::error sender::refused(rd_kafka_topic_t* topic, partition_id partition,

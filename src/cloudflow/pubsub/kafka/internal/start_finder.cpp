@@ -167,7 +167,7 @@ bool start_finder::tell(const found_start& found, bool is_to_be_moved) {
 /// What passes, or comes of a member that is not of the group's last generation yet, is asked
 /// again.
 void start_finder::trouble(pubsub::error what) {
-  if (what.retriable || what.code == errc::rebalanced) return;
+  if (what.is_retriable() || what.code == errc::rebalanced) return;
   {
     const std::lock_guard lock{mutex_};
     problem_ = std::move(what);
@@ -182,8 +182,7 @@ pubsub::error out_of_range(const topic_partition& source, record_offset at, std:
   return {errc::offset_out_of_range,
           fmt::format("{}: offset {} is not in the log, which holds {} to {}; `offsets set` moves "
                       "the streamlet to one that is.",
-                      to_string(source), at.value(), first, end),
-          false, false};
+                      to_string(source), at.value(), first, end)};
 }
 
 result<void> move_fetching(const shared_client& at, const topic_partition& source,
@@ -196,9 +195,9 @@ result<void> move_fetching(const shared_client& at, const topic_partition& sourc
   if (error_handle problem{rd_kafka_seek_partitions(at.get(), list.get(), at_most_ms)})
     return at.handle->fail(doing(), std::move(problem));
   if (const auto code = list->elems[0].err; code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    // While librdkafka still starts or stops the fetching of it.
     auto refused = at.handle->fail(doing(), code);
-    refused.retriable = refused.retriable || code == RD_KAFKA_RESP_ERR__STATE;
+    // While librdkafka still starts or stops the fetching of it.
+    if (code == RD_KAFKA_RESP_ERR__STATE) refused.code = errc::unavailable;
     return refused;
   }
   rd_kafka_resume_partitions(at.get(), list.get());

@@ -8,16 +8,13 @@ namespace cloudflow::pubsub::simulated {
 namespace {
 
 error fenced(const std::string& transactional_id) {
-  return {errc::fenced,
-          fmt::format("Another producer with the transactional id {} has taken over.",
-                      transactional_id),
-          false, true};
+  return {errc::fenced, fmt::format("Another producer with the transactional id {} has taken over.",
+                                    transactional_id)};
 }
 error rebalanced(const std::string& group, const topic_partition& of) {
   return {errc::rebalanced,
           fmt::format("{} is not this consumer's in the present generation of group {}.",
-                      to_string(of), group),
-          false, false};
+                      to_string(of), group)};
 }
 
 record_buffer copy_of(const record_buffer& records) {
@@ -91,9 +88,9 @@ void commits::draw_trouble(begun_commit& c) {
     --failing_next_;
     c.trouble = why_next_;
   } else if (c.is_patient && dependencies_->happens(dependencies_->now.failing_commits)) {
-    c.trouble = error{errc::unavailable, "The commit was aborted.", false, false};
+    c.trouble = error{errc::failed, "The commit was aborted."};
   } else if (c.is_patient && dependencies_->happens(dependencies_->now.retriable_commits)) {
-    c.trouble = error{errc::unavailable, "No coordinator answers now.", true, false};
+    c.trouble = error{errc::unavailable, "No coordinator answers now."};
   }
 }
 
@@ -157,8 +154,7 @@ void commits::advance(begun_commit& c) {
 
 void commits::cut_off(begun_commit& c) {
   c.cut_off = dependencies_->time->monotonic();
-  c.outcome =
-      error{errc::outcome_unknown, "The connection was lost during the commit.", false, true};
+  c.outcome = error{errc::outcome_unknown, "The connection was lost during the commit."};
 }
 
 bool commits::is_fenced(const begun_commit& c) const {
@@ -194,7 +190,7 @@ void commits::give_up(begun_commit& c) {
   if (c.is == phase::ending)
     succeed(c);
   else
-    fail(c, {errc::unavailable, "The producer was closed.", false, false});
+    fail(c, {errc::failed, "The producer was closed."});
 }
 
 void commits::fail_next(int count, const error& why) {

@@ -13,8 +13,7 @@ using guard = std::lock_guard<std::mutex>;
 error out_of_range(const topic_partition& source, record_offset wanted, const partition_log& log) {
   return {errc::offset_out_of_range,
           fmt::format("{} has no offset {}, only {} to {}.", to_string(source), wanted.value(),
-                      log.first().value(), log.end().value()),
-          false, false};
+                      log.first().value(), log.end().value())};
 }
 
 result<record_batch> read_from(const broker& at, const topic_partition& source, record_offset from,
@@ -88,10 +87,8 @@ private:
     return is_its_own ? &h->second : nullptr;
   }
   error not_assigned(const topic_partition& source) const {
-    return {errc::unavailable,
-            fmt::format("{} is not assigned to this consumer of group {}.", to_string(source),
-                        member_->wanted.group),
-            false, false};
+    return {errc::failed, fmt::format("{} is not assigned to this consumer of group {}.",
+                                      to_string(source), member_->wanted.group)};
   }
 
   std::shared_ptr<broker> at_;
@@ -187,7 +184,7 @@ public:
   result<std::unique_ptr<producer>> open_producer(const producer_options& options) override {
     const guard lock{at_->mutex};
     if (at_->around.happens(at_->around.now.failing_producers))
-      return error{errc::unavailable, "No coordinator answers now.", true, false};
+      return error{errc::unavailable, "No coordinator answers now."};
     return std::unique_ptr<producer>{std::make_unique<transactional_producer>(
         at_, process_, options, at_->all_commits.open_epoch(options))};
   }
@@ -212,7 +209,7 @@ public:
     const guard lock{at_->mutex};
     at_->all_commits.look_at_orphans();
     if (at_->all_commits.is_pending(group, source))
-      return error{errc::unavailable, "A transaction may move the position.", true, false};
+      return error{errc::unavailable, "A transaction may move the position."};
     return at_->all_commits.position(group, source);
   }
   result<bool> has_members(std::string_view group) const override {
@@ -296,9 +293,8 @@ private:
     return {};
   }
   static error not_restored(std::string_view store, partition_id partition) {
-    return {errc::unavailable,
-            fmt::format("Store {} of partition {} is not restored.", store, partition.value()),
-            false, false};
+    return {errc::failed,
+            fmt::format("Store {} of partition {} is not restored.", store, partition.value())};
   }
 
   std::shared_ptr<broker> at_;

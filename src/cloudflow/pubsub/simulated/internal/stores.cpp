@@ -7,10 +7,8 @@ namespace cloudflow::pubsub::simulated {
 result<void> stores::ensure(std::string_view owner, std::int32_t partitions) {
   const auto [at, is_new] = owners_.emplace(owner, partitions);
   if (is_new || at->second == partitions) return {};
-  return error{
-      errc::topic_mismatch,
-      fmt::format("{} has state for {} partitions, wanted {}.", owner, at->second, partitions),
-      false, false};
+  return error{errc::topic_mismatch, fmt::format("{} has state for {} partitions, wanted {}.",
+                                                 owner, at->second, partitions)};
 }
 
 bool stores::restore(const process& by, const task_key& task, bool is_open) {

@@ -26,13 +26,12 @@ std::size_t limit_of(const topic_spec& t) {
 }  // namespace
 
 error no_such_topic(std::string_view what) {
-  return {errc::topic_not_found, fmt::format("There is no {}.", what), false, false};
+  return {errc::topic_not_found, fmt::format("There is no {}.", what)};
 }
 
 result<topic_info> topics::ensure(const topic_spec& wanted) {
   if (!is_name(wanted.name))
-    return error{errc::unsupported, fmt::format("\"{}\" is no name of a topic.", wanted.name),
-                 false, false};
+    return error{errc::unsupported, fmt::format("\"{}\" is no name of a topic.", wanted.name)};
   const auto found = topics_.find(wanted.name);
   if (found == topics_.end()) {
     auto& made = topics_[wanted.name];
@@ -44,8 +43,7 @@ result<topic_info> topics::ensure(const topic_spec& wanted) {
   }
   auto& spec = found->second.spec;
   const auto mismatch = [&](const std::string& difference) {
-    return error{errc::topic_mismatch, fmt::format("Topic {} has {}.", wanted.name, difference),
-                 false, false};
+    return error{errc::topic_mismatch, fmt::format("Topic {} has {}.", wanted.name, difference)};
   };
   if (spec.partitions != wanted.partitions)
     return mismatch(fmt::format("{} partitions, wanted {}", spec.partitions, wanted.partitions));
@@ -98,8 +96,7 @@ result<void> topics::check(const output& records) const {
     if (size > limit)
       return error{
           errc::record_too_large,
-          fmt::format("A record for topic {} has {} bytes; it takes {}.", to.topic, size, limit),
-          false, false};
+          fmt::format("A record for topic {} has {} bytes; it takes {}.", to.topic, size, limit)};
   }
   return {};
 }
