@@ -46,7 +46,7 @@ result<expansion_progress, read_error> log_file::advance(file_progress& progress
                                                          const data::log_key& k,
                                                          cloudflow::expansion_output<output>& out) {
   if (reader_ == nullptr || reader_->key != k.key || progress.is_done) {
-    if (auto opened = open(progress, k.key); !opened) return std::move(opened).error();
+    CLOUDFLOW_TRY(open(progress, k.key));
     if (progress.is_done) return expansion_progress::done;
   }
   auto& records = *reader_->records;

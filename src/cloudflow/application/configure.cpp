@@ -82,13 +82,11 @@ result<configured_plan> configure(const application_info& application,
   auto verified = blueprint::verify(application.blueprint_text,
                                     std::string{application.blueprint_file}, descriptors);
   if (!verified.is_valid()) return error{blueprint::to_string(verified.problems)};
-  auto assignments = expand_assignments(arguments.assignments, verified.blueprint);
-  if (!assignments) return std::move(assignments).error();
+  auto assignments = CLOUDFLOW_TRY(expand_assignments(arguments.assignments, verified.blueprint));
   if (!arguments.kafka.empty())
-    assignments->insert(
-        assignments->begin(),
-        "cloudflow.kafka.clusters.default.bootstrap.servers=" + in_quotes(arguments.kafka));
-  const auto layers = config::load_layers(arguments.files, *assignments);
+    assignments.insert(assignments.begin(), "cloudflow.kafka.clusters.default.bootstrap.servers=" +
+                                                in_quotes(arguments.kafka));
+  const auto layers = config::load_layers(arguments.files, assignments);
   if (!layers) return error{joined(layers.error())};
   const auto configuration = layers->resolve({.environment = config::process_environment});
   if (!configuration) return error{joined(configuration.error())};

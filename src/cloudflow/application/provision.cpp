@@ -38,15 +38,13 @@ public:
 
   result<topic_facts> run() {
     for (const auto& t : plan_.topics) {
-      auto info = is_making_ ? make(t) : compare(t);
-      if (!info) return std::move(info).error();
-      facts_.topics.push_back(fact_of(*info));
+      auto info = CLOUDFLOW_TRY(is_making_ ? make(t) : compare(t));
+      facts_.topics.push_back(fact_of(info));
     }
     for (const auto& s : plan_.streamlets) {
-      if (auto done = store_schemas_of(s, s.inlets); !done) return std::move(done).error();
-      if (auto done = store_schemas_of(s, s.outlets); !done) return std::move(done).error();
-      for (const auto& r : s.repartitions)
-        if (auto done = store_schemas_of(s, {r.port}); !done) return std::move(done).error();
+      CLOUDFLOW_TRY(store_schemas_of(s, s.inlets));
+      CLOUDFLOW_TRY(store_schemas_of(s, s.outlets));
+      for (const auto& r : s.repartitions) CLOUDFLOW_TRY(store_schemas_of(s, {r.port}));
     }
     return std::move(facts_);
   }

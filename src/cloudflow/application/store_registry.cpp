@@ -110,11 +110,10 @@ result<std::vector<std::string>> some_keys(const pubsub::backend& log, std::stri
 result<void> clear_partition(const pubsub::backend& log, pubsub::producer& writer,
                              std::string_view name, partition_id partition) {
   while (true) {
-    const auto keys = some_keys(log, name, partition);
-    if (!keys) return keys.error();
-    if (keys->empty()) return {};
+    const auto keys = CLOUDFLOW_TRY(some_keys(log, name, partition));
+    if (keys.empty()) return {};
     pubsub::transaction changes;
-    for (const auto& key : *keys) changes.state.push_back({name, partition, key, std::nullopt});
+    for (const auto& key : keys) changes.state.push_back({name, partition, key, std::nullopt});
     if (const auto done = writer.commit(changes); !done) return from_log(name, done.error());
   }
 }
@@ -126,9 +125,8 @@ result<std::optional<registered_store>> find_store(const pubsub::backend& log,
   const auto bytes = log.state().find(pubsub::registry_store, partition_id{0}, name);
   if (!bytes) return from_log(name, bytes.error());
   if (!bytes->has_value()) return std::optional<registered_store>{};
-  auto store = decode(name, **bytes);
-  if (!store) return std::move(store).error();
-  return std::optional{std::move(store).value()};
+  auto store = CLOUDFLOW_TRY(decode(name, **bytes));
+  return std::optional{std::move(store)};
 }
 
 result<registered_store> open_store(const pubsub::backend& log, pubsub::producer& writer,
@@ -137,7 +135,7 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
   if (!found) return std::move(found).error();
   if (!found->has_value()) {
     registered_store made{.spec = wanted, .value_schemas = {wanted.value_schema}};
-    if (auto done = record(writer, made); !done) return std::move(done).error();
+    CLOUDFLOW_TRY(record(writer, made));
     return made;
   }
   auto store = **found;
@@ -157,7 +155,7 @@ result<registered_store> open_store(const pubsub::backend& log, pubsub::producer
                     wanted.name, most_schemas)};
   if (known == schemas.end()) schemas.push_back(wanted.value_schema);
   store.spec = wanted;
-  if (auto done = record(writer, store); !done) return std::move(done).error();
+  CLOUDFLOW_TRY(record(writer, store));
   return store;
 }
 
@@ -169,7 +167,7 @@ result<void> reset_store(const pubsub::backend& log, pubsub::producer& writer,
   if (const auto known = decode(name, bytes->value_or("")))
     partitions = std::max(partitions, known->spec.partitions);
   for (std::int32_t i = 0; i != partitions; ++i)
-    if (auto done = clear_partition(log, writer, name, partition_id{i}); !done) return done;
+    CLOUDFLOW_TRY(clear_partition(log, writer, name, partition_id{i}));
   if (!bytes->has_value()) return {};
   pubsub::transaction changes;
   changes.state.push_back({pubsub::registry_store, partition_id{0}, name, std::nullopt});

@@ -18,6 +18,36 @@ namespace {
 static_assert(std::is_nothrow_move_constructible_v<result<std::string>>);
 static_assert(!std::is_convertible_v<int, record_offset>);
 
+TEST(result, hands_an_error_on_and_a_value_out) {
+  const auto number = [](bool is_there) -> result<std::unique_ptr<int>> {
+    if (!is_there) return error{"no number"};
+    return std::make_unique<int>(1);
+  };
+  const auto check = [](int n) -> result<void> {
+    if (n > 9) return error{"too large"};
+    return {};
+  };
+  int destroyed = 0;
+  const auto text = [&](bool is_there, int add) -> result<std::string> {
+    const std::shared_ptr<void> counts{nullptr, [&destroyed](void*) { ++destroyed; }};
+    auto n = CLOUDFLOW_TRY(number(is_there));
+    *n += add;
+    CLOUDFLOW_TRY(check(*n));
+    return std::to_string(*n);
+  };
+  EXPECT_EQ(text(true, 2).value(), "3");
+  EXPECT_EQ(text(false, 2).error().message, "no number");
+  EXPECT_EQ(text(true, 9).error().message, "too large");
+  EXPECT_EQ(destroyed, 3);
+}
+
+TEST(result, of_which_others_keep_hold_is_copied_when_it_is_handed_on) {
+  const result<std::string> kept{"text"};
+  const auto copied = [&]() -> result<std::string> { return CLOUDFLOW_TRY(kept) + "!"; };
+  EXPECT_EQ(copied().value(), "text!");
+  EXPECT_EQ(kept.value(), "text");
+}
+
 TEST(result, holds_a_value_or_an_error) {
   const auto half = [](int n) -> result<int> {
     if (n % 2 != 0) return error{"odd"};

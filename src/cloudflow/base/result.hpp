@@ -89,6 +89,8 @@ public:
 
   bool has_value() const noexcept { return held_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
+  /// So that CLOUDFLOW_TRY need not tell it from other results.
+  void value() const noexcept { CLOUDFLOW_DEBUG_ASSERT(has_value(), "value() of an error"); }
   const E& error() const& { return *checked(held_); }
   E error() && { return std::move(*checked(held_)); }
   void ignore([[maybe_unused]] const char* reason) const noexcept {}
@@ -109,3 +111,20 @@ template <class T, class E>
 inline constexpr bool is_result<result<T, E>> = true;
 
 }  // namespace cloudflow
+
+/// The value of a result. Of an error it leaves the function around it, which returns the error:
+///
+///     const auto plan = CLOUDFLOW_TRY(make_plan(files));
+///     CLOUDFLOW_TRY(check(plan));
+///
+/// That function's result has the same type of error, or one that it converts to. To be used alone
+/// in a statement: what else a statement has made by then would not be destroyed. What is to be
+/// held, such as a lock, needs a name. A macro, since no function returns for its caller; the
+/// statement in an expression is GCC's, and Clang's.
+#define CLOUDFLOW_TRY(...)                                                     \
+  __extension__({                                                              \
+    auto&& cloudflow_tried = (__VA_ARGS__);                                    \
+    if (!cloudflow_tried) [[unlikely]]                                         \
+      return std::forward<decltype(cloudflow_tried)>(cloudflow_tried).error(); \
+    std::forward<decltype(cloudflow_tried)>(cloudflow_tried).value();          \
+  })

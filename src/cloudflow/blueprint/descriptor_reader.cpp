@@ -153,26 +153,23 @@ result<streamlet_descriptor> read_descriptor(const node& in) {
 }  // namespace
 
 result<streamlet_descriptor> descriptor_from_json(std::string_view text) {
-  const auto parsed = parse_json(text);
-  if (!parsed) return parsed.error();
-  return read_descriptor(*parsed);
+  const auto parsed = CLOUDFLOW_TRY(parse_json(text));
+  return read_descriptor(parsed);
 }
 
 result<std::vector<streamlet_descriptor>> descriptors_from_json(std::string_view text) {
-  const auto parsed = parse_json(text);
-  if (!parsed) return parsed.error();
+  const auto parsed = CLOUDFLOW_TRY(parse_json(text));
   std::vector<streamlet_descriptor> out;
   const auto read_into = [&](const node& in) -> std::optional<error> {
-    auto descriptor = read_descriptor(in);
-    if (!descriptor) return descriptor.error();
-    out.push_back(std::move(descriptor).value());
+    auto descriptor = CLOUDFLOW_TRY(read_descriptor(in));
+    out.push_back(std::move(descriptor));
     return std::nullopt;
   };
-  if (!parsed->is_array()) {
-    if (const auto failure = read_into(*parsed)) return *failure;
+  if (!parsed.is_array()) {
+    if (const auto failure = read_into(parsed)) return *failure;
     return out;
   }
-  for (const auto& element : *parsed)
+  for (const auto& element : parsed)
     if (const auto failure = read_into(element)) return *failure;
   return out;
 }

@@ -348,7 +348,7 @@ result<void> check_names(std::span<const unit> units, std::span<const avro_node>
 
 result<std::vector<generated_file>> emit(std::string_view set, std::span<const unit> units,
                                          std::span<const avro_node> nodes) {
-  if (auto good = check_names(units, nodes); !good) return std::move(good).error();
+  CLOUDFLOW_TRY(check_names(units, nodes));
   const type_mapper types{nodes};
   std::map<node_id, std::string> homes;
   for (const auto& u : units)

@@ -28,15 +28,12 @@ result<void> write_if_changed(const fs::path& path, const std::string& text) {
 
 result<void> generate_set(std::string_view set, const fs::path& directory,
                           std::span<const fs::path> files) {
-  auto schemas = codegen::read_schema_set(files);
-  if (!schemas) return std::move(schemas).error();
-  auto generated = codegen::emit(set, schemas->units, schemas->nodes);
-  if (!generated) return std::move(generated).error();
+  auto schemas = CLOUDFLOW_TRY(codegen::read_schema_set(files));
+  auto generated = CLOUDFLOW_TRY(codegen::emit(set, schemas.units, schemas.nodes));
   std::error_code failed;
   fs::create_directories(directory / set, failed);
-  for (const auto& file : *generated)
-    if (auto written = write_if_changed(directory / set / file.name, file.text); !written)
-      return written;
+  for (const auto& file : generated)
+    CLOUDFLOW_TRY(write_if_changed(directory / set / file.name, file.text));
   return {};
 }
 

@@ -32,16 +32,13 @@ result<parsed_file> parse_file(schema::avro_parser& parser, const std::filesyste
     return std::vector(s.nodes().begin(), s.nodes().end());
   };
   if (path.extension() == ".avpr") {
-    auto protocol = parser.parse_protocol(text, path.string());
-    if (!protocol) return std::move(protocol).error();
-    if (protocol->types.empty()) return parsed_file{protocol->name, {}};
-    return parsed_file{protocol->name, all_nodes(protocol->types.back())};
+    auto protocol = CLOUDFLOW_TRY(parser.parse_protocol(text, path.string()));
+    if (protocol.types.empty()) return parsed_file{protocol.name, {}};
+    return parsed_file{protocol.name, all_nodes(protocol.types.back())};
   }
-  auto parsed = parser.parse(text, path.string());
-  if (!parsed) return std::move(parsed).error();
-  return parsed_file{
-      parsed->root().name.empty() ? path.stem().string() : std::string{parsed->name()},
-      all_nodes(*parsed)};
+  auto parsed = CLOUDFLOW_TRY(parser.parse(text, path.string()));
+  return parsed_file{parsed.root().name.empty() ? path.stem().string() : std::string{parsed.name()},
+                     all_nodes(parsed)};
 }
 
 }  // namespace
@@ -50,14 +47,12 @@ result<schema_set> read_schema_set(std::span<const std::filesystem::path> files)
   schema::avro_parser parser;
   schema_set set;
   for (const auto& path : files) {
-    auto text = read_text(path);
-    if (!text) return std::move(text).error();
-    auto file = parse_file(parser, path, *text);
-    if (!file) return std::move(file).error();
-    unit added{snake_case(short_name(file->name)), path.filename().string(), {}};
-    for (auto id = set.nodes.size(); id < file->nodes.size(); ++id)
-      if (file->nodes[id].type == avro_type::record_type ||
-          file->nodes[id].type == avro_type::enum_type)
+    auto text = CLOUDFLOW_TRY(read_text(path));
+    auto file = CLOUDFLOW_TRY(parse_file(parser, path, text));
+    unit added{snake_case(short_name(file.name)), path.filename().string(), {}};
+    for (auto id = set.nodes.size(); id < file.nodes.size(); ++id)
+      if (file.nodes[id].type == avro_type::record_type ||
+          file.nodes[id].type == avro_type::enum_type)
         added.defined.push_back(static_cast<schema::node_id>(id));
     if (added.defined.empty())
       return error{fmt::format("{}: expected a schema that defines a record or an enum, found none",
@@ -68,7 +63,7 @@ result<schema_set> read_schema_set(std::span<const std::filesystem::path> files)
             fmt::format("{}: expected a schema of another name than that of {}, found {} in both",
                         path.string(), other.source, added.stem)};
     set.units.push_back(std::move(added));
-    set.nodes = std::move(file->nodes);
+    set.nodes = std::move(file.nodes);
   }
   return set;
 }

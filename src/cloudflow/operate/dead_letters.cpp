@@ -59,10 +59,9 @@ result<void> for_each_record(const pubsub::backend& log, const pubsub::topic_par
                              const pubsub::partition_range& range, F&& f) {
   partition_reader reader{log, source, range.first, range.end};
   for (;; reader.advance()) {
-    const auto record = reader.current();
-    if (!record) return record.error();
-    if (*record == nullptr) return {};
-    result<bool> goes_on = f(**record);
+    const auto record = CLOUDFLOW_TRY(reader.current());
+    if (record == nullptr) return {};
+    result<bool> goes_on = f(*record);
     if (!goes_on) return std::move(goes_on).error();
     if (!*goes_on) return {};
   }
@@ -99,23 +98,21 @@ result<pubsub::partition_range> dead_letter_topic::range() const {
 result<std::map<std::string, offset_set, std::less<>>> dead_letter_topic::marks(
     const pubsub::partition_range& in) const {
   std::map<std::string, offset_set, std::less<>> found;
-  auto done = for_each_record(*log_, source(), in, [&](const record_view& record) {
+  CLOUDFLOW_TRY(for_each_record(*log_, source(), in, [&](const record_view& record) {
     if (is_mark(record))
       if (const auto offsets = offset_set::parse(value_of(record, header::offsets)))
         found[std::string{value_of(record, header::handled)}].add(*offsets);
     return true;
-  });
-  if (!done) return std::move(done).error();
+  }));
   return found;
 }
 
 result<void> dead_letter_topic::for_each_waiting(
     const pubsub::partition_range& in, const letter_filter& filter,
     const std::function<result<bool>(const dead_letter&)>& f) const {
-  const auto known = marks(in);
-  if (!known) return known.error();
+  const auto known = CLOUDFLOW_TRY(marks(in));
   offset_set handled;
-  for (const auto& [outcome, offsets] : *known) handled.add(offsets);
+  for (const auto& [outcome, offsets] : known) handled.add(offsets);
   return for_each_record(*log_, source(), in, [&](const record_view& record) -> result<bool> {
     if (is_mark(record) || handled.has(record.offset)) return true;
     const auto letter = letter_of(record);
@@ -125,22 +122,19 @@ result<void> dead_letter_topic::for_each_waiting(
 
 result<void> dead_letter_topic::visit(const letter_filter& filter,
                                       const std::function<bool(const dead_letter&)>& f) const {
-  const auto in = range();
-  if (!in) return in.error();
-  return for_each_waiting(*in, filter, f);
+  const auto in = CLOUDFLOW_TRY(range());
+  return for_each_waiting(in, filter, f);
 }
 
 result<letter_summary> dead_letter_topic::summarise() const {
-  const auto in = range();
-  if (!in) return in.error();
-  const auto known = marks(*in);
-  if (!known) return known.error();
+  const auto in = CLOUDFLOW_TRY(range());
+  const auto known = CLOUDFLOW_TRY(marks(in));
   const auto is_in = [&](std::string_view outcome, record_offset offset) {
-    const auto found = known->find(outcome);
-    return found != known->end() && found->second.has(offset);
+    const auto found = known.find(outcome);
+    return found != known.end() && found->second.has(offset);
   };
   letter_summary sum;
-  auto done = for_each_record(*log_, source(), *in, [&](const record_view& record) {
+  CLOUDFLOW_TRY(for_each_record(*log_, source(), in, [&](const record_view& record) {
     if (is_mark(record)) return true;
     if (is_in(header::retried, record.offset)) return ++sum.retried, true;
     if (is_in(header::dropped, record.offset)) return ++sum.dropped, true;
@@ -150,8 +144,7 @@ result<letter_summary> dead_letter_topic::summarise() const {
     sum.newest = letter.time;
     ++sum.reasons[std::string{letter.reason}];
     return true;
-  });
-  if (!done) return std::move(done).error();
+  }));
   return sum;
 }
 
@@ -180,7 +173,7 @@ public:
   /// `schema`: of the value; empty: not known.
   result<void> add(const dead_letter& letter, std::string_view schema) {
     if (!retry_topics_.empty()) {
-      if (auto written = write_again(letter, schema); !written) return written;
+      CLOUDFLOW_TRY(write_again(letter, schema));
     }
     offsets_.add(letter.record->offset);
     const bool is_full = ++count_ == letters_per_commit || bytes_ >= bytes_per_commit;
@@ -276,10 +269,9 @@ result<std::uint64_t> dead_letter_topic::hand_over(const letter_filter& filter,
   auto producer = log_->open_producer({.transactional_id = inlet_.plan->names().dead_letters_id(
                                            inlet_.streamlet->name, inlet_.port->name)});
   if (!producer) return error{producer.error().message};
-  const auto in = range();
-  if (!in) return in.error();
+  const auto in = CLOUDFLOW_TRY(range());
   transfer letters{std::move(producer).value(), source(), outcome, std::move(retry_topics)};
-  auto done = for_each_waiting(*in, filter, [&](const dead_letter& letter) -> result<bool> {
+  auto done = for_each_waiting(in, filter, [&](const dead_letter& letter) -> result<bool> {
     auto added = letters.add(letter, schema_of(*letter.record));
     return added ? result<bool>{true} : std::move(added).error();
   });

@@ -38,25 +38,23 @@ result<std::vector<planned_inlet>> find_inlets(const blueprint::plan& plan, std:
     return found;
   }
   const auto dot = path.find('.');
-  const auto streamlet = find_streamlet(plan, path.substr(0, dot));
-  if (!streamlet) return streamlet.error();
+  const auto streamlet = CLOUDFLOW_TRY(find_streamlet(plan, path.substr(0, dot)));
   std::vector<std::string> names;
-  for (const auto& port : (*streamlet)->inlets) {
-    const planned_inlet inlet{&plan, *streamlet, &port};
+  for (const auto& port : streamlet->inlets) {
+    const planned_inlet inlet{&plan, streamlet, &port};
     names.push_back(inlet.path());
     if (dot == std::string_view::npos || inlet.path() == path) found.push_back(inlet);
   }
-  if (names.empty()) return error{fmt::format("streamlet {} has no inlets", (*streamlet)->name)};
+  if (names.empty()) return error{fmt::format("streamlet {} has no inlets", streamlet->name)};
   if (found.empty()) return not_there("inlet", path, names);
   return found;
 }
 
 result<planned_inlet> find_inlet(const blueprint::plan& plan, std::string_view path) {
-  const auto found = find_inlets(plan, path);
-  if (!found) return found.error();
-  if (found->size() == 1) return found->front();
+  const auto found = CLOUDFLOW_TRY(find_inlets(plan, path));
+  if (found.size() == 1) return found.front();
   std::vector<std::string> paths;
-  for (const auto& inlet : *found) paths.push_back(inlet.path());
+  for (const auto& inlet : found) paths.push_back(inlet.path());
   return error{
       fmt::format("'{}' has several inlets; name one of them: {}", path, fmt::join(paths, ", "))};
 }

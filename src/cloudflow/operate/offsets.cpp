@@ -23,10 +23,9 @@ result<void> add_positions(const pubsub::backend& log, const planned_inlet& inle
   if (!info && info.error().code == pubsub::errc::topic_not_found) return {};
   if (!info) return error{info.error().message};
   for (std::size_t p = 0; p != info->partitions.size(); ++p) {
-    auto position = position_of(log, inlet, {topic, partition_id{static_cast<std::int32_t>(p)}},
-                                info->partitions[p]);
-    if (!position) return std::move(position).error();
-    to.push_back(std::move(position).value());
+    auto position = CLOUDFLOW_TRY(position_of(
+        log, inlet, {topic, partition_id{static_cast<std::int32_t>(p)}}, info->partitions[p]));
+    to.push_back(std::move(position));
   }
   return {};
 }
@@ -85,20 +84,16 @@ result<void> expect_stopped(const pubsub::backend& log,
 
 result<std::vector<inlet_position>> positions(const pubsub::backend& log,
                                               const blueprint::plan& plan, std::string_view path) {
-  const auto inlets = find_inlets(plan, path);
-  if (!inlets) return inlets.error();
+  const auto inlets = CLOUDFLOW_TRY(find_inlets(plan, path));
   std::vector<inlet_position> all;
-  for (const auto& inlet : *inlets) {
-    if (auto added = add_positions(log, inlet, inlet.topic(), all); !added)
-      return std::move(added).error();
+  for (const auto& inlet : inlets) {
+    CLOUDFLOW_TRY(add_positions(log, inlet, inlet.topic(), all));
     for (const auto& topic : inlet.repartition_topics())
-      if (auto added = add_positions(log, inlet, topic, all); !added)
-        return std::move(added).error();
+      CLOUDFLOW_TRY(add_positions(log, inlet, topic, all));
     const auto retry_topic = inlet.retry_topic();
     if (retry_topic.empty()) continue;
     std::vector<inlet_position> retries;
-    if (auto added = add_positions(log, inlet, retry_topic, retries); !added)
-      return std::move(added).error();
+    CLOUDFLOW_TRY(add_positions(log, inlet, retry_topic, retries));
     std::erase_if(retries, [](const auto& r) { return r.range.end == record_offset{0}; });
     all.insert(all.end(), retries.begin(), retries.end());
   }
@@ -115,28 +110,24 @@ result<std::vector<inlet_position>> set_positions(pubsub::backend& log, const pl
         "`replay {0} --from ... --reset-state` forgets the state as well, `replay {0} --from ... "
         "--into NAME` leaves both as they are",
         name)};
-  if (auto stopped = expect_stopped(log, *inlet.streamlet); !stopped)
-    return std::move(stopped).error();
+  CLOUDFLOW_TRY(expect_stopped(log, *inlet.streamlet));
   const auto& topic = inlet.topic();
-  const auto ranges = ranges_of(log, topic);
-  if (!ranges) return ranges.error();
-  const auto count = static_cast<std::int32_t>(ranges->size());
+  const auto ranges = CLOUDFLOW_TRY(ranges_of(log, topic));
+  const auto count = static_cast<std::int32_t>(ranges.size());
   if (partition && (*partition < 0 || *partition >= count))
     return error{fmt::format("topic {} has no partition {}: there are {}, numbered from 0", topic,
                              *partition, count)};
-  if (auto one = expect_one_partition(to, topic, partition ? 1 : ranges->size()); !one)
-    return std::move(one).error();
+  CLOUDFLOW_TRY(expect_one_partition(to, topic, partition ? 1 : ranges.size()));
   std::vector<inlet_position> moved;
   for (std::int32_t p = 0; p != count; ++p) {
     if (partition && *partition != p) continue;
     const pubsub::topic_partition source{topic, partition_id{p}};
-    const auto& range = (*ranges)[static_cast<std::size_t>(p)];
-    const auto offset = to.in(log, source, range);
-    if (!offset) return offset.error();
-    moved.push_back({inlet.path(), inlet.port->group, source, *offset, range});
+    const auto& range = (ranges)[static_cast<std::size_t>(p)];
+    const auto offset = CLOUDFLOW_TRY(to.in(log, source, range));
+    moved.push_back({inlet.path(), inlet.port->group, source, offset, range});
   }
   const auto id = inlet.plan->names().offsets_id(name, inlet.port->name);
-  if (auto done = commit(log, id, moved); !done) return std::move(done).error();
+  CLOUDFLOW_TRY(commit(log, id, moved));
   return moved;
 }
 

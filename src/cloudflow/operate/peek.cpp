@@ -20,9 +20,8 @@ result<std::vector<partition_reader>> readers_of(const pubsub::backend& log,
     if (request.partition && *request.partition != p) continue;
     const pubsub::topic_partition source{request.topic, partition_id{p}};
     const auto& range = info.partitions[static_cast<std::size_t>(p)];
-    const auto from = request.from.near(log, source, range);
-    if (!from) return from.error();
-    readers.emplace_back(log, source, *from, range.end);
+    const auto from = CLOUDFLOW_TRY(request.from.near(log, source, range));
+    readers.emplace_back(log, source, from, range.end);
   }
   return readers;
 }
@@ -33,19 +32,16 @@ result<void> peek(pubsub::backend& log, const peek_request& request,
                   const std::function<bool(const shown_record&)>& f) {
   const auto info = log.topic(request.topic);
   if (!info) return error{info.error().message};
-  auto readers = readers_of(log, request, *info);
-  if (!readers) return std::move(readers).error();
-  merged_reader all{std::move(readers).value()};
+  auto readers = CLOUDFLOW_TRY(readers_of(log, request, *info));
+  merged_reader all{std::move(readers)};
   record_text text{log, info->spec.base_schema, request.has_readable_times};
   for (std::size_t n = 0; n != request.at_most; ++n) {
-    auto next = all.next();
-    if (!next) return std::move(next).error();
-    if (*next == nullptr) return {};
-    const auto* record = (*next)->current().value();
-    const auto shown = text.show(*record, (*next)->source().partition.value());
-    if (!shown) return shown.error();
-    if (!f(*shown)) return {};
-    (*next)->advance();
+    auto next = CLOUDFLOW_TRY(all.next());
+    if (next == nullptr) return {};
+    const auto* record = next->current().value();
+    const auto shown = CLOUDFLOW_TRY(text.show(*record, next->source().partition.value()));
+    if (!f(shown)) return {};
+    next->advance();
   }
   return {};
 }

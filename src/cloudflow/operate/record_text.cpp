@@ -44,9 +44,8 @@ result<const schema::avro_schema*> record_text::schema_of(const std::string& fin
   const auto text = log_->schemas().find(fingerprint_prefix);
   if (!text) return error{text.error().message};
   if (!*text) return nullptr;
-  auto parsed = schema::parse_avro(**text, "schema store");
-  if (!parsed) return std::move(parsed).error();
-  return &known_.emplace(fingerprint_prefix, std::move(parsed).value()).first->second;
+  auto parsed = CLOUDFLOW_TRY(schema::parse_avro(**text, "schema store"));
+  return &known_.emplace(fingerprint_prefix, std::move(parsed)).first->second;
 }
 
 result<shown_record> record_text::show(const record_view& r, std::int32_t partition) {
@@ -65,30 +64,26 @@ result<shown_record> record_text::show(const record_view& r, std::int32_t partit
       s.headers.emplace_back(h.name, h.value);
   }
   if (r.value.data() == nullptr) return s;
-  auto value = show_value(r.value, schema);
-  if (!value) return std::move(value).error();
-  s.value_json = std::move(value).value();
+  auto value = CLOUDFLOW_TRY(show_value(r.value, schema));
+  s.value_json = std::move(value);
   return s;
 }
 
 result<std::string> record_text::show_value(std::string_view value, const std::string& schema) {
-  const auto known = schema_of(schema);
-  if (!known) return known.error();
+  const auto known = CLOUDFLOW_TRY(schema_of(schema));
   std::string json;
   const auto form = has_readable_times_ ? schema::json_form::plain : schema::json_form::numbers;
-  if (*known == nullptr || !schema::avro_to_json(**known, value, form, json))
+  if (known == nullptr || !schema::avro_to_json(*known, value, form, json))
     return undecoded_json(value);
   return json;
 }
 
 result<std::string> record_text::encode(const std::string& json) {
-  const auto schema = schema_of(base_);
-  if (!schema) return schema.error();
-  if (*schema == nullptr)
+  const auto schema = CLOUDFLOW_TRY(schema_of(base_));
+  if (schema == nullptr)
     return error{"the topic's schema is not known here, so that JSON cannot be encoded for it"};
   byte_writer out;
-  if (const auto done = schema::json_to_avro(**schema, json, out, {.check_uuids = true}); !done)
-    return done.error();
+  CLOUDFLOW_TRY(schema::json_to_avro(*schema, json, out, {.check_uuids = true}));
   return std::string{out.view()};
 }
 

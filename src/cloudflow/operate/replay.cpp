@@ -28,19 +28,16 @@ result<void> commit(pubsub::producer& to, const pubsub::transaction& changes) {
 result<std::vector<replay_part>> parts_of(const pubsub::backend& log, const blueprint::plan& plan,
                                           const blueprint::streamlet_plan& streamlet,
                                           const offset_spec& from, const offset_spec& to) {
-  const auto inlets = find_inlets(plan, streamlet.name);
-  if (!inlets) return inlets.error();
+  const auto inlets = CLOUDFLOW_TRY(find_inlets(plan, streamlet.name));
   std::vector<replay_part> parts;
-  for (const auto& inlet : *inlets) {
+  for (const auto& inlet : inlets) {
     const auto& topic = inlet.topic();
-    const auto ranges = ranges_of(log, topic);
-    if (!ranges) return ranges.error();
+    const auto ranges = CLOUDFLOW_TRY(ranges_of(log, topic));
     for (const auto& where : {from, to})
-      if (auto one = expect_one_partition(where, topic, ranges->size()); !one)
-        return std::move(one).error();
-    for (std::size_t p = 0; p != ranges->size(); ++p) {
+      CLOUDFLOW_TRY(expect_one_partition(where, topic, ranges.size()));
+    for (std::size_t p = 0; p != ranges.size(); ++p) {
       const pubsub::topic_partition source{topic, partition_id{static_cast<std::int32_t>(p)}};
-      const auto begin = from.in(log, source, (*ranges)[p]), end = to.in(log, source, (*ranges)[p]);
+      const auto begin = from.in(log, source, (ranges)[p]), end = to.in(log, source, (ranges)[p]);
       if (!begin || !end) return begin ? end.error() : begin.error();
       if (*end < *begin)
         return error{fmt::format("{}: the range would go from offset {} back to {}",
@@ -93,9 +90,9 @@ result<void> forget_state(pubsub::backend& log, pubsub::producer& writer,
   std::int32_t partitions = 1;
   for (const auto& part : parts)
     partitions = std::max(partitions, part.source.partition.value() + 1);
-  if (auto here = restore_all(log, streamlet.name, partitions); !here) return here;
+  CLOUDFLOW_TRY(restore_all(log, streamlet.name, partitions));
   for (const auto& store : stores_of(streamlet))
-    if (auto done = app::reset_store(log, writer, store, partitions); !done) return done;
+    CLOUDFLOW_TRY(app::reset_store(log, writer, store, partitions));
   return {};
 }
 
@@ -104,11 +101,10 @@ result<void> forget_state(pubsub::backend& log, pubsub::producer& writer,
 result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
                          const blueprint::streamlet_plan& streamlet,
                          const std::vector<replay_part>& parts) {
-  if (auto stopped = expect_stopped(log, streamlet); !stopped) return stopped;
-  auto writer = open_producer(log, plan.names().stores_id(streamlet.name, {}));
-  if (!writer) return std::move(writer).error();
+  CLOUDFLOW_TRY(expect_stopped(log, streamlet));
+  auto writer = CLOUDFLOW_TRY(open_producer(log, plan.names().stores_id(streamlet.name, {})));
   if (!streamlet.states.empty()) {
-    if (auto done = forget_state(log, **writer, streamlet, parts); !done) return done;
+    CLOUDFLOW_TRY(forget_state(log, *writer, streamlet, parts));
   }
   pubsub::transaction changes;
   for (const auto& part : parts)
@@ -116,13 +112,12 @@ result<void> reset_state(pubsub::backend& log, const blueprint::plan& plan,
   // What has moved to its key and was not processed comes again.
   for (const auto& r : streamlet.repartitions) {
     const auto& topic = plan.topics[r.port.topic].name;
-    const auto ranges = ranges_of(log, topic);
-    if (!ranges) return ranges.error();
-    for (std::size_t p = 0; p != ranges->size(); ++p)
+    const auto ranges = CLOUDFLOW_TRY(ranges_of(log, topic));
+    for (std::size_t p = 0; p != ranges.size(); ++p)
       changes.positions.push_back(
-          {r.port.group, topic, partition_id{static_cast<std::int32_t>(p)}, (*ranges)[p].end});
+          {r.port.group, topic, partition_id{static_cast<std::int32_t>(p)}, (ranges)[p].end});
   }
-  return commit(**writer, changes);
+  return commit(*writer, changes);
 }
 
 }  // namespace cloudflow::operate

@@ -20,11 +20,10 @@ result<partition_reader*> merged_reader::next() {
   partition_reader* earliest = nullptr;
   timestamp at;
   for (auto& part : parts_) {
-    auto record = part.current();
-    if (!record) return std::move(record).error();
-    if (*record == nullptr || (earliest != nullptr && (*record)->time >= at)) continue;
+    auto record = CLOUDFLOW_TRY(part.current());
+    if (record == nullptr || (earliest != nullptr && record->time >= at)) continue;
     earliest = &part;
-    at = (*record)->time;
+    at = record->time;
   }
   return earliest;
 }

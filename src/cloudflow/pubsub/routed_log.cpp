@@ -19,8 +19,8 @@ public:
   result<void> commit(const transaction& changes) override {
     split(changes);
     for (auto* p : parts_) {
-      if (auto opened = open(*p); !opened) return opened;
-      if (auto done = p->to->commit(p->changes); !done) return done;
+      CLOUDFLOW_TRY(open(*p));
+      CLOUDFLOW_TRY(p->to->commit(p->changes));
     }
     return {};
   }
@@ -80,9 +80,8 @@ private:
     if (p.to) return {};
     const auto log = std::find_if(by_log_.begin(), by_log_.end(),
                                   [&](const auto& each) { return &each.second == &p; });
-    auto opened = log->first->open_producer(options_);
-    if (!opened) return std::move(opened).error();
-    p.to = std::move(opened).value();
+    auto opened = CLOUDFLOW_TRY(log->first->open_producer(options_));
+    p.to = std::move(opened);
     return {};
   }
 
@@ -193,8 +192,7 @@ void routed_log::give_up(std::string_view owner, partition_id partition) {
 // -- schemas and state ----------------------------------------------------------------------------
 
 result<void> routed_log::all_schemas::put(std::string_view fingerprint, std::string_view text) {
-  for (auto* log : where_->logs)
-    if (auto done = log->schemas().put(fingerprint, text); !done) return done;
+  for (auto* log : where_->logs) CLOUDFLOW_TRY(log->schemas().put(fingerprint, text));
   return {};
 }
 
@@ -224,7 +222,7 @@ result<void> routed_log::all_state::scan(
   };
   for (auto* log : where_->logs) {
     if (!goes_on) break;
-    if (auto done = log->state().scan(store, partition, prefix, look); !done) return done;
+    CLOUDFLOW_TRY(log->state().scan(store, partition, prefix, look));
   }
   return {};
 }

@@ -92,10 +92,9 @@ pubsub::result<pubsub::topic_info> bounded_log::topic(std::string_view name) con
 
 pubsub::result<std::unique_ptr<pubsub::consumer>> bounded_log::open_consumer(
     const pubsub::consumer_options& options) {
-  auto opened = log_->open_consumer(options);
-  if (!opened) return std::move(opened).error();
+  auto opened = CLOUDFLOW_TRY(log_->open_consumer(options));
   return std::unique_ptr<pubsub::consumer>{
-      std::make_unique<bounded_consumer>(std::move(opened).value(), ends_)};
+      std::make_unique<bounded_consumer>(std::move(opened), ends_)};
 }
 
 pubsub::result<pubsub::record_batch> bounded_log::read(const topic_partition& source,

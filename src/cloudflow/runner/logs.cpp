@@ -117,14 +117,12 @@ pubsub::result<std::unique_ptr<logs>> logs::open(const blueprint::plan& plan,
   std::map<std::string, pubsub::backend*> at;
   for (const auto& place : cluster_keys_of(plan)) {
     if (place.empty()) {
-      auto log = open_embedded(how, time);
-      if (!log) return std::move(log).error();
-      made->embedded_ = log->get();
-      made->sessions_.push_back(std::move(log).value());
+      auto log = CLOUDFLOW_TRY(open_embedded(how, time));
+      made->embedded_ = log.get();
+      made->sessions_.push_back(std::move(log));
     } else {
-      auto session = connect(session_options(plan, secrets, place, how), how, time);
-      if (!session) return std::move(session).error();
-      made->sessions_.push_back(std::move(session).value());
+      auto session = CLOUDFLOW_TRY(connect(session_options(plan, secrets, place, how), how, time));
+      made->sessions_.push_back(std::move(session));
     }
     at[place] = made->sessions_.back().get();
   }

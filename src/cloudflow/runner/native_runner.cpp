@@ -7,13 +7,6 @@
 
 namespace cloudflow::runner {
 
-namespace {
-
-/// A worker that has not come round for so long hangs.
-constexpr std::chrono::seconds live_within{30};
-
-}  // namespace
-
 std::size_t usual_workers() {
   constexpr unsigned most = 4;
   return std::clamp(std::thread::hardware_concurrency(), 1u, most);
@@ -34,10 +27,8 @@ result<void> native_runner::start() {
 }
 
 result<void> native_runner::try_start() {
-  auto facts = app::provision(*plan_, *around_.log, mode_);
-  if (!facts) return std::move(facts).error();
-  auto created =
-      runtime::native_runtime::create(*plan_, std::move(facts).value(), around_, options_);
+  auto facts = CLOUDFLOW_TRY(app::provision(*plan_, *around_.log, mode_));
+  auto created = runtime::native_runtime::create(*plan_, std::move(facts), around_, options_);
   if (!created) return std::move(created).error();
   runtime_ = std::move(created).value();
   is_started_.store(true, std::memory_order_release);
@@ -63,9 +54,9 @@ std::string native_runner::why_not_live() const {
   std::vector<std::string> stalled;
   const auto now = around_.time->monotonic();
   for (const auto* w : runtime_->workers())
-    if (now - w->last_step() >= live_within) stalled.push_back(w->name());
+    if (now - w->last_step() >= runtime::comes_round_within) stalled.push_back(w->name());
   if (stalled.empty()) return {};
-  return fmt::format("stalled for {} s: worker {}", live_within.count(),
+  return fmt::format("stalled for {} s: worker {}", runtime::comes_round_within.count(),
                      fmt::join(stalled, ", worker "));
 }
 

@@ -41,18 +41,15 @@ result<std::unique_ptr<shadow_run>> shadow_run::create(
     const blueprint::plan& shadow, const std::vector<operate::replay_part>& parts,
     const runtime::dependencies& around, runtime::runtime_options options) {
   const auto& name = shadow.streamlets.front().name;
-  if (auto begun = begin_at(*around.log, shadow.names().replay_id(name), parts); !begun)
-    return std::move(begun).error();
+  CLOUDFLOW_TRY(begin_at(*around.log, shadow.names().replay_id(name), parts));
   std::unique_ptr<shadow_run> run{new shadow_run(*around.log, parts)};
   auto bounded = around;
   bounded.log = &run->log_;
   options.instance = name;
-  auto facts = app::provision(shadow, run->log_);
-  if (!facts) return std::move(facts).error();
-  auto started = runtime::native_runtime::create(shadow, std::move(facts).value(),
-                                                 std::move(bounded), options);
-  if (!started) return std::move(started).error();
-  run->runtime_ = std::move(started).value();
+  auto facts = CLOUDFLOW_TRY(app::provision(shadow, run->log_));
+  auto started = CLOUDFLOW_TRY(
+      runtime::native_runtime::create(shadow, std::move(facts), std::move(bounded), options));
+  run->runtime_ = std::move(started);
   return run;
 }
 

@@ -47,12 +47,11 @@ result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::
                                                                const runtime_options& options) {
   std::unique_ptr<native_runtime> r{
       new native_runtime(plan, std::move(facts), std::move(around), options)};
-  if (auto done = r->check_facts(); !done) return std::move(done).error();
-  auto program = facts_of_program(plan, r->dependencies_.secrets, r->dependencies_.definition_of);
-  if (!program) return std::move(program).error();
+  CLOUDFLOW_TRY(r->check_facts());
+  auto program = CLOUDFLOW_TRY(
+      facts_of_program(plan, r->dependencies_.secrets, r->dependencies_.definition_of));
   for (std::size_t i = 0; i != plan.streamlets.size(); ++i)
-    if (auto done = r->start_streamlet(plan.streamlets[i], std::move(program->streamlets[i]));
-        !done)
+    if (auto done = r->start_streamlet(plan.streamlets[i], std::move(program.streamlets[i])); !done)
       return std::move(done).error();
   r->share_memory();
   for (auto* w : r->workers_)
@@ -122,7 +121,7 @@ result<void> native_runtime::start_streamlet(const blueprint::streamlet_plan& s,
   };
   streamlets_.push_back(std::move(instance));
   auto& added = *streamlets_.back();
-  if (auto done = bind_ports(added); !done) return done;
+  CLOUDFLOW_TRY(bind_ports(added));
   return start_tasks(added);
 }
 
@@ -233,12 +232,11 @@ result<void> native_runtime::open_stores(streamlet_instance& s, std::int32_t par
 }
 
 result<void> native_runtime::start_tasks(streamlet_instance& s) {
-  const auto partitions = partitions_of(s);
-  if (!partitions) return partitions.error();
-  if (auto done = open_stores(s, *partitions); !done) return done;
+  const auto partitions = CLOUDFLOW_TRY(partitions_of(s));
+  CLOUDFLOW_TRY(open_stores(s, partitions));
   auto& workers = workers_for(*s.plan);
   std::vector<task*> tasks;
-  for (std::int32_t p = 0; p != *partitions; ++p) {
+  for (std::int32_t p = 0; p != partitions; ++p) {
     // Each streamlet begins one worker further, so that the consumers of one partition are on
     // different ones.
     auto& w = *workers[(streamlets_.size() + static_cast<std::size_t>(p)) % workers.size()];

@@ -27,10 +27,9 @@ pubsub::result<schema::resolution> resolve_base(const pubsub::schema_store& sche
                                                 const std::string& base,
                                                 const schema::avro_schema& reader,
                                                 bool may_be_unreadable) {
-  const auto text = schemas.find(base);
-  if (!text) return text.error();
-  if (!*text) return unreadable("the topic's base schema is not in the schema store");
-  const auto writer = schema::parse_avro(**text, "the topic's base schema");
+  const auto text = CLOUDFLOW_TRY(schemas.find(base));
+  if (!text) return unreadable("the topic's base schema is not in the schema store");
+  const auto writer = schema::parse_avro(*text, "the topic's base schema");
   if (!writer) return unreadable(writer.error().message);
   if (const auto all = schema::unreadable_parts(*writer, reader);
       !may_be_unreadable && !all.empty())
@@ -106,9 +105,8 @@ pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas,
     if (!same) return unreadable(same.error().message);
     s->base = std::move(same).value();
   } else if (!base.empty()) {
-    auto compiled = resolve_base(schemas, base, s->reader, may_be_unreadable);
-    if (!compiled) return std::move(compiled).error();
-    s->base = std::move(compiled).value();
+    auto compiled = CLOUDFLOW_TRY(resolve_base(schemas, base, s->reader, may_be_unreadable));
+    s->base = std::move(compiled);
   }
   return schema_reader{std::move(s)};
 }

@@ -21,8 +21,7 @@ result<schema::resolution> resolution_of(const std::string& writer, const std::s
 }
 
 result<void> can_resolve(const std::string& writer, const std::string& reader) {
-  const auto how = resolution_of(writer, reader);
-  if (!how) return how.error();
+  CLOUDFLOW_TRY(resolution_of(writer, reader));
   return {};
 }
 
@@ -30,10 +29,9 @@ result<void> can_resolve(const std::string& writer, const std::string& reader) {
 
 result<stores::stored_values> open_values(const pubsub::backend& log, pubsub::producer& writer,
                                           const app::store_spec& wanted) {
-  const auto opened = app::open_store(log, writer, wanted, can_resolve);
-  if (!opened) return opened.error();
+  const auto opened = CLOUDFLOW_TRY(app::open_store(log, writer, wanted, can_resolve));
   std::vector<stores::stored_values::conversion> conversions;
-  for (const auto& schema : opened->value_schemas) {
+  for (const auto& schema : opened.value_schemas) {
     auto& conversion = conversions.emplace_back();
     if (schema == wanted.value_schema) continue;
     auto how = resolution_of(schema, wanted.value_schema);
@@ -43,7 +41,7 @@ result<stores::stored_values> open_values(const pubsub::backend& log, pubsub::pr
       return how.transcode(value, to).has_value();
     };
   }
-  return stores::stored_values{static_cast<std::uint8_t>(opened->current), std::move(conversions)};
+  return stores::stored_values{static_cast<std::uint8_t>(opened.current), std::move(conversions)};
 }
 
 }  // namespace cloudflow::runtime

@@ -62,7 +62,8 @@ public:
   /// moved.
   void abandon(const pubsub::error& e);
   bool has_changes() const noexcept;
-  /// A partition has to go, and waits for a commit.
+  /// Something waits for a commit: a partition that has to go, or the next record, where each is
+  /// committed alone.
   bool is_urgent() const noexcept { return sources_.has_leaving() || reader_.runs_alone(); }
   std::size_t uncommitted_bytes() const noexcept { return chain_.done().byte_size(); }
 

@@ -14,9 +14,6 @@ namespace cloudflow::runtime {
 namespace {
 /// How long a worker may be in one batch before it looks at its commit and its other tasks again.
 constexpr std::chrono::milliseconds time_slice{20};
-/// A worker that has not come round for so long never will: the process ends, and whoever starts it
-/// again dead-letters the record that it hung at, like one that crashes.
-constexpr std::chrono::seconds comes_round_within{30};
 constexpr const char* hanging = "a call that had not returned after 30 s";
 
 /// Counts time slices in which a worker has not come round: a process that is stopped, or a machine

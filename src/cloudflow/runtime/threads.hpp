@@ -2,10 +2,15 @@
 
 #include "cloudflow/runtime/runtime.hpp"
 
+#include <chrono>
 #include <thread>
 #include <vector>
 
 namespace cloudflow::runtime {
+
+/// A worker that has not come round for so long never will: the process is not live, and ends.
+/// Whoever starts it again dead-letters the record that it hung at, like one that crashes.
+constexpr std::chrono::seconds comes_round_within{30};
 
 /// Runs the workers of a runtime, each on a thread of its own, and a timer that makes them leave
 /// long batches. The only place of the runtime that starts threads.

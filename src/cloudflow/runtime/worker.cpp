@@ -42,9 +42,8 @@ worker::worker(std::string name, open_producer open, const clock& time,
     limit_(options.max_uncommitted_bytes) {}
 
 pubsub::result<void> worker::open() {
-  auto opened = open_([this] { waker_.notify(); });
-  if (!opened) return std::move(opened).error();
-  producer_ = std::move(opened).value();
+  auto opened = CLOUDFLOW_TRY(open_([this] { waker_.notify(); }));
+  producer_ = std::move(opened);
   return {};
 }
 

@@ -9,9 +9,8 @@
 namespace cloudflow::sandbox {
 
 result<void> show_balance(const std::filesystem::path& state, bool as_json) {
-  const auto tasks = running_tasks(state);
-  if (!tasks) return tasks.error();
-  const auto all = operate::balances_of(*tasks);
+  const auto tasks = CLOUDFLOW_TRY(running_tasks(state));
+  const auto all = operate::balances_of(tasks);
   if (as_json) {
     auto streamlets = json::array();
     for (const auto& s : all) {

@@ -110,9 +110,8 @@ result<shown_letter> show(const dead_letter& letter, dead_letter_topic& from,
                  .headers = {}};
   if (record.key.data() != nullptr) s.key = std::string{record.key};
   if (record.value.data() != nullptr) {
-    auto value = text.show_value(record.value, from.schema_of(record));
-    if (!value) return std::move(value).error();
-    s.value_json = std::move(value).value();
+    auto value = CLOUDFLOW_TRY(text.show_value(record.value, from.schema_of(record)));
+    s.value_json = std::move(value);
   }
   for (const auto& h : record.headers)
     if (!h.name.starts_with("cloudflow-")) s.headers.emplace_back(h.name, h.value);
@@ -148,15 +147,11 @@ void print_letter(const shown_letter& s, bool as_json) {
 template <class F>
 result<void> with_letters(const project& app, const log_location& where,
                           const letter_options& options, purpose why, F&& f) {
-  const auto filter = filter_of(options);
-  if (!filter) return filter.error();
-  const auto opened = application_log::open(app, where, why);
-  if (!opened) return opened.error();
-  const auto inlet = operate::find_inlet(opened->plan(), options.inlet);
-  if (!inlet) return inlet.error();
-  auto letters = dead_letter_topic::of(opened->log(), *inlet);
-  if (!letters) return std::move(letters).error();
-  return f(*letters, *filter, opened->log());
+  const auto filter = CLOUDFLOW_TRY(filter_of(options));
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, why));
+  const auto inlet = CLOUDFLOW_TRY(operate::find_inlet(opened.plan(), options.inlet));
+  auto letters = CLOUDFLOW_TRY(dead_letter_topic::of(opened.log(), inlet));
+  return f(letters, filter, opened.log());
 }
 
 /// Whoever names dead letters and finds none has meant others.
@@ -177,20 +172,16 @@ std::string counted(std::uint64_t letters) {
 
 result<void> list_letters(const project& app, const log_location& where, const std::string& inlet,
                           bool as_json) {
-  const auto opened = application_log::open(app, where, purpose::reading);
-  if (!opened) return opened.error();
-  const auto inlets = operate::find_inlets(opened->plan(), inlet);
-  if (!inlets) return inlets.error();
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, purpose::reading));
+  const auto inlets = CLOUDFLOW_TRY(operate::find_inlets(opened.plan(), inlet));
   auto list = json::array();
   std::vector<std::pair<std::string, letter_summary>> all;
-  for (const auto& each : *inlets) {
+  for (const auto& each : inlets) {
     if (!each.port->dead_letter_topic) continue;
-    const auto letters = dead_letter_topic::of(opened->log(), each);
-    if (!letters) return letters.error();
-    auto sum = letters->summarise();
-    if (!sum) return std::move(sum).error();
-    list.push_back(to_json(*letters, *sum));
-    all.emplace_back(each.path(), std::move(sum).value());
+    const auto letters = CLOUDFLOW_TRY(dead_letter_topic::of(opened.log(), each));
+    auto sum = CLOUDFLOW_TRY(letters.summarise());
+    list.push_back(to_json(letters, sum));
+    all.emplace_back(each.path(), std::move(sum));
   }
   if (as_json)
     print(list);
@@ -227,11 +218,10 @@ result<void> retry_letters(const project& app, const log_location& where,
   return with_letters(app, where, options, purpose::writing,
                       [](dead_letter_topic& letters, const letter_filter& filter,
                          pubsub::backend&) -> result<void> {
-                        const auto count = letters.retry(filter);
-                        if (!count) return count.error();
-                        if (auto some = expect_some(*count, letters, filter); !some) return some;
-                        fmt::print("{} of {} retried: {}\n", counted(*count),
-                                   letters.inlet().path(), letters.inlet().retry_topic());
+                        const auto count = CLOUDFLOW_TRY(letters.retry(filter));
+                        CLOUDFLOW_TRY(expect_some(count, letters, filter));
+                        fmt::print("{} of {} retried: {}\n", counted(count), letters.inlet().path(),
+                                   letters.inlet().retry_topic());
                         return {};
                       });
 }
@@ -241,10 +231,9 @@ result<void> drop_letters(const project& app, const log_location& where,
   return with_letters(app, where, options, purpose::writing,
                       [](dead_letter_topic& letters, const letter_filter& filter,
                          pubsub::backend&) -> result<void> {
-                        const auto count = letters.drop(filter);
-                        if (!count) return count.error();
-                        if (auto some = expect_some(*count, letters, filter); !some) return some;
-                        fmt::print("{} of {} dropped\n", counted(*count), letters.inlet().path());
+                        const auto count = CLOUDFLOW_TRY(letters.drop(filter));
+                        CLOUDFLOW_TRY(expect_some(count, letters, filter));
+                        fmt::print("{} of {} dropped\n", counted(count), letters.inlet().path());
                         return {};
                       });
 }

@@ -51,10 +51,9 @@ result<void> feeder::look() {
   if (!running_) {
     const auto where = read_addresses(state_.addresses());
     if (!where) return {};
-    auto started = process::start({"/bin/sh", "-c", command_},
-                                  {.environment = *where, .has_group_of_its_own = true});
-    if (!started) return std::move(started).error();
-    running_.emplace(std::move(started).value());
+    auto started = CLOUDFLOW_TRY(process::start(
+        {"/bin/sh", "-c", command_}, {.environment = *where, .has_group_of_its_own = true}));
+    running_.emplace(std::move(started));
   }
   const auto ended = running_->poll();
   if (!ended) return {};

@@ -37,7 +37,7 @@ result<void> forget_copies(const std::filesystem::path& root, paths& foreign) {
   for (auto at = directories.rbegin(); at != directories.rend(); ++at) {
     if (std::filesystem::exists(*at / "LOCK", failed) ||
         std::filesystem::exists(*at / "CURRENT", failed)) {
-      if (auto done = forget_database(*at, foreign); !done) return done;
+      CLOUDFLOW_TRY(forget_database(*at, foreign));
     } else if (std::filesystem::is_empty(*at, failed)) {
       std::filesystem::remove(*at, failed);
     }
@@ -50,8 +50,8 @@ result<void> forget_copies(const std::filesystem::path& root, paths& foreign) {
 
 result<std::vector<std::filesystem::path>> forget(const state_layout& state) {
   paths foreign;
-  if (auto done = forget_database(state.log(), foreign); !done) return std::move(done).error();
-  if (auto done = forget_copies(state.kafka(), foreign); !done) return std::move(done).error();
+  CLOUDFLOW_TRY(forget_database(state.log(), foreign));
+  CLOUDFLOW_TRY(forget_copies(state.kafka(), foreign));
   for (const auto& path : {state.mounts(), state.socket(), state.crash_note(),
                            state.crash_history(), state.addresses(), state.feed_ended()}) {
     std::error_code failed;

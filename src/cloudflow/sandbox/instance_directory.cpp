@@ -8,10 +8,9 @@ result<instance_directory> instance_directory::take(const std::filesystem::path&
                                                     std::optional<int> number) {
   for (int n = number.value_or(0); n != most_processes; ++n) {
     auto directory = root / std::to_string(n);
-    if (auto made = make_private_directory(directory); !made) return std::move(made).error();
-    auto lock = file_lock::try_take(directory / "lock");
-    if (!lock) return std::move(lock).error();
-    if (*lock) return instance_directory{n, std::move(directory), *std::move(*lock)};
+    CLOUDFLOW_TRY(make_private_directory(directory));
+    auto lock = CLOUDFLOW_TRY(file_lock::try_take(directory / "lock"));
+    if (lock) return instance_directory{n, std::move(directory), *std::move(lock)};
     if (number)
       return error{
           fmt::format("{}: another process has this ordinal. Give this one another "

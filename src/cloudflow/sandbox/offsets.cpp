@@ -59,28 +59,24 @@ void print_table(const std::vector<inlet_position>& all) {
 
 result<void> show_offsets(const project& app, const log_location& where, const std::string& path,
                           bool as_json) {
-  const auto opened = application_log::open(app, where, purpose::reading);
-  if (!opened) return opened.error();
-  const auto all = operate::positions(opened->log(), opened->plan(), path);
-  if (!all) return all.error();
-  if (!as_json) return print_table(*all), result<void>{};
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, purpose::reading));
+  const auto all = CLOUDFLOW_TRY(operate::positions(opened.log(), opened.plan(), path));
+  if (!as_json) return print_table(all), result<void>{};
   auto list = json::array();
-  for (const auto& p : *all) list.push_back(to_json(p));
+  for (const auto& p : all) list.push_back(to_json(p));
   print(list);
   return {};
 }
 
 result<void> set_offsets(const project& app, const log_location& where,
                          const set_offsets_options& options) {
-  const auto opened = application_log::open(app, where, purpose::writing);
-  if (!opened) return opened.error();
-  const auto to = operate::offset_spec::parse(options.to, opened->time().now());
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, purpose::writing));
+  const auto to = operate::offset_spec::parse(options.to, opened.time().now());
   if (!to) return error{"--to: " + to.error().message};
-  const auto inlet = operate::find_inlet(opened->plan(), options.inlet);
-  if (!inlet) return inlet.error();
-  const auto moved = operate::set_positions(opened->log(), *inlet, *to, options.partition);
-  if (!moved) return moved.error();
-  print_table(*moved);
+  const auto inlet = CLOUDFLOW_TRY(operate::find_inlet(opened.plan(), options.inlet));
+  const auto moved =
+      CLOUDFLOW_TRY(operate::set_positions(opened.log(), inlet, *to, options.partition));
+  print_table(moved);
   return {};
 }
 

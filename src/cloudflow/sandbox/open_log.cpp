@@ -29,10 +29,9 @@ application_log::~application_log() = default;
 
 result<application_log> application_log::open(const project& app, const log_location& where,
                                               purpose why, const std::string& own_state) {
-  auto planned = app.make_plan(where.configuration, where.state.string(), false);
-  if (!planned) return std::move(planned).error();
+  auto planned = CLOUDFLOW_TRY(app.make_plan(where.configuration, where.state.string(), false));
   application_log a;
-  a.configured_ = std::make_unique<app::configured_plan>(std::move(planned).value());
+  a.configured_ = std::make_unique<app::configured_plan>(std::move(planned));
   a.time_ = std::make_unique<system_clock>();
   a.open_kafka_ = app.info().open_kafka;
   const state_layout state{where.state};
@@ -40,9 +39,9 @@ result<application_log> application_log::open(const project& app, const log_loca
   if (why == purpose::keeping_state) kafka = state.kafka() / own_state;
   const auto give_up = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    const auto opened = a.try_open(state, kafka, why, std::chrono::steady_clock::now() > give_up);
-    if (!opened) return opened.error();
-    if (*opened) return a;
+    const auto opened =
+        CLOUDFLOW_TRY(a.try_open(state, kafka, why, std::chrono::steady_clock::now() > give_up));
+    if (opened) return a;
     std::this_thread::sleep_for(lock_looks_every);
   }
 }

@@ -67,9 +67,8 @@ result<app::configured_plan> project::make_plan(const app::configuration_argumen
 }
 
 result<void> project::check_values(const app::configured_plan& configured) const {
-  auto facts = facts_of_program(configured.plan, configured.secrets,
-                                [this](const std::string& name) { return definition_of(name); });
-  if (!facts) return std::move(facts).error();
+  CLOUDFLOW_TRY(facts_of_program(configured.plan, configured.secrets,
+                                 [this](const std::string& name) { return definition_of(name); }));
   return {};
 }
 

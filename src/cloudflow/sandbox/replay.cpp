@@ -54,8 +54,7 @@ result<int> reset(const application_log& app, const blueprint::streamlet_plan& s
                outputs_of(app.plan(), streamlet));
   if (!is_yes && !is_confirmed(fmt::format("Send {} back?", streamlet.name)))
     return error{"nothing was changed: say --yes to go on without being asked"};
-  auto done = operate::reset_state(app.log(), app.plan(), streamlet, parts);
-  if (!done) return std::move(done).error();
+  CLOUDFLOW_TRY(operate::reset_state(app.log(), app.plan(), streamlet, parts));
   fmt::print("done: {} begins there when it runs next\n", streamlet.name);
   return 0;
 }
@@ -120,31 +119,27 @@ result<int> copy(const project& app, const log_location& where, const applicatio
                  const replay_options& options, const operate::offset_spec& from,
                  const operate::offset_spec& to) {
   // It runs, so all parameters are needed.
-  const auto planned = app.make_plan(where.configuration, where.state.string(), true);
-  if (!planned) return planned.error();
-  if (auto taken = app.check_values(*planned); !taken) return std::move(taken).error();
-  const auto original = operate::find_streamlet(planned->plan, options.streamlet);
-  if (!original) return original.error();
-  const auto shadow = operate::shadow_of(planned->plan, **original, options.into);
-  if (!shadow) return shadow.error();
-  const auto& streamlet = shadow->streamlets.front();
-  const auto parts = operate::parts_of(opened.log(), *shadow, streamlet, from, to);
-  if (!parts) return parts.error();
+  const auto planned =
+      CLOUDFLOW_TRY(app.make_plan(where.configuration, where.state.string(), true));
+  CLOUDFLOW_TRY(app.check_values(planned));
+  const auto original = CLOUDFLOW_TRY(operate::find_streamlet(planned.plan, options.streamlet));
+  const auto shadow = CLOUDFLOW_TRY(operate::shadow_of(planned.plan, *original, options.into));
+  const auto& streamlet = shadow.streamlets.front();
+  const auto parts = CLOUDFLOW_TRY(operate::parts_of(opened.log(), shadow, streamlet, from, to));
   fmt::print("{} reads as {}:\n\n", options.streamlet, options.into);
-  print_parts(*parts);
+  print_parts(parts);
   const logger lines{make_console_sink(log_level_of(options.log_level, log_level::warn)), "replay"};
   runtime::runtime_options how;
   how.workers = options.workers != 0 ? options.workers : runner::usual_workers();
-  auto run = shadow_run::create(*shadow, *parts,
-                                surroundings_of(app, opened, lines, planned->secrets), how);
-  if (!run) return std::move(run).error();
+  auto run = CLOUDFLOW_TRY(
+      shadow_run::create(shadow, parts, surroundings_of(app, opened, lines, planned.secrets), how));
   catch_stop_signals({SIGINT, SIGTERM});
-  auto code = run_to_end(**run, options.into);
+  auto code = run_to_end(*run, options.into);
   if (!code || *code != 0) return code;
-  fmt::print("\ndone: {} records", (*run)->records_done());
-  if (!streamlet.outlets.empty()) fmt::print(" into {}", outputs_of(*shadow, streamlet));
+  fmt::print("\ndone: {} records", run->records_done());
+  if (!streamlet.outlets.empty()) fmt::print(" into {}", outputs_of(shadow, streamlet));
   fmt::print("\n");
-  return tell_outcome(**run, *shadow);
+  return tell_outcome(*run, shadow);
 }
 
 }  // namespace
@@ -152,20 +147,18 @@ result<int> copy(const project& app, const log_location& where, const applicatio
 result<int> replay(const project& app, const log_location& where, const replay_options& options) {
   const bool is_copy = !options.into.empty();
   // The state of a copy is kept apart: what runs has its own open.
-  const auto opened = application_log::open(app, where, purpose::keeping_state,
-                                            is_copy ? "replay-" + options.into : std::string{});
-  if (!opened) return opened.error();
-  const auto now = opened->time().now();
+  const auto opened = CLOUDFLOW_TRY(application_log::open(
+      app, where, purpose::keeping_state, is_copy ? "replay-" + options.into : std::string{}));
+  const auto now = opened.time().now();
   const auto from = operate::offset_spec::parse(options.from, now);
   if (!from) return error{"--from: " + from.error().message};
   const auto to = operate::offset_spec::parse(options.to, now);
   if (!to) return error{"--to: " + to.error().message};
-  if (is_copy) return copy(app, where, *opened, options, *from, *to);
-  const auto streamlet = operate::find_streamlet(opened->plan(), options.streamlet);
-  if (!streamlet) return streamlet.error();
-  const auto parts = operate::parts_of(opened->log(), opened->plan(), **streamlet, *from, *to);
-  if (!parts) return parts.error();
-  return reset(*opened, **streamlet, *parts, options.is_yes);
+  if (is_copy) return copy(app, where, opened, options, *from, *to);
+  const auto streamlet = CLOUDFLOW_TRY(operate::find_streamlet(opened.plan(), options.streamlet));
+  const auto parts =
+      CLOUDFLOW_TRY(operate::parts_of(opened.log(), opened.plan(), *streamlet, *from, *to));
+  return reset(opened, *streamlet, parts, options.is_yes);
 }
 
 }  // namespace cloudflow::sandbox

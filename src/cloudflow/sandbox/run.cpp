@@ -61,21 +61,21 @@ private:
   // -- start ---
 
   result<void> prepare() {
-    auto plan = app_->make_plan(options_->configuration, options_->state.string(), true);
-    if (!plan) return std::move(plan).error();
-    plan_ = std::move(plan->plan);
-    secrets_ = std::move(plan->secrets);
+    auto plan =
+        CLOUDFLOW_TRY(app_->make_plan(options_->configuration, options_->state.string(), true));
+    plan_ = std::move(plan.plan);
+    secrets_ = std::move(plan.secrets);
     if (!options_->streamlet.empty()) {
-      say("{}", plan->warnings);  // the parent of others has said them
-      if (auto done = take_part(); !done) return done;
+      say("{}", plan.warnings);  // the parent of others has said them
+      CLOUDFLOW_TRY(take_part());
     }
     if (!options_->feed.empty()) earlier_addresses_ = earlier_addresses(state_);
-    if (auto done = expect_free_ports(); !done) return done;
-    if (auto done = make_private_directory(state_.root); !done) return done;
-    auto opened = runner::host::open(plan_, secrets_, host_options(), surroundings());
-    if (!opened) return std::move(opened).error();
-    host_ = std::move(opened).value();
-    if (auto done = host_->start(); !done) return done;
+    CLOUDFLOW_TRY(expect_free_ports());
+    CLOUDFLOW_TRY(make_private_directory(state_.root));
+    auto opened =
+        CLOUDFLOW_TRY(runner::host::open(plan_, secrets_, host_options(), surroundings()));
+    host_ = std::move(opened);
+    CLOUDFLOW_TRY(host_->start());
     auto server =
         log_server::start(state_.socket(), host_->log(),
                           {.status = [this] { return host_->streamlets().status().tasks; },
@@ -101,19 +101,18 @@ private:
             "streamlet {}: topic {} is on no Kafka cluster, and processes share nothing else. "
             "Say --kafka HOST:PORT, or configure cloudflow.kafka.clusters.default.",
             name, t.id)};
-    auto taken = instance_directory::take(state_.streamlets() / name, options_->ordinal);
-    if (!taken) return std::move(taken).error();
-    instance_directory_.emplace(std::move(taken).value());
+    auto taken =
+        CLOUDFLOW_TRY(instance_directory::take(state_.streamlets() / name, options_->ordinal));
+    instance_directory_.emplace(std::move(taken));
     state_.root = instance_directory_->directory();
     return instance_directory_->number() == 0 ? result<void>{} : expect_divisible();
   }
 
   /// Each of several processes would count for itself, and write over the state of the others.
   result<void> expect_divisible() const {
-    const auto facts = facts_of_program(
-        plan_, secrets_, [this](const std::string& name) { return app_->definition_of(name); });
-    if (!facts) return facts.error();
-    if (auto may = can_be_divided(plan_.streamlets.front(), facts->streamlets.front()); !may)
+    const auto facts = CLOUDFLOW_TRY(facts_of_program(
+        plan_, secrets_, [this](const std::string& name) { return app_->definition_of(name); }));
+    if (auto may = can_be_divided(plan_.streamlets.front(), facts.streamlets.front()); !may)
       return error{fmt::format("streamlet {}: {}", options_->streamlet, may.error().message)};
     return {};
   }

@@ -117,11 +117,10 @@ std::string name_on_log(const blueprint::plan& plan, const std::string& topic) {
 
 result<void> show_topics(const project& app, const log_location& where,
                          const topics_options& options) {
-  const auto opened = application_log::open(app, where, purpose::reading);
-  if (!opened) return opened.error();
-  auto all = opened->log().topics();
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, purpose::reading));
+  auto all = opened.log().topics();
   if (!all) return error{std::move(all).error().message};
-  const auto& plan = opened->plan();
+  const auto& plan = opened.plan();
   const auto is_hidden = [&](const auto& t) {
     return !options.is_all && (!is_of_application(plan, t.spec.name) || is_empty_internal(plan, t));
   };
@@ -136,16 +135,15 @@ result<void> show_topics(const project& app, const log_location& where,
 result<void> peek(const project& app, const log_location& where, const peek_options& options) {
   if (options.is_following && options.format == "table")
     return error{"-f goes on for ever, and a table needs all records: leave one of them out"};
-  const auto opened = application_log::open(app, where, purpose::reading);
-  if (!opened) return opened.error();
-  if (options.is_following && opened->is_at_rest())
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, purpose::reading));
+  if (options.is_following && opened.is_at_rest())
     return error{
         fmt::format("{}: the application does not run, so nothing comes: start it, or leave out -f",
                     where.state.string())};
-  auto& log = opened->log();
-  const auto from = offset_spec::parse(options.from, opened->time().now());
+  auto& log = opened.log();
+  const auto from = offset_spec::parse(options.from, opened.time().now());
   if (!from) return error{"--from: " + from.error().message};
-  peek_request request{.topic = name_on_log(opened->plan(), options.topic),
+  peek_request request{.topic = name_on_log(opened.plan(), options.topic),
                        .partition = options.partition,
                        .from = *from};
   if (options.count) request.at_most = *options.count;
@@ -172,15 +170,12 @@ result<void> peek(const project& app, const log_location& where, const peek_opti
 }
 
 result<void> send(const project& app, const log_location& where, const send_options& options) {
-  auto lines = read_lines(options.file);
-  if (!lines) return std::move(lines).error();
-  const auto opened = application_log::open(app, where, purpose::writing);
-  if (!opened) return opened.error();
-  const auto count = lines->size();
-  const auto topic = name_on_log(opened->plan(), options.topic);
-  auto done =
-      operate::send(opened->log(), opened->plan().names(),
-                    {.topic = topic, .key = options.key, .values_json = std::move(lines).value()});
+  auto lines = CLOUDFLOW_TRY(read_lines(options.file));
+  const auto opened = CLOUDFLOW_TRY(application_log::open(app, where, purpose::writing));
+  const auto count = lines.size();
+  const auto topic = name_on_log(opened.plan(), options.topic);
+  auto done = operate::send(opened.log(), opened.plan().names(),
+                            {.topic = topic, .key = options.key, .values_json = std::move(lines)});
   if (!done) return done;
   fmt::print("{} records are in {}\n", count, topic);
   return {};

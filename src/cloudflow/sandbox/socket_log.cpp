@@ -58,9 +58,8 @@ pubsub::result<std::string> exchange(
 template <class Decode>
 auto ask(const std::filesystem::path& socket, const byte_writer& question, Decode&& decode)
     -> pubsub::result<std::invoke_result_t<Decode, byte_reader&>> {
-  auto answer = exchange(socket, question);
-  if (!answer) return std::move(answer).error();
-  byte_reader in{std::string_view{*answer}.substr(1)};
+  auto answer = CLOUDFLOW_TRY(exchange(socket, question));
+  byte_reader in{std::string_view{answer}.substr(1)};
   auto value = decode(in);
   if (!in.complete()) return gone(socket, "is of another version");
   return value;
@@ -135,9 +134,8 @@ pubsub::result<pubsub::record_batch> socket_log::read(const pubsub::topic_partit
   question.put_long(from.value());
   question.put_long(static_cast<std::int64_t>(limits.max_records));
   question.put_long(static_cast<std::int64_t>(limits.max_bytes));
-  auto answer = exchange(socket_, question);
-  if (!answer) return std::move(answer).error();
-  const auto bytes = std::make_shared<const std::string>(std::move(answer).value());
+  auto answer = CLOUDFLOW_TRY(exchange(socket_, question));
+  const auto bytes = std::make_shared<const std::string>(std::move(answer));
   byte_reader in{std::string_view{*bytes}.substr(1)};
   auto batch = wire::get_batch(in, bytes);
   if (!in.complete()) return gone(socket_, "is of another version");
@@ -184,9 +182,9 @@ pubsub::result<std::unique_ptr<pubsub::producer>> socket_log::open_producer(
     const pubsub::producer_options& options) {
   auto question = request(verb::open_producer);
   question.put_text(options.transactional_id);
-  const auto number = ask(socket_, question, [](byte_reader& in) { return in.get_long(); });
-  if (!number) return number.error();
-  return std::unique_ptr<pubsub::producer>{std::make_unique<remote_producer>(socket_, *number)};
+  const auto number =
+      CLOUDFLOW_TRY(ask(socket_, question, [](byte_reader& in) { return in.get_long(); }));
+  return std::unique_ptr<pubsub::producer>{std::make_unique<remote_producer>(socket_, number)};
 }
 
 // -- what only the application does ---------------------------------------------------------------

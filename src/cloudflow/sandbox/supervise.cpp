@@ -75,10 +75,9 @@ void wait_out(std::chrono::milliseconds delay) {
 /// The lock of the state directory, for as long as this process lives; everything else there is
 /// touched by its holder.
 result<file_lock> take_over(const state_layout& state) {
-  if (auto made = make_private_directory(state.root); !made) return std::move(made).error();
-  auto lock = file_lock::try_take(state.run_lock());
-  if (!lock) return std::move(lock).error();
-  if (*lock) return *std::move(*lock);
+  CLOUDFLOW_TRY(make_private_directory(state.root));
+  auto lock = CLOUDFLOW_TRY(file_lock::try_take(state.run_lock()));
+  if (lock) return *std::move(lock);
   return error{
       fmt::format("{}: the application runs here already, in another process. Stop that one, or "
                   "give this one another --state directory.",
@@ -88,9 +87,8 @@ result<file_lock> take_over(const state_layout& state) {
 /// Empties the state if that is wanted. Whoever starts it anew may have mended what crashed.
 result<void> make_ready(const state_layout& state, bool is_fresh) {
   if (is_fresh) {
-    const auto foreign = forget(state);
-    if (!foreign) return foreign.error();
-    for (const auto& path : *foreign)
+    const auto foreign = CLOUDFLOW_TRY(forget(state));
+    for (const auto& path : foreign)
       say("{}: is not of this application, and stays\n", path.string());
   }
   for (const auto& path : {state.crash_note(), state.crash_history()}) {

@@ -25,9 +25,8 @@ struct look {
 };
 
 result<look> look_at(const std::filesystem::path& state) {
-  auto tasks = running_tasks(state);
-  if (!tasks) return std::move(tasks).error();
-  return look{steady::now(), std::move(tasks).value()};
+  auto tasks = CLOUDFLOW_TRY(running_tasks(state));
+  return look{steady::now(), std::move(tasks)};
 }
 
 json to_json(const task_activity& t) {
@@ -118,14 +117,12 @@ void draw(const std::string& text) {
 result<void> top(const std::filesystem::path& state, const top_options& options) {
   const bool has_terminal = ::isatty(STDOUT_FILENO) != 0;
   const bool is_once = options.is_once || options.as_json || !has_terminal;
-  auto before = look_at(state);
-  if (!before) return std::move(before).error();
+  auto before = CLOUDFLOW_TRY(look_at(state));
   if (!is_once) fmt::print("\033[2J");
   for (;;) {
     std::this_thread::sleep_for(options.every);
-    auto now = look_at(state);
-    if (!now) return std::move(now).error();
-    const auto tasks = operate::activity_of(before->tasks, now->tasks, now->at - before->at);
+    auto now = CLOUDFLOW_TRY(look_at(state));
+    const auto tasks = operate::activity_of(before.tasks, now.tasks, now.at - before.at);
     if (options.as_json)
       print_json(tasks);
     else if (is_once)

@@ -18,14 +18,13 @@ result<void> avro_to_json(const avro_schema& schema, std::string_view bytes, jso
 
 result<void> json_to_avro(const avro_schema& schema, std::string_view json, byte_writer& out,
                           json_to_avro_options options) {
-  const auto parsed = parse_json(json);
-  if (!parsed) return parsed.error();
+  const auto parsed = CLOUDFLOW_TRY(parse_json(json));
   const auto before = out.size();
   internal::json_encoder encoder{
       schema.nodes(),
       {.ignore_unknown_fields = options.ignore_unknown_fields, .check_uuids = options.check_uuids},
       out};
-  if (encoder.encode(schema.root_id(), *parsed)) return {};
+  if (encoder.encode(schema.root_id(), parsed)) return {};
   out.truncate(before);
   return error{fmt::format("{}: {}", position_in(json, encoder.problem_at()), encoder.problem())};
 }

@@ -172,11 +172,9 @@ resolution::resolution(std::shared_ptr<const resolution_program> program, bool i
   : program_(std::move(program)), is_identity_(is_identity) {}
 
 result<resolution> resolution::compile(const avro_schema& writer, const avro_schema& reader) {
-  auto program = internal::compile_resolution(writer, reader);
-  if (!program) return std::move(program).error();
-  const bool identity = internal::is_identity(*program);
-  return resolution{std::make_shared<const resolution_program>(std::move(program).value()),
-                    identity};
+  auto program = CLOUDFLOW_TRY(internal::compile_resolution(writer, reader));
+  const bool identity = internal::is_identity(program);
+  return resolution{std::make_shared<const resolution_program>(std::move(program)), identity};
 }
 
 result<void> resolution::transcode(std::string_view in, byte_writer& out) const {

@@ -68,18 +68,17 @@ struct group_simulation::state {
     how.workers = options_.workers;
     how.instance = instance;
     how.worker = options_.worker ? *options_.worker : drawn();
-    auto facts = app::provision(*plan_, *log);
-    if (!facts) return std::move(facts).error();
-    auto started = runtime::native_runtime::create(*plan_, std::move(facts).value(),
-                                                   {.log = log.get(),
-                                                    .time = &clock_,
-                                                    .log_lines = options_.log.named(instance),
-                                                    .definition_of = find_,
-                                                    .endpoint_of = {},
-                                                    .on_listening = {}},
-                                                   how);
-    if (!started) return std::move(started).error();
-    processes_.push_back({instance, std::move(log), std::move(started).value(), 0, false});
+    auto facts = CLOUDFLOW_TRY(app::provision(*plan_, *log));
+    auto started =
+        CLOUDFLOW_TRY(runtime::native_runtime::create(*plan_, std::move(facts),
+                                                      {.log = log.get(),
+                                                       .time = &clock_,
+                                                       .log_lines = options_.log.named(instance),
+                                                       .definition_of = find_,
+                                                       .endpoint_of = {},
+                                                       .on_listening = {}},
+                                                      how));
+    processes_.push_back({instance, std::move(log), std::move(started), 0, false});
     return {};
   }
   std::vector<std::string> absent() const {
@@ -193,7 +192,7 @@ struct group_simulation::state {
     return true;
   }
   result<void> settle(std::uint64_t at_most) {
-    if (auto cleared = clear_up(); !cleared) return cleared;
+    CLOUDFLOW_TRY(clear_up());
     // Those who got their partitions last may not have looked at them yet: so all of it is waited
     // for.
     for (const auto last = steps_ + at_most;; step()) {
@@ -215,7 +214,7 @@ struct group_simulation::state {
     return {};
   }
   result<void> run_to_end(std::uint64_t at_most) {
-    if (auto cleared = clear_up(); !cleared) return cleared;
+    CLOUDFLOW_TRY(clear_up());
     while (processes_.size() > 1) {
       processes_.back().stop();
       processes_.pop_back();

@@ -59,18 +59,16 @@ struct simulation::state {
     runtime::runtime_options how;
     how.workers = options_.workers;
     how.worker = options_.worker;
-    auto facts = app::provision(*plan_, *log_);
-    if (!facts) return std::move(facts).error();
-    auto started = runtime::native_runtime::create(*plan_, std::move(facts).value(),
-                                                   {.log = log_.get(),
-                                                    .time = &clock_,
-                                                    .log_lines = options_.log,
-                                                    .definition_of = find_,
-                                                    .endpoint_of = {},
-                                                    .on_listening = {}},
-                                                   how);
-    if (!started) return std::move(started).error();
-    runtime_ = std::move(started).value();
+    auto facts = CLOUDFLOW_TRY(app::provision(*plan_, *log_));
+    auto started = CLOUDFLOW_TRY(runtime::native_runtime::create(*plan_, std::move(facts),
+                                                                 {.log = log_.get(),
+                                                                  .time = &clock_,
+                                                                  .log_lines = options_.log,
+                                                                  .definition_of = find_,
+                                                                  .endpoint_of = {},
+                                                                  .on_listening = {}},
+                                                                 how));
+    runtime_ = std::move(started);
     return {};
   }
 

@@ -156,9 +156,8 @@ public:
   explicit directory_store(fs::path root) : root_(std::move(root)) {}
 
   object_result<object_info> head(std::string_view key) override {
-    auto opened = open(key);
-    if (!opened) return std::move(opened).error();
-    return opened.value()->info();
+    auto opened = CLOUDFLOW_TRY(open(key));
+    return opened->info();
   }
 
   object_result<std::unique_ptr<stored_object>> open(std::string_view key) override {
@@ -177,10 +176,8 @@ public:
       return object_error{
           object_errc::invalid_key,
           fmt::format("object key '{}' is refused: a symbolic link leads out of the store", key)};
-    auto etag = content_etag(fd.get(), key);
-    if (!etag) return std::move(etag).error();
-    object_info info{static_cast<std::uint64_t>(opened.st_size), std::move(etag).value(),
-                     modified(opened)};
+    auto etag = CLOUDFLOW_TRY(content_etag(fd.get(), key));
+    object_info info{static_cast<std::uint64_t>(opened.st_size), std::move(etag), modified(opened)};
     return std::unique_ptr<stored_object>{
         std::make_unique<file_object>(std::string{key}, std::move(fd), opened, std::move(info))};
   }

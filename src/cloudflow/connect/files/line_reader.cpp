@@ -30,7 +30,7 @@ line_reader::line_reader(stored_object& object, line_position from, options how)
 
 object_result<std::optional<text_line>> line_reader::next() {
   if (!started_) {
-    if (auto begun = skip_byte_order_mark(); !begun) return std::move(begun).error();
+    CLOUDFLOW_TRY(skip_byte_order_mark());
   }
   for (;;) {
     const auto* from = buf_.get() + begin_;
@@ -44,7 +44,7 @@ object_result<std::optional<text_line>> line_reader::next() {
     scanned_ = size;
     if (at_end_) return size == 0 ? std::optional<text_line>{} : std::optional{take(size, size)};
     if (size > how_.line_limit + 1) drop_what_is_over_the_limit();
-    if (auto more = fill(); !more) return std::move(more).error();
+    CLOUDFLOW_TRY(fill());
   }
 }
 
@@ -55,17 +55,16 @@ object_result<std::size_t> line_reader::fill() {
     end_ -= begin_;
     begin_ = 0;
   }
-  auto got = object_.read(read_at_, {buf_.get() + end_, how_.chunk});
-  if (!got) return std::move(got).error();
-  end_ += *got;
-  read_at_ += *got;
-  at_end_ = *got < how_.chunk;
+  auto got = CLOUDFLOW_TRY(object_.read(read_at_, {buf_.get() + end_, how_.chunk}));
+  end_ += got;
+  read_at_ += got;
+  at_end_ = got < how_.chunk;
   return end_;
 }
 
 object_result<std::size_t> line_reader::skip_byte_order_mark() {
   while (next_.byte == 0 && end_ < byte_order_mark.size() && !at_end_) {
-    if (auto more = fill(); !more) return std::move(more).error();
+    CLOUDFLOW_TRY(fill());
   }
   started_ = true;
   if (next_.byte == 0 && std::string_view{buf_.get(), end_}.starts_with(byte_order_mark)) {

@@ -86,9 +86,9 @@ result<log_layouts> log_layouts::make(log_layout_settings settings) {
     layouts.name_ = std::move(settings.line_pattern);
     return layouts;
   }
-  auto compiled = detail::compile_pattern(settings.line_pattern, settings.time_format);
-  if (!compiled) return std::move(compiled).error();
-  layouts.pattern_ = std::make_shared<const pattern>(std::move(compiled).value());
+  auto compiled =
+      CLOUDFLOW_TRY(detail::compile_pattern(settings.line_pattern, settings.time_format));
+  layouts.pattern_ = std::make_shared<const pattern>(std::move(compiled));
   return layouts;
 }
 

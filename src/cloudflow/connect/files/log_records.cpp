@@ -31,9 +31,8 @@ object_result<std::unique_ptr<log_records>> log_records::open(stored_object& obj
                                                               const log_layouts& layouts,
                                                               line_position from, options how) {
   std::string head(log_layouts::head_bytes, '\0');
-  auto got = object.read(0, head);
-  if (!got) return std::move(got).error();
-  head.resize(*got);
+  auto got = CLOUDFLOW_TRY(object.read(0, head));
+  head.resize(got);
   const time_context context{object.info().last_modified, how.time_zone};
   return std::unique_ptr<log_records>{
       new log_records{object, layouts.choose(head, context), from, how}};
@@ -50,9 +49,8 @@ log_records::log_records(stored_object& object, std::unique_ptr<log_layout> layo
 object_result<std::optional<log_item>> log_records::next() {
   if (invalid_.there) return std::optional{give_invalid()};
   for (;;) {
-    auto read = lines_.next();
-    if (!read) return std::move(read).error();
-    const auto& line = *read;
+    auto read = CLOUDFLOW_TRY(lines_.next());
+    const auto& line = read;
     if (!line && !begun_.there) return std::optional<log_item>{};
     if (!line) {
       end_record();

@@ -95,12 +95,11 @@ private:
 
 result<std::shared_ptr<const compiled_pattern>> compile_pattern(std::string_view pattern,
                                                                 std::string_view time) {
-  auto format = time_format::parse(time);
-  if (!format) return std::move(format).error();
+  auto format = CLOUDFLOW_TRY(time_format::parse(time));
   RE2::Options options;
   options.set_log_errors(false);
-  auto compiled = std::make_shared<compiled_pattern>(with_python_groups(pattern), options,
-                                                     std::move(format).value());
+  auto compiled =
+      std::make_shared<compiled_pattern>(with_python_groups(pattern), options, std::move(format));
   if (!compiled->expression.ok())
     return error{fmt::format("line-pattern '{}' is no RE2 pattern: {}", pattern,
                              compiled->expression.error())};

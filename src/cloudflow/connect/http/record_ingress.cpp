@@ -104,19 +104,16 @@ result<std::unique_ptr<record_ingress>> record_ingress::open(const record_ingres
                                                              std::string_view schema_text,
                                                              const logger& log,
                                                              std::function<void()> wake) {
-  auto schema = schema::parse_avro(schema_text, "the outlet's schema");
-  if (!schema) return std::move(schema).error();
-  auto h =
-      std::make_shared<handler>(std::move(schema).value(), options.max_waiting, std::move(wake));
+  auto schema = CLOUDFLOW_TRY(schema::parse_avro(schema_text, "the outlet's schema"));
+  auto h = std::make_shared<handler>(std::move(schema), options.max_waiting, std::move(wake));
   http_server_options how;
   how.address = options.address;
   how.port = options.port;
   how.body_limit = options.body_limit;
   how.answer_timeout = options.answer_timeout;
-  auto server = http_server::open(how, {{"POST", "/", h}}, log);
-  if (!server) return std::move(server).error();
+  auto server = CLOUDFLOW_TRY(http_server::open(how, {{"POST", "/", h}}, log));
   return std::unique_ptr<record_ingress>{
-      new record_ingress(options.address, std::move(h), std::move(server).value())};
+      new record_ingress(options.address, std::move(h), std::move(server))};
 }
 
 std::string record_ingress::url() const {

@@ -250,7 +250,7 @@ result<std::unique_ptr<http_server>> http_server::open(http_server_options optio
   }
   auto core = std::make_shared<detail::http_server_core>(std::move(options), std::move(routes),
                                                          std::move(log));
-  if (auto bound = core->bind(); !bound) return std::move(bound).error();
+  CLOUDFLOW_TRY(core->bind());
   return std::unique_ptr<http_server>{new http_server{std::move(core)}};
 }
 

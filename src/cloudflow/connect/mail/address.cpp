@@ -80,9 +80,8 @@ result<std::vector<mail_address>> mail_address::parse_list(std::string_view text
   for (std::size_t from = 0, i = 0; i <= text.size(); ++i) {
     if (i != text.size() && text[i] == '"') quoted = !quoted;
     if (i != text.size() && (quoted || text[i] != ',')) continue;
-    auto one = parse(text.substr(from, i - from));
-    if (!one) return std::move(one).error();
-    all.push_back(std::move(one).value());
+    auto one = CLOUDFLOW_TRY(parse(text.substr(from, i - from)));
+    all.push_back(std::move(one));
     from = i + 1;
   }
   return all;

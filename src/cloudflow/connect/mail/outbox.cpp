@@ -85,7 +85,7 @@ result<fs::path> mail_outbox::put(const mail_message& message) const {
   auto path = directory_ / (name + ".eml");
   const file_descriptor directory{::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (directory.get() < 0) return from_errno("open", directory_);
-  if (auto locked = lock(directory, directory_); !locked) return std::move(locked).error();
+  CLOUDFLOW_TRY(lock(directory, directory_));
   auto done = write_and_sync(temporary, to_rfc5322(message));
   if (done && ::rename(temporary.c_str(), path.c_str()) != 0)
     done = from_errno("rename", temporary);

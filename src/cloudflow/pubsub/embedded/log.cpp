@@ -88,18 +88,16 @@ error no_such_topic(std::string_view name) {
 
 result<topic_info> embedded_log::ensure_topic(const topic_spec& wanted) {
   if (const auto problem = problem_of(wanted)) return error{errc::unsupported, *problem};
-  const auto rules = rules_of(wanted);
-  if (!rules) return rules.error();
+  const auto rules = CLOUDFLOW_TRY(rules_of(wanted));
   const std::lock_guard lock{topics_mutex_};
-  if (auto* existing = topics_->find(wanted.name))
-    return change_topic(*existing, wanted, rules.value());
-  return create_topic(wanted, rules.value());
+  if (auto* existing = topics_->find(wanted.name)) return change_topic(*existing, wanted, rules);
+  return create_topic(wanted, rules);
 }
 
 result<topic_info> embedded_log::create_topic(const topic_spec& wanted, const topic_rules& rules) {
   std::uint32_t id = 0;
   for (const auto* topic : topics_->all()) id = std::max(id, topic->id() + 1);
-  if (auto recorded = record_topic(id, wanted); !recorded) return std::move(recorded).error();
+  CLOUDFLOW_TRY(record_topic(id, wanted));
   return topics_->add(std::make_unique<topic_state>(id, wanted, rules), wanted.name).info();
 }
 
@@ -115,13 +113,13 @@ result<topic_info> embedded_log::change_topic(topic_state& topic, const topic_sp
   spec.properties = wanted.properties;
   if (spec.base_schema.empty()) spec.base_schema = wanted.base_schema;
   if (spec == before) return topic.info();
-  if (auto recorded = record_topic(topic.id(), spec); !recorded) return std::move(recorded).error();
+  CLOUDFLOW_TRY(record_topic(topic.id(), spec));
   topic.change(spec, rules);
   return topic.info();
 }
 
 result<void> embedded_log::record_topic(std::uint32_t id, const topic_spec& spec) {
-  if (auto checked = check_writable(); !checked) return checked;
+  CLOUDFLOW_TRY(check_writable());
   write_set changes;
   changes.put(family::meta, topic_key(spec.name), encode_topic({id, spec}));
   return committer_.write_alone(changes);
@@ -142,7 +140,7 @@ result<topic_info> embedded_log::topic(std::string_view name) const {
 // -- reading and writing --------------------------------------------------------------------------
 
 result<std::unique_ptr<producer>> embedded_log::open_producer(const producer_options& wanted) {
-  if (auto checked = check_writable(); !checked) return std::move(checked).error();
+  CLOUDFLOW_TRY(check_writable());
   return std::unique_ptr<producer>{
       std::make_unique<embedded_producer>(committer_, committer_.acquire(wanted.transactional_id))};
 }
@@ -189,7 +187,7 @@ result<void> embedded_log::check_writable() const {
 // -- upkeep ---------------------------------------------------------------------------------------
 
 result<maintenance> embedded_log::maintain() {
-  if (auto checked = check_writable(); !checked) return std::move(checked).error();
+  CLOUDFLOW_TRY(check_writable());
   const std::lock_guard lock{maintenance_mutex_};
   auto done = retention_.run();
   if (!done) return done;
@@ -198,7 +196,7 @@ result<maintenance> embedded_log::maintain() {
       committer_.budget().measure() > options_.disk_bound / 4 * thorough_above_quarters;
   auto& erased = retention_.erased();
   if (!erased.empty()) {
-    if (auto freed = disk_->reclaim(erased, is_tight); !freed) return std::move(freed).error();
+    CLOUDFLOW_TRY(disk_->reclaim(erased, is_tight));
     if (is_tight) erased.clear();
   }
   done.value().disk_bytes = committer_.budget().measure();
@@ -206,7 +204,7 @@ result<maintenance> embedded_log::maintain() {
 }
 
 result<void> embedded_log::forget_group(std::string_view group) {
-  if (auto checked = check_writable(); !checked) return checked;
+  CLOUDFLOW_TRY(check_writable());
   const auto topics = topics_->all();
   for (const auto* topic : topics)
     if (topic->has_member(group))
@@ -221,7 +219,7 @@ result<void> embedded_log::forget_group(std::string_view group) {
     return true;
   });
   if (!scanned) return scanned;
-  if (auto written = committer_.write_alone(changes); !written) return written;
+  CLOUDFLOW_TRY(committer_.write_alone(changes));
   for (auto* topic : topics) topic->forget_reader(group);
   return {};
 }
@@ -230,15 +228,14 @@ result<void> embedded_log::forget_group(std::string_view group) {
 
 result<std::unique_ptr<log>> open(const options& wanted, const clock& time) {
   std::unique_ptr<topic_table> topics;
-  auto disk = storage::open(wanted, [&](const storage& reading) -> result<void> {
+  auto disk = CLOUDFLOW_TRY(storage::open(wanted, [&](const storage& reading) -> result<void> {
     auto found = recover(reading, wanted);
     if (!found) return std::move(found).error();
     topics = std::move(found).value();
     return {};
-  });
-  if (!disk) return std::move(disk).error();
+  }));
   return std::unique_ptr<log>{
-      std::make_unique<embedded_log>(wanted, std::move(disk).value(), std::move(topics), time)};
+      std::make_unique<embedded_log>(wanted, std::move(disk), std::move(topics), time)};
 }
 
 }  // namespace cloudflow::pubsub::embedded

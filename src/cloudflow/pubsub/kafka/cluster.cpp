@@ -61,7 +61,7 @@ public:
       partition_requests_(requests_, session_->log()) {}
 
   result<void> connect() {
-    if (auto ok = requests_.connect(connect_patience); !ok) return ok;
+    CLOUDFLOW_TRY(requests_.connect(connect_patience));
     session_->established();
     attendant_.emplace(*session_, requests_);
     return {};
@@ -97,11 +97,10 @@ public:
     return requests_.has_members(std::string{group});
   }
   result<record_offset> offset_at(const topic_partition& source, timestamp at) const override {
-    const auto range = requests_.range(source);
-    if (!range) return range.error();
+    const auto range = CLOUDFLOW_TRY(requests_.range(source));
     const auto found = requests_.offset_at(source, at);
     if (!found) return found.error();
-    return std::min(found->value_or(range->end), range->end);
+    return std::min(found->value_or(range.end), range.end);
   }
   void ask_end(const topic_partition& of,
                const std::function<void(const result<record_offset>&)>& then) override {
@@ -143,10 +142,9 @@ private:
 }  // namespace
 
 result<std::unique_ptr<backend>> open(const options& wanted, const clock& time) {
-  auto session = connection::make(wanted, time);
-  if (!session) return std::move(session).error();
-  auto opened = std::make_unique<cluster>(std::move(session).value());
-  if (auto ok = opened->connect(); !ok) return std::move(ok).error();
+  auto session = CLOUDFLOW_TRY(connection::make(wanted, time));
+  auto opened = std::make_unique<cluster>(std::move(session));
+  CLOUDFLOW_TRY(opened->connect());
   return std::unique_ptr<backend>{std::move(opened)};
 }
 

@@ -84,7 +84,7 @@ result<avro_schema> apply_aliases(const avro_schema& writer, const avro_schema& 
             node.name, old_name, field.name, at->second, old_field)};
     }
   }
-  if (auto good = check_unions(nodes); !good) return good.error();
+  CLOUDFLOW_TRY(check_unions(nodes));
   return avro_schema{std::move(nodes), writer.root_id()};
 }
 

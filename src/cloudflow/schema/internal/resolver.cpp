@@ -311,11 +311,11 @@ bool changes_nothing(const resolution_program& program, const resolution_op& op,
 
 result<resolution_program> compile_resolution(const avro_schema& writer,
                                               const avro_schema& reader) {
-  auto renamed = writer.canonical() == reader.canonical() ? writer : apply_aliases(writer, reader);
-  if (!renamed) return std::move(renamed).error();
-  resolver compiler{*renamed, reader};
-  const auto root = compiler.resolve(renamed->root_id(), reader.root_id());
-  return resolution_program{*renamed, std::move(compiler).take(), root};
+  auto renamed = CLOUDFLOW_TRY(
+      writer.canonical() == reader.canonical() ? writer : apply_aliases(writer, reader));
+  resolver compiler{renamed, reader};
+  const auto root = compiler.resolve(renamed.root_id(), reader.root_id());
+  return resolution_program{renamed, std::move(compiler).take(), root};
 }
 
 bool is_identity(const resolution_program& program) {

@@ -21,10 +21,8 @@ result<void> make_checkpoint(const database& opened, const options& wanted, cons
   auto copy = wanted;
   copy.directory = to;
   // The copy says itself how far it has come.
-  const auto found = inspect(copy, env);
-  if (!found) return found.error();
-  if (auto page = commit_page::open(env.files(), to, found->recovered); !page)
-    return std::move(page).error();
+  const auto found = CLOUDFLOW_TRY(inspect(copy, env));
+  CLOUDFLOW_TRY(commit_page::open(env.files(), to, found.recovered));
   if (wanted.file_system) return {};
   std::error_code failed;
   std::filesystem::permissions(to, std::filesystem::perms::owner_all, failed);

@@ -41,9 +41,8 @@ result<void> check_partition(const storage& disk, const partition_log& partition
 }
 
 result<void> check_contents(const storage& disk, const options& where, check_report& report) {
-  const auto topics = recover(disk, where);
-  if (!topics) return topics.error();
-  for (const auto* topic : (*topics)->all())
+  const auto topics = CLOUDFLOW_TRY(recover(disk, where));
+  for (const auto* topic : topics->all())
     for (std::int32_t i = 0; i != topic->partition_count(); ++i) {
       auto done = check_partition(disk, topic->partition(partition_id{i}), report);
       if (!done) return done;
@@ -67,17 +66,16 @@ result<check_report> check(const options& where) {
   const environment env{looking};
   if (!env.files().FileExists(looking.directory.string(), {}, nullptr).ok())
     return error{errc::failed, fmt::format("There is no log in {}.", looking.directory.string())};
-  const auto lock = directory_lock::take(env.files(), looking.directory);
-  if (!lock) return lock.error();
+  const auto lock = CLOUDFLOW_TRY(directory_lock::take(env.files(), looking.directory));
   {
     const auto opened = database::open(looking, env, access::reading);
     if (!opened) {
-      if (auto noted = note(report, opened.error()); !noted) return std::move(noted).error();
+      CLOUDFLOW_TRY(note(report, opened.error()));
       return report;
     }
     const auto found = inspect(**opened, looking, env);
     if (!found) {
-      if (auto noted = note(report, found.error()); !noted) return std::move(noted).error();
+      CLOUDFLOW_TRY(note(report, found.error()));
     } else {
       report.notes = found->notes;
       report.commits = found->recovered.commits;
@@ -93,7 +91,7 @@ result<check_report> check(const options& where) {
   // Refused: then the reason stands in the report already.
   if (!disk) return report;
   if (auto done = check_contents(**disk, looking, report); !done)
-    if (auto noted = note(report, done.error()); !noted) return std::move(noted).error();
+    CLOUDFLOW_TRY(note(report, done.error()));
   return report;
 }
 

@@ -13,8 +13,7 @@ result<std::unique_ptr<consumer>> embedded_consumer::open(const consumer_options
     if (topic == nullptr)
       return error{errc::topic_not_found,
                    fmt::format("Group {}: there is no topic {}.", wanted.group, name)};
-    if (auto joined = made->join(*topic, disk, wanted.start_at); !joined)
-      return std::move(joined).error();
+    CLOUDFLOW_TRY(made->join(*topic, disk, wanted.start_at));
   }
   return std::unique_ptr<consumer>{std::move(made)};
 }

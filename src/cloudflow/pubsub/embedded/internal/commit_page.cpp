@@ -94,10 +94,9 @@ result<commit_page::content> commit_page::read(rocksdb::FileSystem& files,
 result<std::unique_ptr<commit_page>> commit_page::open(rocksdb::FileSystem& files,
                                                        const std::filesystem::path& directory,
                                                        const commit_count& count) {
-  const auto known = read(files, directory);
-  if (!known) return known.error();
-  if (!known->count) {
-    if (auto made = make(files, directory, count); !made) return std::move(made).error();
+  const auto known = CLOUDFLOW_TRY(read(files, directory));
+  if (!known.count) {
+    CLOUDFLOW_TRY(make(files, directory, count));
   }
   std::unique_ptr<rocksdb::FSRandomRWFile> file;
   const auto status = files.NewRandomRWFile(path_of(directory), {}, &file, nullptr);

@@ -76,7 +76,7 @@ committer::identity committer::acquire(const std::string& transactional_id) {
 result<void> committer::commit(identity& owner, const transaction& changes) {
   if (changes.empty()) return {};
   pending mine{.owner = &owner, .changes = &changes, .outputs = {}, .failure = {}};
-  if (auto prepared = prepare(mine); !prepared) return prepared;
+  CLOUDFLOW_TRY(prepare(mine));
   std::unique_lock lock{mutex_};
   queue_.push_back(&mine);
   changed_.wait(lock, [&] { return mine.is_done || (!is_writing_ && queue_.front() == &mine); });
@@ -107,7 +107,7 @@ result<void> committer::prepare_outputs(pending& mine) const {
     if (topic == nullptr || !topic->has(wanted.partition))
       return error{errc::topic_not_found, fmt::format("There is no topic {} with a partition {}.",
                                                       wanted.topic, wanted.partition.value())};
-    if (auto checked = check_sizes(wanted, topic->rules().max_record); !checked) return checked;
+    CLOUDFLOW_TRY(check_sizes(wanted, topic->rules().max_record));
     if (wanted.records->empty()) continue;
     auto& buffers = parts[&topic->partition(wanted.partition)];
     if (buffers.empty()) mine.outputs.push_back({&topic->partition(wanted.partition), topic, {}});
@@ -173,7 +173,7 @@ auto committer::alone(F&& f) {
 
 result<void> committer::write_alone(write_set& changes) {
   return alone([&]() -> result<void> {
-    if (auto alive = revive_alone(); !alive) return alive;
+    CLOUDFLOW_TRY(revive_alone());
     auto written = disk_.write(changes, /*sync=*/true);
     if (!written) return std::move(written).error().why;
     return {};
@@ -187,16 +187,15 @@ result<void> committer::resume_parked() {
 result<void> committer::revive_alone() {
   if (is_stale_) {
     // The log was opened again, but what is known of its topics is still from before.
-    if (auto done = recover_again(disk_, options_, topics_); !done) return done;
+    CLOUDFLOW_TRY(recover_again(disk_, options_, topics_));
     is_stale_ = false;
   }
-  const auto resumed = disk_.resume_parked();
-  if (!resumed) return resumed.error();
-  if (*resumed == storage::condition::unchanged) return {};
+  const auto resumed = CLOUDFLOW_TRY(disk_.resume_parked());
+  if (resumed == storage::condition::unchanged) return {};
   tail_order_.clear();
   tail_bytes_ = 0;
   is_stale_ = true;
-  if (auto done = recover_again(disk_, options_, topics_); !done) return done;
+  CLOUDFLOW_TRY(recover_again(disk_, options_, topics_));
   is_stale_ = false;
   return {};
 }

@@ -60,14 +60,12 @@ result<std::vector<std::string>> remove_ours(rocksdb::FileSystem& files,
 
 result<std::vector<std::string>> remove_unlocked(rocksdb::FileSystem& files,
                                                  const std::filesystem::path& directory) {
-  const auto lock = directory_lock::take(files, directory);
-  if (!lock) return lock.error();
+  const auto lock = CLOUDFLOW_TRY(directory_lock::take(files, directory));
   return remove_ours(files, directory);
 }
 
 result<void> fill(const options& making, const environment& env) {
-  auto opened = database::open(making, env, access::making);
-  if (!opened) return std::move(opened).error();
+  auto opened = CLOUDFLOW_TRY(database::open(making, env, access::making));
   write_set changes;
   byte_writer none;
   put_count(none, {});
@@ -75,10 +73,9 @@ result<void> fill(const options& making, const environment& env) {
   changes.put(family::meta, commits_key, none.view());
   rocksdb::WriteOptions how;
   how.sync = true;
-  const auto status = (**opened)->Write(how, &changes.parts().batch);
+  const auto status = (*opened)->Write(how, &changes.parts().batch);
   if (!status.ok()) return to_error(status, making.directory);
-  if (auto page = commit_page::open(env.files(), making.directory, {}); !page)
-    return std::move(page).error();
+  CLOUDFLOW_TRY(commit_page::open(env.files(), making.directory, {}));
   return {};
 }
 
@@ -115,11 +112,9 @@ result<bool> make_if_absent(const options& wanted, const environment& env) {
   if (exists(files, wanted.directory)) return false;
   auto making = wanted;
   making.directory += making_suffix;
-  if (exists(files, making.directory))
-    if (auto removed = remove_unlocked(files, making.directory); !removed)
-      return std::move(removed).error();
-  if (auto made = make_directory(making, files); !made) return std::move(made).error();
-  if (auto filled = fill(making, env); !filled) return std::move(filled).error();
+  if (exists(files, making.directory)) CLOUDFLOW_TRY(remove_unlocked(files, making.directory));
+  CLOUDFLOW_TRY(make_directory(making, files));
+  CLOUDFLOW_TRY(fill(making, env));
   auto status = sync_directory(files, making.directory);
   if (status.ok())
     status = files.RenameFile(making.directory.string(), wanted.directory.string(), {}, nullptr);
@@ -139,7 +134,7 @@ result<void> remove_tree(const options& wanted, const environment& env) {
     bool is_directory = false;
     status = files.IsDirectory(inner.directory.string(), {}, &is_directory, nullptr);
     if (status.ok() && is_directory) {
-      if (auto removed = remove_tree(inner, env); !removed) return removed;
+      CLOUDFLOW_TRY(remove_tree(inner, env));
     } else if (status.ok()) {
       status = files.DeleteFile(inner.directory.string(), {}, nullptr);
     }
@@ -157,11 +152,10 @@ result<removal> remove(const options& wanted) {
   making += making_suffix;
   for (const auto& directory : {making, wanted.directory}) {
     if (!exists(files, directory)) continue;
-    auto foreign = remove_unlocked(files, directory);
-    if (!foreign) return std::move(foreign).error();
-    for (const auto& name : *foreign) done.foreign.push_back(directory / name);
+    auto foreign = CLOUDFLOW_TRY(remove_unlocked(files, directory));
+    for (const auto& name : foreign) done.foreign.push_back(directory / name);
     // The next log is made where the files of others lie, and moves back with them.
-    if (directory != wanted.directory || foreign->empty()) continue;
+    if (directory != wanted.directory || foreign.empty()) continue;
     const auto status = files.RenameFile(directory.string(), making.string(), {}, nullptr);
     if (!status.ok()) return to_error(status, directory);
   }

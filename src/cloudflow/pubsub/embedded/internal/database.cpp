@@ -305,8 +305,7 @@ rocksdb::Status make_all(const rocksdb::DBOptions& settings, const std::string& 
 
 result<std::shared_ptr<database>> database::open(const options& wanted, const environment& env,
                                                  access how) {
-  if (how == access::reading)
-    if (auto done = check_table_ends(wanted, env); !done) return std::move(done).error();
+  if (how == access::reading) CLOUDFLOW_TRY(check_table_ends(wanted, env));
   const auto families = all_families();
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
   rocksdb::DB* raw = nullptr;

@@ -27,10 +27,9 @@ result<std::optional<std::string>> get_meta(const database& from, std::string_vi
 }  // namespace
 
 result<void> check_format(const database& opened, const std::filesystem::path& directory) {
-  const auto found = get_meta(opened, format_key, directory);
-  if (!found) return found.error();
-  if (!*found) return damaged(directory, "it does not say which format it has");
-  if (**found == format_version) return {};
+  const auto found = CLOUDFLOW_TRY(get_meta(opened, format_key, directory));
+  if (!found) return damaged(directory, "it does not say which format it has");
+  if (*found == format_version) return {};
   return error{
       errc::unsupported,
       fmt::format(
@@ -38,7 +37,7 @@ result<void> check_format(const database& opened, const std::filesystem::path& d
           "that "
           "wrote it, give another directory with --state, or forget the log with `run --fresh`; "
           "nothing was changed.",
-          directory.string(), **found, format_version)};
+          directory.string(), *found, format_version)};
 }
 
 namespace {
@@ -47,9 +46,8 @@ namespace {
 /// RocksDB opens a table whose properties it cannot read, and then misreads the table: those are
 /// read of all.
 result<void> check_tables(const database& opened, const options& wanted, const environment& env) {
-  const auto bad = find_bad_tables(opened, wanted, env, most_checked_bytes);
-  if (!bad) return bad.error();
-  if (!bad->empty()) return damaged(wanted.directory, bad->front().what);
+  const auto bad = CLOUDFLOW_TRY(find_bad_tables(opened, wanted, env, most_checked_bytes));
+  if (!bad.empty()) return damaged(wanted.directory, bad.front().what);
   for (auto* each : opened.handles()) {
     rocksdb::TablePropertiesCollection all;
     const auto status = opened->GetPropertiesOfAllTables(each, &all);
@@ -62,9 +60,8 @@ result<void> check_tables(const database& opened, const options& wanted, const e
 
 result<commit_count> recovered_count(const database& opened,
                                      const std::filesystem::path& directory) {
-  const auto found = get_meta(opened, commits_key, directory);
-  if (!found) return found.error();
-  const auto count = *found ? count_in(**found) : std::nullopt;
+  const auto found = CLOUDFLOW_TRY(get_meta(opened, commits_key, directory));
+  const auto count = found ? count_in(*found) : std::nullopt;
   if (!count) return damaged(directory, "it does not say how many commits it has");
   return *count;
 }
@@ -86,20 +83,19 @@ error cut(const std::filesystem::path& directory, const commit_count& recovered,
 result<void> check_manifest(const commit_page::manifest& known, const options& wanted,
                             const environment& env) {
   const auto& directory = wanted.directory;
-  const auto current = find_manifest(wanted, env);
-  if (!current) return current.error();
-  const auto& [name, number] = *current;
+  const auto current = CLOUDFLOW_TRY(find_manifest(wanted, env));
+  const auto& [name, number] = current;
   // A newer one: the process was killed when it opened the log.
   if (number > known.number) return {};
   if (number < known.number)
     return damaged(directory, fmt::format("its file CURRENT names {}, and number {} is newer", name,
                                           known.number));
-  const auto found = scan_log_file(env.files(), (directory / name).string(), directory);
-  if (!found) return found.error();
-  if (found->intact_bytes >= known.bytes) return {};
+  const auto found =
+      CLOUDFLOW_TRY(scan_log_file(env.files(), (directory / name).string(), directory));
+  if (found.intact_bytes >= known.bytes) return {};
   return damaged(directory, fmt::format("its file {} can be read up to byte {} only, and {} were "
                                         "written",
-                                        name, found->intact_bytes, known.bytes));
+                                        name, found.intact_bytes, known.bytes));
 }
 
 /// Each commit is synced before the next begins: a loss of power leaves no record behind one that
@@ -112,12 +108,12 @@ result<void> check_write_ahead_logs(const options& wanted, const environment& en
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
     if (!name.ends_with(".log")) continue;
-    const auto found = scan_log_file(env.files(), (directory / name).string(), directory);
-    if (!found) return found.error();
-    if (found->has_records_behind)
+    const auto found =
+        CLOUDFLOW_TRY(scan_log_file(env.files(), (directory / name).string(), directory));
+    if (found.has_records_behind)
       return damaged(directory, fmt::format("its write-ahead log {} is not what was written from "
                                             "byte {} on, in front of records that can be read",
-                                            name, found->intact_bytes));
+                                            name, found.intact_bytes));
   }
   return {};
 }
@@ -126,40 +122,34 @@ result<void> check_write_ahead_logs(const options& wanted, const environment& en
 
 result<inspection> inspect(const database& opened, const options& wanted, const environment& env) {
   const auto& directory = wanted.directory;
-  if (auto done = check_format(opened, directory); !done) return std::move(done).error();
-  if (auto done = check_tables(opened, wanted, env); !done) return std::move(done).error();
-  const auto recovered = recovered_count(opened, directory);
-  if (!recovered) return recovered.error();
-  const auto known = commit_page::read(env.files(), directory);
-  if (!known) return known.error();
-  if (known->tables)
-    if (auto done = check_manifest(*known->tables, wanted, env); !done)
-      return std::move(done).error();
-  inspection found{.recovered = *recovered, .notes = {}};
-  if (!known->count)
+  CLOUDFLOW_TRY(check_format(opened, directory));
+  CLOUDFLOW_TRY(check_tables(opened, wanted, env));
+  const auto recovered = CLOUDFLOW_TRY(recovered_count(opened, directory));
+  const auto known = CLOUDFLOW_TRY(commit_page::read(env.files(), directory));
+  if (known.tables) CLOUDFLOW_TRY(check_manifest(*known.tables, wanted, env));
+  inspection found{.recovered = recovered, .notes = {}};
+  if (!known.count)
     found.notes.push_back(
         fmt::format("The log in {} is whole up to commit {}. Whether later ones are missing is not "
                     "known: its file {} is missing "
                     "or damaged. It is made again.",
-                    directory.string(), recovered->commits, commit_page::file_name));
-  else if (known->count->commits > recovered->commits)
-    return cut(directory, *recovered, *known->count);
-  else if (known->count->commits + 1 < recovered->commits)
+                    directory.string(), recovered.commits, commit_page::file_name));
+  else if (known.count->commits > recovered.commits)
+    return cut(directory, recovered, *known.count);
+  else if (known.count->commits + 1 < recovered.commits)
     found.notes.push_back(fmt::format(
         "The log in {} is whole up to commit {}. Whether later ones are missing is not known: its "
         "file {} is older, as "
         "after a loss of power, and knows of commit {}.",
-        directory.string(), recovered->commits, commit_page::file_name, known->count->commits));
+        directory.string(), recovered.commits, commit_page::file_name, known.count->commits));
   // What was not synced may lie on the disk in any order.
-  if (wanted.sync_commits)
-    if (auto done = check_write_ahead_logs(wanted, env); !done) return std::move(done).error();
+  if (wanted.sync_commits) CLOUDFLOW_TRY(check_write_ahead_logs(wanted, env));
   return found;
 }
 
 result<inspection> inspect(const options& wanted, const environment& env) {
-  auto opened = database::open(wanted, env, access::reading);
-  if (!opened) return std::move(opened).error();
-  return inspect(**opened, wanted, env);
+  auto opened = CLOUDFLOW_TRY(database::open(wanted, env, access::reading));
+  return inspect(*opened, wanted, env);
 }
 
 }  // namespace cloudflow::pubsub::embedded

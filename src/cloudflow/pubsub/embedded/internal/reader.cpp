@@ -47,13 +47,13 @@ result<std::optional<batch_place>> batch_at(const storage& disk, const partition
 }  // namespace
 
 result<record_batch> partition_reader::fetch(fetch_limits limits) {
-  if (auto checked = check_range(); !checked) return std::move(checked).error();
+  CLOUDFLOW_TRY(check_range());
   batch_builder builder;
   fetch_budget budget{.records = limits.max_records, .bytes = limits.max_bytes};
   const auto end = partition_->range().end;
   while (next_ < end) {
     if (pending_.empty()) {
-      if (auto filled = refill(); !filled) return std::move(filled).error();
+      CLOUDFLOW_TRY(refill());
     }
     at_.next = next_;
     const auto outcome = builder.add(pending_.front(), at_, budget);
@@ -82,12 +82,12 @@ result<void> partition_reader::check_range() const {
 result<void> partition_reader::refill() {
   partition_->from_tail(next_, read_ahead, pending_);
   if (!pending_.empty()) return {};
-  if (auto loaded = load(); !loaded) return loaded;
+  CLOUDFLOW_TRY(load());
   if (!pending_.empty() && pending_.front()->base() <= next_ && next_ < pending_.front()->end())
     return {};
   pending_.clear();
   // Retention has moved the beginning since we looked, or bytes are missing.
-  if (auto checked = check_range(); !checked) return checked;
+  CLOUDFLOW_TRY(check_range());
   return corrupt(*partition_, next_);
 }
 
@@ -157,12 +157,11 @@ result<record_offset> find_offset_at(const storage& disk, const partition_log& p
   auto [low, high] = partition.range();
   while (low < high) {
     const auto middle = low + (high - low) / 2;
-    const auto found = batch_at(disk, partition, middle);
-    if (!found) return found.error();
-    if (*found && (*found)->latest >= at)
-      high = std::max(low, (*found)->base);
+    const auto found = CLOUDFLOW_TRY(batch_at(disk, partition, middle));
+    if (found && found->latest >= at)
+      high = std::max(low, found->base);
     else
-      low = *found ? (*found)->end : middle + 1;  // none: retention has just deleted it
+      low = found ? found->end : middle + 1;  // none: retention has just deleted it
   }
   // Where the batch that was the latest has been deleted, those behind it are taken for late ones.
   return low == first ? scan_for(disk, partition, first, at) : result<record_offset>{low};

@@ -57,10 +57,9 @@ result<log_place> first_of(const storage& disk, const options& wanted,
 
 result<void> recover_partition(const storage& disk, const options& wanted,
                                partition_log& partition) {
-  const auto first = first_of(disk, wanted, partition);
-  if (!first) return first.error();
+  const auto first = CLOUDFLOW_TRY(first_of(disk, wanted, partition));
   const auto prefix = partition_prefix(partition.key());
-  auto end = first.value();
+  auto end = first;
   bool is_corrupt = false;
   auto scanned = disk.scan_from_floor(
       family::records,
@@ -75,7 +74,7 @@ result<void> recover_partition(const storage& disk, const options& wanted,
       });
   if (!scanned) return scanned;
   if (is_corrupt) return corrupt(wanted, "the end of " + to_string(partition.source()));
-  partition.recover(first.value(), end);
+  partition.recover(first, end);
   return {};
 }
 
@@ -116,13 +115,13 @@ result<void> recover_readers(const storage& disk, const options& wanted,
 
 result<std::unique_ptr<topic_table>> recover(const storage& disk, const options& wanted) {
   auto topics = std::make_unique<topic_table>();
-  if (auto done = recover_again(disk, wanted, *topics); !done) return std::move(done).error();
+  CLOUDFLOW_TRY(recover_again(disk, wanted, *topics));
   return topics;
 }
 
 result<void> recover_again(const storage& disk, const options& wanted, topic_table& topics) {
-  if (auto done = recover_topics(disk, wanted, topics); !done) return done;
-  if (auto done = recover_partitions(disk, wanted, topics); !done) return done;
+  CLOUDFLOW_TRY(recover_topics(disk, wanted, topics));
+  CLOUDFLOW_TRY(recover_partitions(disk, wanted, topics));
   return recover_readers(disk, wanted, topics);
 }
 

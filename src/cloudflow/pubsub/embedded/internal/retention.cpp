@@ -32,38 +32,36 @@ bool clock_check::agrees() {
 result<maintenance> retention::run() {
   maintenance done;
   done.is_time_believed = clocks_.agrees();
-  if (auto alive = log_.resume_parked(); !alive) return std::move(alive).error();
+  CLOUDFLOW_TRY(log_.resume_parked());
   write_set changes;
   for (const auto* topic : topics_.all()) {
     auto rules = topic->rules();
     if (!done.is_time_believed) rules.retention_time.reset();
     if (!rules.retention_time && !rules.retention_bytes) continue;
     for (std::int32_t i = 0; i != topic->partition_count(); ++i) {
-      auto trimmed = trim(topic->partition(partition_id{i}), rules, changes, done);
-      if (!trimmed) return std::move(trimmed).error();
+      CLOUDFLOW_TRY(trim(topic->partition(partition_id{i}), rules, changes, done));
     }
   }
   if (done.records_deleted == 0) return done;
-  if (auto written = log_.write_alone(changes); !written) return std::move(written).error();
+  CLOUDFLOW_TRY(log_.write_alone(changes));
   return done;
 }
 
 result<void> retention::trim(partition_log& partition, const topic_rules& rules, write_set& changes,
                              maintenance& done) {
   const auto first = partition.first();
-  const auto kept = keep_from(partition, rules);
-  if (!kept) return kept.error();
-  if (kept->offset == first.offset || !partition.advance_first(*kept)) return {};
+  const auto kept = CLOUDFLOW_TRY(keep_from(partition, rules));
+  if (kept.offset == first.offset || !partition.advance_first(kept)) return {};
   byte_writer place;
-  place.put_big_endian(static_cast<std::uint64_t>(kept->offset.value()));
-  place.put_big_endian(kept->bytes);
+  place.put_big_endian(static_cast<std::uint64_t>(kept.offset.value()));
+  place.put_big_endian(kept.bytes);
   changes.put(family::meta, first_key(partition.key()), place.view());
   auto range =
-      key_range{batch_key(partition.key(), first.offset), batch_key(partition.key(), kept->offset)};
+      key_range{batch_key(partition.key(), first.offset), batch_key(partition.key(), kept.offset)};
   changes.erase_range(family::records, range.first, range.end);
   erased_.push_back(std::move(range));
-  done.records_deleted += kept->offset - first.offset;
-  done.bytes_deleted += kept->bytes - first.bytes;
+  done.records_deleted += kept.offset - first.offset;
+  done.bytes_deleted += kept.bytes - first.bytes;
   return {};
 }
 

@@ -51,22 +51,19 @@ bool is_honoured(std::string_view property) {
 }  // namespace
 
 result<topic_rules> rules_of(const topic_spec& topic) {
-  const auto time = number_of(topic, "retention.ms", default_retention_ms);
-  if (!time) return time.error();
-  const auto bytes = number_of(topic, "retention.bytes", -1);
-  if (!bytes) return bytes.error();
-  const auto record = number_of(topic, "max.message.bytes", default_max_message_bytes);
-  if (!record) return record.error();
-  const auto policy = cleanup_of(topic);
-  if (!policy) return policy.error();
+  const auto time = CLOUDFLOW_TRY(number_of(topic, "retention.ms", default_retention_ms));
+  const auto bytes = CLOUDFLOW_TRY(number_of(topic, "retention.bytes", -1));
+  const auto record =
+      CLOUDFLOW_TRY(number_of(topic, "max.message.bytes", default_max_message_bytes));
+  const auto policy = CLOUDFLOW_TRY(cleanup_of(topic));
 
   topic_rules rules;
-  rules.max_record = record.value() < 0 ? std::numeric_limits<std::size_t>::max()
-                                        : static_cast<std::size_t>(record.value());
+  rules.max_record =
+      record < 0 ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(record);
   // A compacted topic is never deleted by age or size: all of its keys must stay.
-  if (policy.value() == cleanup::compact) return rules;
-  if (time.value() >= 0) rules.retention_time = std::chrono::milliseconds{time.value()};
-  if (bytes.value() >= 0) rules.retention_bytes = static_cast<std::uint64_t>(bytes.value());
+  if (policy == cleanup::compact) return rules;
+  if (time >= 0) rules.retention_time = std::chrono::milliseconds{time};
+  if (bytes >= 0) rules.retention_bytes = static_cast<std::uint64_t>(bytes);
   return rules;
 }
 

@@ -82,7 +82,7 @@ public:
                   copier_.put(which, key, value);
                   return true;
                 }));
-    if (auto done = copier_.finish(); !done) return done;
+    CLOUDFLOW_TRY(copier_.finish());
     summarize();
     return {};
   }
@@ -242,7 +242,7 @@ result<std::shared_ptr<database>> open_somehow(const options& from, const enviro
     status = rocksdb::WriteStringToFile(&files, slice(content), (work.directory / name).string());
     if (!status.ok()) return to_error(status, work.directory);
   }
-  if (auto rebuilt = database::rebuild(work, env); !rebuilt) return std::move(rebuilt).error();
+  CLOUDFLOW_TRY(database::rebuild(work, env));
   // Families without records are not found again, and are made.
   return database::open(work, env, access::rebuilt);
 }
@@ -283,23 +283,20 @@ result<salvage_report> salvage(const options& from, const std::filesystem::path&
                  fmt::format("{}: is there already. Name a new directory.", to.string())};
   if (!files.FileExists(from.directory.string(), {}, nullptr).ok())
     return error{errc::failed, fmt::format("There is no log in {}.", from.directory.string())};
-  const auto lock = directory_lock::take(files, from.directory);
-  if (!lock) return lock.error();
+  const auto lock = CLOUDFLOW_TRY(directory_lock::take(files, from.directory));
   salvage_report report;
   result<void> done;
   {
-    const auto opened = open_somehow(from, env, work);
-    if (!opened) return opened.error();
-    if (const auto known = check_format(**opened, from.directory);
+    const auto opened = CLOUDFLOW_TRY(open_somehow(from, env, work));
+    if (const auto known = check_format(*opened, from.directory);
         !known && known.error().code == errc::unsupported)
       return known.error();
-    auto made = storage::open(target, [](const storage&) { return result<void>{}; });
-    if (!made) return std::move(made).error();
-    done = salvaging{**opened, **made, report}.run();
-    count_commits(**opened, from, env, report);
+    auto made = CLOUDFLOW_TRY(storage::open(target, [](const storage&) { return result<void>{}; }));
+    done = salvaging{*opened, *made, report}.run();
+    count_commits(*opened, from, env, report);
   }
   if (files.FileExists(work.directory.string(), {}, nullptr).ok())
-    if (auto removed = remove_tree(work, env); !removed) return std::move(removed).error();
+    CLOUDFLOW_TRY(remove_tree(work, env));
   if (!done) return std::move(done).error();
   return report;
 }

@@ -28,8 +28,7 @@ constexpr const char* probe_name = "000000.dbtmp";
 result<void> check_no_owner(const options& wanted, const environment& env) {
   if (!env.files().FileExists(wanted.directory.string(), {}, nullptr).ok())
     return error{errc::failed, fmt::format("There is no log in {}.", wanted.directory.string())};
-  const auto lock = directory_lock::take(env.files(), wanted.directory);
-  if (!lock) return lock.error();
+  CLOUDFLOW_TRY(directory_lock::take(env.files(), wanted.directory));  // and lets go of it
   return {};
 }
 
@@ -84,27 +83,22 @@ result<std::shared_ptr<database>> storage::impl::use() const {
 }
 
 result<void> storage::impl::open_for_reading() {
-  auto reading = database::open(wanted, env, access::reading);
-  if (!reading) return std::move(reading).error();
-  auto found = inspect(**reading, wanted, env);
-  if (!found) return std::move(found).error();
-  notes = std::move(found->notes);
-  opened = std::move(reading).value();
+  auto reading = CLOUDFLOW_TRY(database::open(wanted, env, access::reading));
+  auto found = CLOUDFLOW_TRY(inspect(*reading, wanted, env));
+  notes = std::move(found.notes);
+  opened = std::move(reading);
   return {};
 }
 
 result<void> storage::impl::open_for_writing() {
-  auto made = database::open(wanted, env, access::writing);
-  if (!made) return std::move(made).error();
-  const auto recovered = recovered_count(**made, wanted.directory);
-  if (!recovered) return recovered.error();
-  auto beside = commit_page::open(env.files(), wanted.directory, *recovered);
-  if (!beside) return std::move(beside).error();
-  count = *recovered;
-  page = std::move(beside).value();
-  (*made)->watch_manifest(*page);
+  auto made = CLOUDFLOW_TRY(database::open(wanted, env, access::writing));
+  const auto recovered = CLOUDFLOW_TRY(recovered_count(*made, wanted.directory));
+  auto beside = CLOUDFLOW_TRY(commit_page::open(env.files(), wanted.directory, recovered));
+  count = recovered;
+  page = std::move(beside);
+  made->watch_manifest(*page);
   const std::lock_guard lock{mutex};
-  opened = std::move(made).value();
+  opened = std::move(made);
   return {};
 }
 
@@ -115,30 +109,29 @@ result<std::unique_ptr<storage>> storage::open(const options& wanted, const chec
   auto made = std::unique_ptr<storage>{new storage{std::make_unique<impl>(wanted)}};
   auto& parts = *made->impl_;
   if (!wanted.read_only) {
-    const auto is_new = make_if_absent(wanted, parts.env);
-    if (!is_new) return is_new.error();
-    if (*is_new) return open_new(std::move(made), check);
+    const auto is_new = CLOUDFLOW_TRY(make_if_absent(wanted, parts.env));
+    if (is_new) return open_new(std::move(made), check);
   }
-  if (auto free = check_no_owner(wanted, parts.env); !free) return std::move(free).error();
-  if (auto done = parts.open_for_reading(); !done) return std::move(done).error();
-  if (auto checked = check(*made); !checked) return std::move(checked).error();
+  CLOUDFLOW_TRY(check_no_owner(wanted, parts.env));
+  CLOUDFLOW_TRY(parts.open_for_reading());
+  CLOUDFLOW_TRY(check(*made));
   if (wanted.read_only) return made;
   parts.opened.reset();
-  if (auto done = parts.open_for_writing(); !done) return std::move(done).error();
+  CLOUDFLOW_TRY(parts.open_for_writing());
   return made;
 }
 
 result<std::unique_ptr<storage>> storage::open_locked(const options& wanted) {
   auto made = std::unique_ptr<storage>{new storage{std::make_unique<impl>(wanted)}};
-  if (auto done = made->impl_->open_for_reading(); !done) return std::move(done).error();
+  CLOUDFLOW_TRY(made->impl_->open_for_reading());
   return made;
 }
 
 /// Of one that was made just now there is nothing to inspect.
 result<std::unique_ptr<storage>> storage::open_new(std::unique_ptr<storage> made,
                                                    const checker& check) {
-  if (auto done = made->impl_->open_for_writing(); !done) return std::move(done).error();
-  if (auto checked = check(*made); !checked) return std::move(checked).error();
+  CLOUDFLOW_TRY(made->impl_->open_for_writing());
+  CLOUDFLOW_TRY(check(*made));
   return made;
 }
 
@@ -147,20 +140,18 @@ const std::vector<std::string>& storage::notes() const noexcept { return impl_->
 // -- reading --------------------------------------------------------------------------------------
 
 result<std::optional<std::string>> storage::get(family where, std::string_view key) const {
-  const auto db = impl_->use();
-  if (!db) return db.error();
+  const auto db = CLOUDFLOW_TRY(impl_->use());
   std::string value;
-  const auto status = (**db)->Get({}, (*db)->handle(where), slice(key), &value);
+  const auto status = (*db)->Get({}, db->handle(where), slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>{};
   if (!status.ok()) return to_error(status, impl_->wanted.directory);
   return std::optional{std::move(value)};
 }
 
 result<void> storage::scan(family where, std::string_view from, const visitor& f) const {
-  const auto db = impl_->use();
-  if (!db) return db.error();
+  const auto db = CLOUDFLOW_TRY(impl_->use());
   const std::unique_ptr<rocksdb::Iterator> at{
-      (**db)->NewIterator(scan_options(where), (*db)->handle(where))};
+      (*db)->NewIterator(scan_options(where), db->handle(where))};
   at->Seek(slice(from));
   if (const auto status = visit(*at, f); !status.ok())
     return to_error(status, impl_->wanted.directory);
@@ -168,10 +159,9 @@ result<void> storage::scan(family where, std::string_view from, const visitor& f
 }
 
 result<void> storage::scan_from_floor(family where, std::string_view from, const visitor& f) const {
-  const auto db = impl_->use();
-  if (!db) return db.error();
+  const auto db = CLOUDFLOW_TRY(impl_->use());
   const std::unique_ptr<rocksdb::Iterator> at{
-      (**db)->NewIterator(scan_options(where), (*db)->handle(where))};
+      (*db)->NewIterator(scan_options(where), db->handle(where))};
   at->SeekForPrev(slice(from));
   if (!at->Valid() && at->status().ok()) at->Seek(slice(from));
   if (const auto status = visit(*at, f); !status.ok())
@@ -210,8 +200,8 @@ result<storage::condition> storage::resume_parked() {
   auto& parts = *impl_;
   if (!parts.failure) return condition::unchanged;
   if (parts.failure->code == errc::corrupt) return *parts.failure;
-  if (auto probed = parts.probe(); !probed) return std::move(probed).error();
-  if (auto closed = parts.close(); !closed) return std::move(closed).error();
+  CLOUDFLOW_TRY(parts.probe());
+  CLOUDFLOW_TRY(parts.close());
   auto found = inspect(parts.wanted, parts.env);
   auto done = found ? parts.open_for_writing() : result<void>{found.error()};
   if (!done) {
@@ -269,24 +259,22 @@ void storage::impl::give_up_writing() {
 }
 
 result<void> storage::copy_to(const std::filesystem::path& directory) const {
-  const auto db = impl_->use();
-  if (!db) return db.error();
-  return make_checkpoint(**db, impl_->wanted, impl_->env, directory);
+  const auto db = CLOUDFLOW_TRY(impl_->use());
+  return make_checkpoint(*db, impl_->wanted, impl_->env, directory);
 }
 
 result<void> storage::reclaim(std::span<const key_range> erased, bool thoroughly) {
-  const auto db = impl_->use();
-  if (!db) return db.error();
-  auto* records = (*db)->handle(family::records);
+  const auto db = CLOUDFLOW_TRY(impl_->use());
+  auto* records = db->handle(family::records);
   if (thoroughly) {
-    const auto status = (**db)->Flush({}, (*db)->handles());
+    const auto status = (*db)->Flush({}, db->handles());
     if (!status.ok()) return to_error(status, impl_->wanted.directory);
   }
   for (const auto& range : erased) {
     const auto first = slice(range.first), end = slice(range.end);
-    auto status = rocksdb::DeleteFilesInRange((*db)->get(), records, &first, &end,
+    auto status = rocksdb::DeleteFilesInRange(db->get(), records, &first, &end,
                                               /*include_end=*/false);
-    if (status.ok() && thoroughly) status = (**db)->CompactRange({}, records, &first, &end);
+    if (status.ok() && thoroughly) status = (*db)->CompactRange({}, records, &first, &end);
     if (!status.ok()) return to_error(status, impl_->wanted.directory);
   }
   return {};

@@ -28,12 +28,11 @@ result<void> embedded_schemas::put(std::string_view fingerprint, std::string_vie
 result<std::optional<std::string>> embedded_schemas::find(
     std::string_view fingerprint_prefix) const {
   std::optional<std::string> found;
-  auto scanned = disk_.scan(family::schemas, fingerprint_prefix,
-                            [&](std::string_view key, std::string_view text) {
-                              if (key.starts_with(fingerprint_prefix)) found = text;
-                              return false;
-                            });
-  if (!scanned) return std::move(scanned).error();
+  CLOUDFLOW_TRY(disk_.scan(family::schemas, fingerprint_prefix,
+                           [&](std::string_view key, std::string_view text) {
+                             if (key.starts_with(fingerprint_prefix)) found = text;
+                             return false;
+                           }));
   return found;
 }
 

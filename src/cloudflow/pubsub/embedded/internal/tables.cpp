@@ -50,9 +50,8 @@ result<std::vector<bad_table>> find_bad_tables(const database& opened, const opt
     most_bytes -= table.size;
     const auto path = (wanted.directory / table.relative_filename).string();
     const auto sum = table_checksum(table.file_checksum_func_name);
-    const auto found = checksum_of(env.files(), path, *sum, wanted.directory);
-    if (!found) return found.error();
-    if (*found != table.file_checksum)
+    const auto found = CLOUDFLOW_TRY(checksum_of(env.files(), path, *sum, wanted.directory));
+    if (found != table.file_checksum)
       bad.push_back(
           {path, fmt::format("its file {} is not what was written", table.relative_filename)});
   }

@@ -80,17 +80,15 @@ error not_found(std::string_view where, std::string_view topic) {
 result<std::shared_ptr<client>> admin::current() const {
   const std::lock_guard lock{mutex_};
   if (client_ && !client_->is_outdated()) return client_;
-  auto opened = session_->open_client(handle_of_requests);
-  if (!opened) return std::move(opened).error();
-  client_ = std::move(opened).value();
+  auto opened = CLOUDFLOW_TRY(session_->open_client(handle_of_requests));
+  client_ = std::move(opened);
   return client_;
 }
 
 result<void> admin::connect(milliseconds patience) {
   const answer_deadline until{*session_, patience};
-  const auto opened = current();
-  if (!opened) return opened.error();
-  auto* rk = opened.value()->get();
+  const auto opened = CLOUDFLOW_TRY(current());
+  auto* rk = opened->get();
   while (true) {
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto answer = rd_kafka_metadata(rk, 0, nullptr, &metadata, 200);
@@ -99,8 +97,7 @@ result<void> admin::connect(milliseconds patience) {
     if (answer == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->broker_cnt != 0) break;
     const auto told = session_->heard().told();
     const auto is_hopeless = told && told->code == errc::denied;
-    if (is_hopeless || until.is_over())
-      return opened.value()->fail("cannot connect", failure_of(answer));
+    if (is_hopeless || until.is_over()) return opened->fail("cannot connect", failure_of(answer));
   }
   session_->heard().forget();
   return {};
@@ -123,17 +120,15 @@ result<event_handle> admin::request(rd_kafka_admin_op_t what, std::string_view d
   std::span<const milliseconds> tries{&request_patience, 1};
   if (is_question(what)) tries = patience_of_questions;
   while (true) {
-    const auto opened = current();
-    if (!opened) return opened.error();
-    auto answer = request_once(what, **opened, tries.front(), send, with);
+    const auto opened = CLOUDFLOW_TRY(current());
+    auto answer = request_once(what, *opened, tries.front(), send, with);
     tries = tries.subspan(1);
-    if (!answer) abandon(opened.value());
+    if (!answer) abandon(opened);
     if (!answer && !tries.empty() && !session_->must_stop()) continue;
-    if (!answer) return opened.value()->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    if (!answer) return opened->fail(doing, RD_KAFKA_RESP_ERR__TIMED_OUT);
     const auto code = rd_kafka_event_error(answer.get());
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return opened.value()->fail(doing,
-                                  failure_of(code, rd_kafka_event_error_string(answer.get())));
+      return opened->fail(doing, failure_of(code, rd_kafka_event_error_string(answer.get())));
     session_->heard().forget();
     return answer;
   }
@@ -174,13 +169,12 @@ result<std::vector<topic_facts>> admin::describe(std::span<const std::string> na
   const collection_handle topics{rd_kafka_TopicCollection_of_topic_names(all.data(), all.size())};
   const auto doing = fmt::format("cannot describe topic \"{}\"{}", names.front(),
                                  names.size() == 1 ? "" : " and others");
-  const auto answer = request(
+  const auto answer = CLOUDFLOW_TRY(request(
       RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, doing,
-      [&](auto* rk, auto* how, auto* to) { rd_kafka_DescribeTopics(rk, topics.get(), how, to); });
-  if (!answer) return answer.error();
+      [&](auto* rk, auto* how, auto* to) { rd_kafka_DescribeTopics(rk, topics.get(), how, to); }));
   std::size_t count = 0;
   const auto* const* described = rd_kafka_DescribeTopics_result_topics(
-      rd_kafka_event_DescribeTopics_result(answer->get()), &count);
+      rd_kafka_event_DescribeTopics_result(answer.get()), &count);
   for (const auto* each : std::span{described, count}) {
     const auto* problem = rd_kafka_TopicDescription_error(each);
     const auto code =
@@ -197,10 +191,9 @@ result<std::vector<topic_facts>> admin::describe(std::span<const std::string> na
 }
 
 result<topic_facts> admin::describe(const std::string& name) const {
-  auto found = describe(std::span{&name, 1});
-  if (!found) return std::move(found).error();
-  if (found->empty()) return not_found(session_->where(), name);
-  return std::move(found->front());
+  auto found = CLOUDFLOW_TRY(describe(std::span{&name, 1}));
+  if (found.empty()) return not_found(session_->where(), name);
+  return std::move(found.front());
 }
 
 result<void> admin::check(std::span<const rd_kafka_topic_result_t* const> outcomes,
@@ -226,18 +219,17 @@ result<void> admin::create(const topic_spec& wanted) const {
   for (const auto& [name, value] : wanted.properties)
     rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
   auto* one = topic.get();
-  const auto answer = request(
+  const auto answer = CLOUDFLOW_TRY(request(
       RD_KAFKA_ADMIN_OP_CREATETOPICS, doing,
       [&](auto* rk, auto* how, auto* to) { rd_kafka_CreateTopics(rk, &one, 1, how, to); },
       [](auto* how) {
         rd_kafka_AdminOptions_set_operation_timeout(
             how, static_cast<int>(creation_patience.count()), nullptr, 0);
-      });
-  if (!answer) return answer.error();
+      }));
   std::size_t count = 0;
-  const auto* const* made = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(answer->get()), &count);
-  if (auto ok = check({made, count}, doing, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS); !ok) return ok;
+  const auto* const* made =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer.get()), &count);
+  CLOUDFLOW_TRY(check({made, count}, doing, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS));
   return wait_until_ready(wanted.name);
 }
 
@@ -250,23 +242,21 @@ result<void> admin::grow(const std::string& name, std::int32_t partitions) const
     return error{errc::unsupported,
                  fmt::format("{}: {}: {}", session_->where(), doing, text.data())};
   auto* one = topic.get();
-  const auto answer = request(
+  const auto answer = CLOUDFLOW_TRY(request(
       RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, doing,
-      [&](auto* rk, auto* how, auto* to) { rd_kafka_CreatePartitions(rk, &one, 1, how, to); });
-  if (!answer) return answer.error();
+      [&](auto* rk, auto* how, auto* to) { rd_kafka_CreatePartitions(rk, &one, 1, how, to); }));
   std::size_t count = 0;
   const auto* const* grown = rd_kafka_CreatePartitions_result_topics(
-      rd_kafka_event_CreatePartitions_result(answer->get()), &count);
-  if (auto ok = check({grown, count}, doing, RD_KAFKA_RESP_ERR_NO_ERROR); !ok) return ok;
+      rd_kafka_event_CreatePartitions_result(answer.get()), &count);
+  CLOUDFLOW_TRY(check({grown, count}, doing, RD_KAFKA_RESP_ERR_NO_ERROR));
   return wait_until_ready(name);
 }
 
 result<void> admin::wait_until_ready(const std::string& topic) const {
   const deadline until{session_->time(), creation_patience};
   while (true) {
-    const auto found = describe(std::span{&topic, 1});
-    if (!found) return found.error();
-    if (!found->empty() && found->front().is_ready) return {};
+    const auto found = CLOUDFLOW_TRY(describe(std::span{&topic, 1}));
+    if (!found.empty() && found.front().is_ready) return {};
     if (until.has_passed())
       return error{errc::unavailable,
                    fmt::format("{}: topic \"{}\" was created, but after {} s some of its "
@@ -285,14 +275,14 @@ result<std::vector<topic_properties>> admin::properties(std::span<const std::str
     owned.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
     topics.push_back(owned.back().get());
   }
-  const auto answer = request(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "cannot read properties of topics",
-                              [&](auto* rk, auto* how, auto* to) {
-                                rd_kafka_DescribeConfigs(rk, topics.data(), topics.size(), how, to);
-                              });
-  if (!answer) return answer.error();
+  const auto answer =
+      CLOUDFLOW_TRY(request(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "cannot read properties of topics",
+                            [&](auto* rk, auto* how, auto* to) {
+                              rd_kafka_DescribeConfigs(rk, topics.data(), topics.size(), how, to);
+                            }));
   std::size_t count = 0;
   const auto* const* described = rd_kafka_DescribeConfigs_result_resources(
-      rd_kafka_event_DescribeConfigs_result(answer->get()), &count);
+      rd_kafka_event_DescribeConfigs_result(answer.get()), &count);
   for (const auto* each : std::span{described, count}) {
     const std::string name = rd_kafka_ConfigResource_name(each);
     if (const auto code = rd_kafka_ConfigResource_error(each); code != RD_KAFKA_RESP_ERR_NO_ERROR)

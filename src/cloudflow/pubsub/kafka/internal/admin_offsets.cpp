@@ -39,13 +39,12 @@ std::optional<error> admin::missing(std::span<const topic_partition> of) const {
   for (const auto& each : of)
     if (names.empty() || names.back() != each.topic) names.push_back(each.topic);
   for (const auto& name : names) {
-    const auto found = describe(name);
-    if (!found) return found.error();
+    const auto found = CLOUDFLOW_TRY(describe(name));
     for (const auto& each : of)
-      if (each.topic == name && each.partition.value() >= found->partitions)
+      if (each.topic == name && each.partition.value() >= found.partitions)
         return error{errc::topic_not_found,
                      fmt::format("{}: there is no {}: topic \"{}\" has {} partitions",
-                                 session_->where(), to_string(each), name, found->partitions)};
+                                 session_->where(), to_string(each), name, found.partitions)};
   }
   return std::nullopt;
 }
@@ -74,16 +73,15 @@ result<std::vector<std::int64_t>> admin::ask_offsets(std::span<const topic_parti
   if (of.empty()) return offsets;
   const auto doing = fmt::format("cannot find offsets of topic \"{}\"", of.front().topic);
   const auto list = list_of(of, spec);
-  const auto answer = request(
+  const auto answer = CLOUDFLOW_TRY(request(
       RD_KAFKA_ADMIN_OP_LISTOFFSETS, doing,
       [&](auto* rk, auto* how, auto* to) { rd_kafka_ListOffsets(rk, list.get(), how, to); },
       [&](auto* how) {
         const error_handle problem{rd_kafka_AdminOptions_set_isolation_level(how, isolation)};
-      });
-  if (!answer) return answer.error();
+      }));
   std::size_t count = 0;
   const auto** infos =
-      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(answer->get()), &count);
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(answer.get()), &count);
   std::map<std::pair<std::string_view, std::int32_t>, std::int64_t> found;
   for (const auto* info : std::span{infos, count}) {
     const auto& one = *rd_kafka_ListOffsetsResultInfo_topic_partition(info);
@@ -102,31 +100,27 @@ result<std::vector<std::int64_t>> admin::ask_offsets(std::span<const topic_parti
 
 result<std::vector<record_offset>> admin::offsets(std::span<const topic_partition> of,
                                                   offset_of which) const {
-  const auto found = list_offsets(
+  const auto found = CLOUDFLOW_TRY(list_offsets(
       of, which == offset_of::first ? RD_KAFKA_OFFSET_SPEC_EARLIEST : RD_KAFKA_OFFSET_SPEC_LATEST,
       which == offset_of::end ? RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
-                              : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
-  if (!found) return found.error();
+                              : RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
   std::vector<record_offset> offsets;
-  for (const auto offset : found.value()) offsets.emplace_back(offset);
+  for (const auto offset : found) offsets.emplace_back(offset);
   return offsets;
 }
 
 result<partition_range> admin::range(const topic_partition& of) const {
-  const auto first = offsets(std::span{&of, 1}, offset_of::first);
-  if (!first) return first.error();
-  const auto end = offsets(std::span{&of, 1}, offset_of::committed_end);
-  if (!end) return end.error();
-  return partition_range{first->front(), end->front()};
+  const auto first = CLOUDFLOW_TRY(offsets(std::span{&of, 1}, offset_of::first));
+  const auto end = CLOUDFLOW_TRY(offsets(std::span{&of, 1}, offset_of::committed_end));
+  return partition_range{first.front(), end.front()};
 }
 
 result<std::optional<record_offset>> admin::offset_at(const topic_partition& of,
                                                       timestamp at) const {
-  const auto found = list_offsets(std::span{&of, 1}, at.time_since_epoch().count(),
-                                  RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
-  if (!found) return found.error();
-  if (found->front() < 0) return std::optional<record_offset>{};
-  return std::optional{record_offset{found->front()}};
+  const auto found = CLOUDFLOW_TRY(list_offsets(std::span{&of, 1}, at.time_since_epoch().count(),
+                                                RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+  if (found.front() < 0) return std::optional<record_offset>{};
+  return std::optional{record_offset{found.front()}};
 }
 
 result<void> admin::remove_before(const std::map<topic_partition, record_offset>& offsets) const {
@@ -162,18 +156,17 @@ result<std::optional<record_offset>> admin::position(const std::string& group,
   auto* one = asked.get();
   const deadline until{session_->time(), longest_transaction};
   while (true) {
-    const auto answer = request(
+    const auto answer = CLOUDFLOW_TRY(request(
         RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing,
         [&](auto* rk, auto* how, auto* to) {
           rd_kafka_ListConsumerGroupOffsets(rk, &one, 1, how, to);
         },
         [](auto* how) {
           const error_handle problem{rd_kafka_AdminOptions_set_require_stable_offsets(how, 1)};
-        });
-    if (!answer) return answer.error();
+        }));
     std::size_t count = 0;
     const auto* const* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(answer->get()), &count);
+        rd_kafka_event_ListConsumerGroupOffsets_result(answer.get()), &count);
     if (const auto* problem = rd_kafka_group_result_error(groups[0]); problem != nullptr)
       return error_of(session_->where(), doing, failure_of(problem));
     const auto* positions = rd_kafka_group_result_partitions(groups[0]);
@@ -193,14 +186,13 @@ result<void> admin::alter_positions(const std::string& group,
   const handle<rd_kafka_AlterConsumerGroupOffsets_t, rd_kafka_AlterConsumerGroupOffsets_destroy>
       asked{rd_kafka_AlterConsumerGroupOffsets_new(group.c_str(), &to)};
   auto* one = asked.get();
-  const auto answer = request(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing,
-                              [&](auto* rk, auto* how, auto* answers) {
-                                rd_kafka_AlterConsumerGroupOffsets(rk, &one, 1, how, answers);
-                              });
-  if (!answer) return answer.error();
+  const auto answer = CLOUDFLOW_TRY(request(
+      RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, doing, [&](auto* rk, auto* how, auto* answers) {
+        rd_kafka_AlterConsumerGroupOffsets(rk, &one, 1, how, answers);
+      }));
   std::size_t count = 0;
   const auto* const* groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
-      rd_kafka_event_AlterConsumerGroupOffsets_result(answer->get()), &count);
+      rd_kafka_event_AlterConsumerGroupOffsets_result(answer.get()), &count);
   if (const auto* problem = rd_kafka_group_result_error(groups[0]); problem != nullptr)
     return error_of(session_->where(), doing, failure_of(problem));
   const auto* positions = rd_kafka_group_result_partitions(groups[0]);
@@ -254,9 +246,8 @@ void admin::delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
 result<void> admin::append(const std::string& topic, std::string_view key,
                            std::string_view value) const {
   const auto doing = fmt::format("cannot write to topic \"{}\"", topic);
-  const auto opened = current();
-  if (!opened) return opened.error();
-  auto* rk = opened.value()->get();
+  const auto opened = CLOUDFLOW_TRY(current());
+  auto* rk = opened->get();
   const auto fate = std::make_shared<delivery>();
   auto held = std::make_unique<std::shared_ptr<delivery>>(fate);
   std::array<rd_kafka_vu_t, 6> record{};
@@ -273,11 +264,11 @@ result<void> admin::append(const std::string& topic, std::string_view key,
   record[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
   record[5].u.ptr = held.get();
   if (error_handle refused{rd_kafka_produceva(rk, record.data(), record.size())}; refused)
-    return opened.value()->fail(doing, std::move(refused));
+    return opened->fail(doing, std::move(refused));
   static_cast<void>(held.release());  // delivered() has it now; message.timeout.ms bounds the wait
   while (!fate->is_known.load(std::memory_order_acquire))
     rd_kafka_poll(rk, static_cast<int>(pause_between_looks.count()));
-  if (fate->code != RD_KAFKA_RESP_ERR_NO_ERROR) return opened.value()->fail(doing, fate->code);
+  if (fate->code != RD_KAFKA_RESP_ERR_NO_ERROR) return opened->fail(doing, fate->code);
   return {};
 }
 

@@ -25,7 +25,7 @@ catalog::catalog(std::shared_ptr<connection> session, const admin& requests, con
 
 result<void> catalog::load() {
   if (is_loaded_) return {};
-  if (auto ok = follow(); !ok) return ok;
+  CLOUDFLOW_TRY(follow());
   is_loaded_ = true;
   return {};
 }
@@ -64,12 +64,12 @@ std::optional<catalog::entry> catalog::look(const std::string& key, match how) c
 result<std::optional<catalog::entry>> catalog::search(const std::string& key, match how) {
   const std::lock_guard lock{mutex_};
   const auto was_loaded = is_loaded_;
-  if (auto ok = load(); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(load());
   if (auto found = look(key, how)) return found;
   const auto may_have_news =
       was_loaded && session_->time().monotonic() - followed_at_ >= pause_between_reads;
   if (!may_have_news) return std::optional<entry>{};
-  if (auto ok = follow(); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(follow());
   return look(key, how);
 }
 
@@ -78,15 +78,14 @@ result<std::optional<catalog::entry>> catalog::find_first(const std::string& beg
 }
 
 result<std::optional<std::string>> catalog::find(const std::string& key) {
-  auto found = search(key, match::all);
-  if (!found) return std::move(found).error();
-  if (!found.value()) return std::optional<std::string>{};
-  return std::move(found.value()->second);
+  auto found = CLOUDFLOW_TRY(search(key, match::all));
+  if (!found) return std::optional<std::string>{};
+  return std::move(found->second);
 }
 
 result<std::vector<catalog::entry>> catalog::all(const std::string& beginning) {
   const std::lock_guard lock{mutex_};
-  if (auto ok = follow(); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(follow());
   is_loaded_ = true;
   std::vector<entry> found;
   for (auto at = entries_.lower_bound(beginning);
@@ -105,20 +104,19 @@ result<void> catalog::ensure_topic() {
                             .properties = {{cleanup, compaction}},
                             .base_schema = {},
                             .replication = session_->wanted().replication};
-    if (auto ok = requests_.create(wanted); !ok) return ok;
+    CLOUDFLOW_TRY(requests_.create(wanted));
     topic_exists_ = true;
   }
-  if (auto ok = ensure_compaction(); !ok) return ok;
+  CLOUDFLOW_TRY(ensure_compaction());
   is_writable_ = true;
   return {};
 }
 
 /// In a topic that somebody else has made, schemas would be gone after a week.
 result<void> catalog::ensure_compaction() {
-  const auto properties = requests_.properties(std::span{&where_.topic, 1});
-  if (!properties) return properties.error();
-  const auto found = properties->front().find(cleanup);
-  if (found == properties->front().end() || found->second.value == compaction) return {};
+  const auto properties = CLOUDFLOW_TRY(requests_.properties(std::span{&where_.topic, 1}));
+  const auto found = properties.front().find(cleanup);
+  if (found == properties.front().end() || found->second.value == compaction) return {};
   session_->log().info("topic {}: {} is {}, is set to {}", where_.topic, cleanup,
                        found->second.value, compaction);
   return requests_.alter(where_.topic, {{cleanup, compaction}});
@@ -126,11 +124,11 @@ result<void> catalog::ensure_compaction() {
 
 result<void> catalog::put(const std::string& key, const std::string& value) {
   const std::lock_guard lock{mutex_};
-  if (auto ok = load(); !ok) return ok;
+  CLOUDFLOW_TRY(load());
   if (const auto found = entries_.find(key); found != entries_.end() && found->second == value)
     return {};
-  if (auto ok = ensure_topic(); !ok) return ok;
-  if (auto ok = requests_.append(where_.topic, key, value); !ok) return ok;
+  CLOUDFLOW_TRY(ensure_topic());
+  CLOUDFLOW_TRY(requests_.append(where_.topic, key, value));
   entries_.insert_or_assign(key, value);
   return {};
 }
@@ -166,10 +164,10 @@ result<void> catalog_schemas::put(std::string_view fingerprint, std::string_view
 
 result<std::optional<std::string>> catalog_schemas::find(
     std::string_view fingerprint_prefix) const {
-  auto found = entries_.find_first(std::string{schema_kind} + to_hex(fingerprint_prefix));
-  if (!found) return std::move(found).error();
-  if (!found.value()) return std::optional<std::string>{};
-  return std::move(found.value()->second);
+  auto found =
+      CLOUDFLOW_TRY(entries_.find_first(std::string{schema_kind} + to_hex(fingerprint_prefix)));
+  if (!found) return std::optional<std::string>{};
+  return std::move(found->second);
 }
 
 }  // namespace cloudflow::pubsub::kafka

@@ -62,16 +62,15 @@ result<local_state*> changelog::local() {
   if (directory.empty())
     return error{errc::unsupported,
                  session_->where() + ": this session has no directory for state"};
-  auto opened = local_state::open(directory, session_->time());
-  if (!opened) return std::move(opened).error();
-  local_ = std::move(opened).value();
+  auto opened = CLOUDFLOW_TRY(local_state::open(directory, session_->time()));
+  local_ = std::move(opened);
   return local_.get();
 }
 
 // -- tasks come and go ----------------------------------------------------------------------------
 
 result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) {
-  if (auto copies = local(); !copies) return std::move(copies).error();
+  CLOUDFLOW_TRY(local());
   const topic_spec wanted{.name = topic_of(owner),
                           .partitions = partitions,
                           .properties = {{"cleanup.policy", "compact"}},
@@ -86,7 +85,7 @@ result<void> changelog::ensure(std::string_view owner, std::int32_t partitions) 
   }
   if (!found && !is_missing()) return std::move(found).error();
   if (!found || !found->is_ready) {
-    if (auto made = requests_.create(wanted); !made) return made;
+    CLOUDFLOW_TRY(requests_.create(wanted));
     found = requests_.describe(wanted.name);
     if (!found) return std::move(found).error();
   }
@@ -117,7 +116,7 @@ bool changelog::has_stores(std::string_view owner) const {
 
 result<bool> changelog::restore(std::string_view owner, partition_id partition,
                                 const std::function<void()>& on_ready) {
-  if (auto copies = local(); !copies) return std::move(copies).error();
+  CLOUDFLOW_TRY(local());
   const std::lock_guard lock{mutex_};
   const task_id id{std::string{owner}, partition};
   auto& one = tasks_[id];
@@ -194,9 +193,8 @@ std::shared_ptr<std::mutex> changelog::changing_of(const task_id& id) {
 
 /// For who holds changing_of() the task.
 result<copy_mark> changelog::bring(const task_id& id, const std::stop_token& stop) {
-  auto copies = local();
-  if (!copies) return std::move(copies).error();
-  return copier{*session_, requests_, records_, **copies}.bring(id, topic_of(id.owner), stop);
+  auto copies = CLOUDFLOW_TRY(local());
+  return copier{*session_, requests_, records_, *copies}.bring(id, topic_of(id.owner), stop);
 }
 
 bool changelog::is_here(std::string_view owner, partition_id partition) const {
@@ -222,10 +220,9 @@ result<void> changelog::scan(
     std::string_view store, partition_id partition, std::string_view prefix,
     const std::function<bool(std::string_view key, std::string_view value)>& f) const {
   if (belongs_to_no_task(store)) {
-    const auto found = catalog_.all(catalog_key(store, prefix));
-    if (!found) return found.error();
+    const auto found = CLOUDFLOW_TRY(catalog_.all(catalog_key(store, prefix)));
     const auto prefix_size = catalog_key(store, {}).size();
-    for (const auto& [key, value] : *found)
+    for (const auto& [key, value] : found)
       if (!value.empty() && !f(std::string_view{key}.substr(prefix_size), value)) break;
     return {};
   }
@@ -242,18 +239,16 @@ result<void> changelog::scan(
 
 result<std::vector<changelog_part>> changelog::encode(const transaction& changes) {
   for (const auto& change : changes.state)
-    if (belongs_to_no_task(change.store))
-      if (auto stored = store_in_catalog(change); !stored) return std::move(stored).error();
-  if (auto learned = learn_ids_of(changes.positions); !learned) return std::move(learned).error();
+    if (belongs_to_no_task(change.store)) CLOUDFLOW_TRY(store_in_catalog(change));
+  CLOUDFLOW_TRY(learn_ids_of(changes.positions));
   std::vector<changelog_part> parts;
   const std::shared_lock lock{mutex_};
   for (const auto& change : changes.state) {
     if (belongs_to_no_task(change.store)) continue;
-    const auto part = part_of(parts, owner_of(change.store), change.partition);
-    if (!part) return part.error();
-    append(*(*part)->records, {change.store, change.key, change.value});
+    const auto part = CLOUDFLOW_TRY(part_of(parts, owner_of(change.store), change.partition));
+    append(*part->records, {change.store, change.key, change.value});
   }
-  if (auto added = add_positions(changes.positions, parts); !added) return std::move(added).error();
+  CLOUDFLOW_TRY(add_positions(changes.positions, parts));
   return parts;
 }
 

@@ -40,13 +40,12 @@ result<void> changelog::learn_ids(const std::vector<topic_partition>& of) {
   for (const auto& each : of)
     if (std::find(names.begin(), names.end(), each.topic) == names.end())
       names.push_back(each.topic);
-  const auto found = requests_.describe(names);
-  if (!found) return found.error();
+  const auto found = CLOUDFLOW_TRY(requests_.describe(names));
   const std::lock_guard lock{mutex_};
   for (const auto& each : of) {
-    const auto at = std::find_if(found->begin(), found->end(),
+    const auto at = std::find_if(found.begin(), found.end(),
                                  [&](const auto& facts) { return facts.name == each.topic; });
-    topic_ids_[each.topic][each.partition] = at == found->end() ? std::string{} : at->id;
+    topic_ids_[each.topic][each.partition] = at == found.end() ? std::string{} : at->id;
   }
   return {};
 }
@@ -84,12 +83,11 @@ result<void> changelog::add_positions(const std::vector<position_change>& change
   for (const auto& change : changes) {
     if (!is_kept(change)) continue;
     const auto owner = owner_of_group(change.group);
-    const auto part = part_of(to, owner, change.partition);
-    if (!part) return part.error();
+    const auto part = CLOUDFLOW_TRY(part_of(to, owner, change.partition));
     const auto* id = known_id(change.topic, change.partition);
     const auto key = position_key(change.group, change.topic);
     const auto value = position_value(change.next, id == nullptr ? std::string_view{} : *id);
-    append(*(*part)->records, {positions_store(owner), key, value});
+    append(*part->records, {positions_store(owner), key, value});
   }
   return {};
 }
@@ -104,12 +102,10 @@ result<std::optional<kept_position>> changelog::last_known(const std::string& gr
   if (!topic && topic.error().code == errc::topic_not_found) return nothing{};
   if (!topic) return topic.error();
   if (topic->partitions <= source.partition.value()) return nothing{};
-  if (auto here = bring_unless_here({std::string{owner}, source.partition}, stop); !here)
-    return std::move(here).error();
-  const auto copies = local();
-  if (!copies) return copies.error();
-  const auto found = (*copies)->reader().find(positions_store(owner), source.partition,
-                                              position_key(group, source.topic));
+  CLOUDFLOW_TRY(bring_unless_here({std::string{owner}, source.partition}, stop));
+  const auto copies = CLOUDFLOW_TRY(local());
+  const auto found = copies->reader().find(positions_store(owner), source.partition,
+                                           position_key(group, source.topic));
   if (!found) return found.error();
   if (!found->has_value()) return nothing{};
   const auto written = read_position(**found);
@@ -126,8 +122,7 @@ result<void> changelog::bring_unless_here(const task_id& id, const std::stop_tok
     const std::shared_lock lock{mutex_};
     if (is_here(id.owner, id.partition)) return {};
   }
-  auto brought = bring(id, stop);
-  if (!brought) return std::move(brought).error();
+  CLOUDFLOW_TRY(bring(id, stop));
   return {};
 }
 
@@ -135,7 +130,7 @@ result<void> changelog::bring_unless_here(const task_id& id, const std::stop_tok
 result<std::optional<kept_position>> changelog::compare(const std::string& group,
                                                         const topic_partition& source,
                                                         const written_position& written) {
-  if (auto learned = learn_ids({source}); !learned) return std::move(learned).error();
+  CLOUDFLOW_TRY(learn_ids({source}));
   kept_position kept{written.next, {}};
   const std::shared_lock lock{mutex_};
   const auto& now = *known_id(source.topic, source.partition);

@@ -110,18 +110,16 @@ result<void> connection::read_properties() {
   for (const auto& [role, more] : {std::pair{client_role::admin, &none},
                                    {client_role::consumer, &wanted_.consumer},
                                    {client_role::producer, &wanted_.producer}}) {
-    auto translated = translate(over(wanted_.connection, *more));
-    if (!translated) return std::move(translated).error();
-    ignored.insert(translated->ignored.begin(), translated->ignored.end());
-    properties_[index_of(role)] = std::move(translated->properties);
+    auto translated = CLOUDFLOW_TRY(translate(over(wanted_.connection, *more)));
+    ignored.insert(translated.ignored.begin(), translated.ignored.end());
+    properties_[index_of(role)] = std::move(translated.properties);
   }
   const auto& common = properties_[index_of(client_role::admin)];
   if (servers_of(common) == nullptr)
     return unsupported("property \"bootstrap.servers\" is missing");
-  if (auto ok = check_sasl(common); !ok) return ok;
-  auto read = credentials::read(common);
-  if (!read) return std::move(read).error();
-  credentials_ = std::move(read).value();
+  CLOUDFLOW_TRY(check_sasl(common));
+  auto read = CLOUDFLOW_TRY(credentials::read(common));
+  credentials_ = std::move(read);
   for (const auto& properties : properties_)
     for (const auto& [name, value] : properties)
       if (is_secret_property(name)) secrets_.push_back(value);
@@ -138,7 +136,7 @@ result<void> connection::read_properties() {
 result<void> connection::set_all(rd_kafka_conf_t* conf, const property_map& properties) const {
   for (const auto& [name, value] : properties) {
     if (name == password_location || name == token_location) continue;
-    if (auto ok = set_property(conf, name, value); !ok) return ok;
+    CLOUDFLOW_TRY(set_property(conf, name, value));
   }
   return {};
 }
@@ -151,13 +149,12 @@ result<void> connection::set_secrets(rd_kafka_conf_t* conf) const {
 
 result<conf_handle> connection::configure(const client_spec& spec) {
   conf_handle conf{rd_kafka_conf_new()};
-  const auto own = translate(spec.properties);
-  if (!own) return own.error();
+  const auto own = CLOUDFLOW_TRY(translate(spec.properties));
   const auto& session = properties_[index_of(spec.role)];
-  for (const auto* layer : {&ours, &spec.defaults, &session, &own->properties, &spec.required})
-    if (auto ok = set_all(conf.get(), *layer); !ok) return std::move(ok).error();
-  if (auto ok = set_secrets(conf.get()); !ok) return std::move(ok).error();
-  if (!spec.is_internal) warn_of_ignored(spec, {&session, &own->properties});
+  for (const auto* layer : {&ours, &spec.defaults, &session, &own.properties, &spec.required})
+    CLOUDFLOW_TRY(set_all(conf.get(), *layer));
+  CLOUDFLOW_TRY(set_secrets(conf.get()));
+  if (!spec.is_internal) warn_of_ignored(spec, {&session, &own.properties});
   if (spec.configure) spec.configure(conf.get());
   return conf;
 }

@@ -47,15 +47,14 @@ result<std::unique_ptr<consumer>> group_consumer::open(const std::shared_ptr<con
                                                        kept_positions& kept) {
   std::int32_t partitions = 0;
   for (const auto& topic : wanted.topics) {
-    auto facts = cluster.describe(topic);
-    if (!facts) return std::move(facts).error();
-    partitions += facts->partitions;
+    auto facts = CLOUDFLOW_TRY(cluster.describe(topic));
+    partitions += facts.partitions;
   }
   std::unique_ptr<group_consumer> made{
       new group_consumer{session, members, wanted, partitions, kept}};
   const auto asked = asked_for(wanted.properties, session->wanted().consumer);
   const auto protocol = members.has_new_protocol() ? asked : group_protocol::classic;
-  if (auto joined = made->join(protocol); !joined) return std::move(joined).error();
+  CLOUDFLOW_TRY(made->join(protocol));
   return std::unique_ptr<consumer>{std::move(made)};
 }
 
@@ -73,9 +72,8 @@ result<void> group_consumer::join(group_protocol protocol) {
   protocol_ = protocol;
   is_leaving_ = was_assigned_ = has_died_ = false;
   was_member_at_ = session_->time().monotonic();
-  auto opened = open_shared(session_, spec_of(wanted_, protocol, partition_count_));
-  if (!opened) return std::move(opened).error();
-  client_ = std::move(opened).value();
+  auto opened = CLOUDFLOW_TRY(open_shared(session_, spec_of(wanted_, protocol, partition_count_)));
+  client_ = std::move(opened);
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   if (wanted_.on_ready) wake_by(*queue_, wanted_.on_ready);
@@ -130,16 +128,14 @@ void group_consumer::leave_group() {
 // -- rebalancing ----------------------------------------------------------------------------------
 
 result<std::vector<assignment>> group_consumer::poll_assignments() {
-  if (!queue_)
-    if (auto joined = join_when_due(); !joined) return std::move(joined).error();
+  if (!queue_) CLOUDFLOW_TRY(join_when_due());
   if (!queue_) return std::exchange(changes_, {});
   while (const event_handle event{rd_kafka_queue_poll(queue_.get(), 0)})
-    if (auto ok = handle(*event); !ok) return std::move(ok).error();
-  if (is_time_to_accept())
-    if (auto ok = accept(); !ok) return std::move(ok).error();
+    CLOUDFLOW_TRY(handle(*event));
+  if (is_time_to_accept()) CLOUDFLOW_TRY(accept());
   report_starts();
   if (client_->handle->is_outdated()) leave_with(assignment::kind::revoked);
-  if (auto ok = is_leaving_ ? join_anew() : give_back(); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(is_leaving_ ? join_anew() : give_back());
   if (!queue_) return std::exchange(changes_, {});
   for (const auto& finder : finders_)
     if (auto problem = finder->take_problem()) return *std::move(problem);
@@ -266,7 +262,7 @@ void group_consumer::report_starts() {
 }
 
 result<void> group_consumer::revoke(const rd_kafka_topic_partition_list_t& revoked) {
-  if (auto ok = accept(); !ok) return ok;  // one after the other
+  CLOUDFLOW_TRY(accept());  // one after the other
   // librdkafka only says so when all of it is lost at once.
   const auto is_lost = member_->metadata() == nullptr;
   for (int i = 0; i != revoked.cnt; ++i)

@@ -42,7 +42,7 @@ result<void> group_consumer::assign_anew(const topic_partition& source, record_o
   list->elems[0].offset = next.value();
   if (auto done = move_fetching(*client_, source, next, patience_for_seek_ms)) return done;
   if (!is_cooperative()) return move_fetching(*client_, source, next, patience_for_seek_ms);
-  if (auto done = unassign(*list); !done) return done;
+  CLOUDFLOW_TRY(unassign(*list));
   return assign(*list);
 }
 

@@ -32,25 +32,21 @@ milliseconds retention_of_removals(const topic_properties& of) {
 
 result<copy_mark> copier::bring(const task_id& task, const std::string& topic,
                                 const std::stop_token& stop) {
-  const auto facts = requests_.describe(topic);
-  if (!facts) return facts.error();
+  const auto facts = CLOUDFLOW_TRY(requests_.describe(topic));
   const topic_partition source{topic, task.partition};
   const std::array asked{source};
-  const auto first = requests_.offsets(asked, offset_of::first);
-  if (!first) return first.error();
-  const auto end = requests_.offsets(asked, offset_of::end);
-  if (!end) return end.error();
-  auto mark = usable_copy(task, *facts, {first->front(), end->front()});
+  const auto first = CLOUDFLOW_TRY(requests_.offsets(asked, offset_of::first));
+  const auto end = CLOUDFLOW_TRY(requests_.offsets(asked, offset_of::end));
+  auto mark = usable_copy(task, facts, {first.front(), end.front()});
   if (!mark) return mark;
-  while (mark->next < end->front()) {
+  while (mark->next < end.front()) {
     if (stop.stop_requested())
       return pubsub::error{errc::unavailable, "reading of " + to_string(source) + " was stopped"};
-    const auto batch = records_.read(source, mark->next, page);
-    if (!batch) return batch.error();
-    if (!batch->next())
+    const auto batch = CLOUDFLOW_TRY(records_.read(source, mark->next, page));
+    if (!batch.next())
       pause(stop, between_looks);
-    else if (auto taken = take_over(task, *mark, *batch); !taken)
-      return std::move(taken).error();
+    else
+      CLOUDFLOW_TRY(take_over(task, *mark, batch));
   }
   return mark;
 }
@@ -60,13 +56,12 @@ result<copy_mark> copier::usable_copy(const task_id& task, const topic_facts& to
   auto known = local_.mark(task);
   if (!known) return std::move(known).error();
   if (known->has_value()) {
-    const auto usable = is_usable(**known, topic, range);
-    if (!usable) return usable.error();
-    if (*usable) return **std::move(known);
+    const auto usable = CLOUDFLOW_TRY(is_usable(**known, topic, range));
+    if (usable) return **std::move(known);
     session_.log().info("{}/{}: the copy of this state is too old; it is read anew", topic.name,
                         task.partition.value());
   }
-  if (auto wiped = local_.wipe(task); !wiped) return std::move(wiped).error();
+  CLOUDFLOW_TRY(local_.wipe(task));
   return copy_mark{topic.id, range.first, session_.time().now(), {}};
 }
 
@@ -74,11 +69,10 @@ result<bool> copier::is_usable(const copy_mark& mark, const topic_facts& topic,
                                partition_range range) const {
   if (mark.topic_id != topic.id || mark.next < range.first || range.end < mark.next) return false;
   const std::array names{topic.name};
-  const auto properties = requests_.properties(names);
-  if (!properties) return properties.error();
+  const auto properties = CLOUDFLOW_TRY(requests_.properties(names));
   // Negative: the clock has been set back, and nobody knows how old the copy is.
   const auto age = session_.time().now() - mark.touched;
-  return age.count() >= 0 && age < retention_of_removals(properties->front()) / 2;
+  return age.count() >= 0 && age < retention_of_removals(properties.front()) / 2;
 }
 
 result<void> copier::take_over(const task_id& task, copy_mark& mark, const record_batch& batch) {

@@ -111,12 +111,10 @@ bearer_token parse_token(std::string text, timestamp now) {
 
 result<credentials> credentials::read(const property_map& properties) {
   credentials made;
-  auto password = secret_of(properties, password_location, made.password_file_);
-  if (!password) return std::move(password).error();
-  made.password_ = *std::move(password);
-  auto token = secret_of(properties, token_location, made.token_file_);
-  if (!token) return std::move(token).error();
-  made.token_ = *std::move(token);
+  auto password = CLOUDFLOW_TRY(secret_of(properties, password_location, made.password_file_));
+  made.password_ = std::move(password);
+  auto token = CLOUDFLOW_TRY(secret_of(properties, token_location, made.token_file_));
+  made.token_ = std::move(token);
   for (const auto name : certificate_files) {
     const auto named = properties.find(std::string{name});
     // A directory of authorities is for librdkafka to read, as it is when a client is opened.

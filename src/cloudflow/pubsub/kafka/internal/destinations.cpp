@@ -41,14 +41,12 @@ result<destination> destinations::find(std::string_view topic, partition_id part
 }
 
 result<destination> destinations::look_up(const std::string& topic) const {
-  const auto facts = cluster_.describe(topic);
-  if (!facts) return facts.error();
+  const auto facts = CLOUDFLOW_TRY(cluster_.describe(topic));
   const std::array names{topic};
-  const auto properties = cluster_.properties(names);
-  if (!properties) return properties.error();
-  destination found{facts->partitions, default_limit};
-  if (const auto limit = properties->front().find("max.message.bytes");
-      limit != properties->front().end()) {
+  const auto properties = CLOUDFLOW_TRY(cluster_.properties(names));
+  destination found{facts.partitions, default_limit};
+  if (const auto limit = properties.front().find("max.message.bytes");
+      limit != properties.front().end()) {
     const auto& text = limit->second.value;
     std::from_chars(text.data(), text.data() + text.size(), found.max_message_bytes);
   }
@@ -77,9 +75,8 @@ std::size_t size_on_log(const record_buffer& records, const record_buffer::entry
 
 result<void> check(const std::vector<output>& outputs, destinations& topics, std::size_t bound) {
   for (const auto& out : outputs) {
-    const auto to = topics.find(out.topic, out.partition);
-    if (!to) return to.error();
-    const auto limit = std::min(to->max_message_bytes, bound);
+    const auto to = CLOUDFLOW_TRY(topics.find(out.topic, out.partition));
+    const auto limit = std::min(to.max_message_bytes, bound);
     // Cheap first: most batches are smaller than one record may be.
     if (out.records->byte_size() + 32 * out.records->size() + 128 <= limit) continue;
     for (const auto& record : out.records->entries())

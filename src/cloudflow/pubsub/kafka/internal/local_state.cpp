@@ -54,13 +54,10 @@ result<std::unique_ptr<local_state>> local_state::open(const std::filesystem::pa
                                            directory.string(), problem.message())};
   // A log is made in one step, by a rename. A directory that is there already, a mounted volume
   // perhaps, would count as a log that has lost its files.
-  auto log = embedded::open(
-      {.directory = directory / log_name, .sync_commits = false, .file_system = {}}, time);
-  if (!log) return std::move(log).error();
-  auto writer = (*log)->open_producer({.transactional_id = "copies"});
-  if (!writer) return std::move(writer).error();
-  return std::unique_ptr<local_state>{
-      new local_state{std::move(log).value(), std::move(writer).value()}};
+  auto log = CLOUDFLOW_TRY(embedded::open(
+      {.directory = directory / log_name, .sync_commits = false, .file_system = {}}, time));
+  auto writer = CLOUDFLOW_TRY(log->open_producer({.transactional_id = "copies"}));
+  return std::unique_ptr<local_state>{new local_state{std::move(log), std::move(writer)}};
 }
 
 local_state::local_state(std::unique_ptr<embedded::log> log, std::unique_ptr<producer> writer)
@@ -106,7 +103,7 @@ result<void> local_state::wipe(const task_id& task) {
       if (!scanned) return scanned;
       std::vector<state_change> removals;
       for (const auto& key : keys) removals.push_back({store, task.partition, key, std::nullopt});
-      if (auto done = apply(removals, {}); !done) return done;
+      CLOUDFLOW_TRY(apply(removals, {}));
     } while (keys.size() == keys_per_commit);
   }
   const state_change no_mark{copies_store, task.partition, task.owner, std::nullopt};

@@ -26,9 +26,8 @@ result<std::shared_ptr<group_member>> owner(const position_change& change, const
                                             const admin& cluster) {
   const auto here = members.members(change.group);
   if (here.empty()) {
-    const auto is_read = cluster.has_members(std::string{change.group});
-    if (!is_read) return is_read.error();
-    if (*is_read) return moved_away(change);
+    const auto is_read = CLOUDFLOW_TRY(cluster.has_members(std::string{change.group}));
+    if (is_read) return moved_away(change);
     return std::shared_ptr<group_member>{};
   }
   const topic_partition source{std::string{change.topic}, change.partition};
@@ -79,17 +78,16 @@ result<std::vector<group_positions>> plan_positions(const std::vector<position_c
                                                     const groups& members, const admin& cluster) {
   std::vector<group_positions> plan;
   for (const auto& change : changes) {
-    auto member = owner(change, members, cluster);
-    if (!member) return std::move(member).error();
+    auto member = CLOUDFLOW_TRY(owner(change, members, cluster));
     auto at = std::find_if(plan.begin(), plan.end(), [&](const group_positions& one) {
-      return one.group == change.group && one.member == *member;
+      return one.group == change.group && one.member == member;
     });
     if (at == plan.end()) {
-      auto metadata = *member ? (*member)->metadata()
-                              : group_metadata_handle{rd_kafka_consumer_group_metadata_new(
-                                    std::string{change.group}.c_str())};
+      auto metadata = member ? member->metadata()
+                             : group_metadata_handle{rd_kafka_consumer_group_metadata_new(
+                                   std::string{change.group}.c_str())};
       if (!metadata) return moved_away(change);
-      plan.push_back({std::string{change.group}, *member,
+      plan.push_back({std::string{change.group}, member,
                       list_handle{rd_kafka_topic_partition_list_new(4)}, std::move(metadata)});
       at = std::prev(plan.end());
     }

@@ -64,8 +64,7 @@ struct group_producer::plan {
 result<std::unique_ptr<producer>> group_producer::open(const dependencies& around,
                                                        const producer_options& wanted) {
   std::unique_ptr<group_producer> made{new group_producer{around, wanted}};
-  if (auto started = with_advice(made->start(), wanted); !started)
-    return std::move(started).error();
+  CLOUDFLOW_TRY(with_advice(made->start(), wanted));
   return std::unique_ptr<producer>{std::move(made)};
 }
 
@@ -74,9 +73,9 @@ group_producer::group_producer(const dependencies& around, const producer_option
 
 result<void> group_producer::start() {
   is_started_ = must_abort_ = false;
-  auto opened = sender::open(dependencies_.session, spec_of(wanted_), stop_.get_token());
-  if (!opened) return std::move(opened).error();
-  sender_ = std::move(opened).value();
+  auto opened =
+      CLOUDFLOW_TRY(sender::open(dependencies_.session, spec_of(wanted_), stop_.get_token()));
+  sender_ = std::move(opened);
   calls_ = std::make_unique<call_thread>("kafka calls", dependencies_.session->limits());
   sender_->through().connect();
   result<void> ready;
@@ -158,10 +157,8 @@ std::string group_producer::trouble() const {
 }
 
 result<void> group_producer::try_to_commit(const transaction& changes) {
-  if (!is_started_ || sender_->through().is_outdated())
-    if (auto started = start(); !started) return started;
-  if (must_abort_)
-    if (auto aborted = abort(); !aborted) return aborted;
+  if (!is_started_ || sender_->through().is_outdated()) CLOUDFLOW_TRY(start());
+  if (must_abort_) CLOUDFLOW_TRY(abort());
   auto prepared = prepare(changes);
   if (!prepared) {
     dependencies_.topics.forget_all();  // a limit may be raised, a topic made
@@ -179,14 +176,12 @@ result<void> group_producer::try_to_commit(const transaction& changes) {
 /// Whatever can be refused before anything is sent.
 result<group_producer::plan> group_producer::prepare(const transaction& changes) {
   plan prepared{.changes = &changes, .state = {}, .positions = {}};
-  if (auto ok = check(changes.outputs, dependencies_.topics, sender_->bound()); !ok)
-    return std::move(ok).error();
-  auto positions = plan_positions(changes.positions, dependencies_.members, dependencies_.cluster);
-  if (!positions) return std::move(positions).error();
-  prepared.positions = std::move(positions).value();
-  auto state = dependencies_.state.encode(changes);
-  if (!state) return std::move(state).error();
-  prepared.state = std::move(state).value();
+  CLOUDFLOW_TRY(check(changes.outputs, dependencies_.topics, sender_->bound()));
+  auto positions = CLOUDFLOW_TRY(
+      plan_positions(changes.positions, dependencies_.members, dependencies_.cluster));
+  prepared.positions = std::move(positions);
+  auto state = CLOUDFLOW_TRY(dependencies_.state.encode(changes));
+  prepared.state = std::move(state);
   return prepared;
 }
 
@@ -212,14 +207,13 @@ result<void> group_producer::send(plan& changes) {
   };
   for (const auto& out : changes.changes->outputs) sender_->add(out, limit(out));
   // What state says has happened, has: a window that has fired does not fire again.
-  if (!is_transactional() && !changes.state.empty())
-    if (auto sent = sender_->send(); !sent) return sent;
+  if (!is_transactional() && !changes.state.empty()) CLOUDFLOW_TRY(sender_->send());
   std::vector<std::size_t> tracked;
   for (auto& part : changes.state) {
     const output out{part.topic, part.task.partition, part.records.get()};
     tracked.push_back(sender_->add_tracked(out, limit(out)));
   }
-  if (auto sent = sender_->send(); !sent) return sent;
+  CLOUDFLOW_TRY(sender_->send());
   for (std::size_t i = 0; i != tracked.size(); ++i)
     changes.state[i].last_offset = sender_->last_offset(tracked[i]);
   return {};

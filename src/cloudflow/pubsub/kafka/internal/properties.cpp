@@ -210,7 +210,7 @@ result<translation> translate(const property_map& given) {
   auto rest = given;
   for (const auto step :
        {translate_trust_store, translate_key_store, translate_jaas, translate_buffer})
-    if (auto ok = step(rest, done.properties); !ok) return std::move(ok).error();
+    CLOUDFLOW_TRY(step(rest, done.properties));
   for (const auto& [name, value] : rest) {
     if (is_only_java(name)) {
       done.ignored.push_back(name);

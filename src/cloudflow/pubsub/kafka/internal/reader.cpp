@@ -84,15 +84,13 @@ private:
 
 result<record_batch> reader::read(const topic_partition& source, record_offset from,
                                   fetch_limits limits) const {
-  const auto range = requests_.range(source);
-  if (!range) return range.error();
-  if (from < range->first || range->end < from)
-    return out_of_range(source, from, range->first.value(), range->end.value());
-  if (from == range->end) return record_batch{};
-  auto client = borrow(source);
-  if (!client) return std::move(client).error();
-  auto batch = fetch(client.value(), source, {from, range->end}, limits);
-  give_back(std::move(client).value());
+  const auto range = CLOUDFLOW_TRY(requests_.range(source));
+  if (from < range.first || range.end < from)
+    return out_of_range(source, from, range.first.value(), range.end.value());
+  if (from == range.end) return record_batch{};
+  auto client = CLOUDFLOW_TRY(borrow(source));
+  auto batch = fetch(client, source, {from, range.end}, limits);
+  give_back(std::move(client));
   return batch;
 }
 

@@ -65,9 +65,8 @@ result<std::unique_ptr<sender>> sender::open(const std::shared_ptr<connection>& 
   std::unique_ptr<sender> made{new sender{std::move(stop)}};
   spec.owner = made.get();
   spec.configure = [](rd_kafka_conf_t* conf) { rd_kafka_conf_set_dr_msg_cb(conf, &delivered); };
-  auto opened = open_shared(session, spec);
-  if (!opened) return std::move(opened).error();
-  made->client_ = std::move(opened).value();
+  auto opened = CLOUDFLOW_TRY(open_shared(session, spec));
+  made->client_ = std::move(opened);
   made->queue_bytes_ = 1024 * number(made->get(), "queue.buffering.max.kbytes");
   made->batch_bytes_ = number(made->get(), "batch.size");
   made->batch_records_ = number(made->get(), "batch.num.messages");
@@ -127,9 +126,8 @@ result<void> sender::send() {
       std::max(round_bytes / std::max<std::size_t>(lanes_.size(), 1), least_batch_bytes);
   for (auto& [to, each] : lanes_) each.batch_limit = std::min(each.batch_limit, share);
   while (!std::ranges::all_of(lanes_, is_over)) {
-    for (auto& [to, each] : lanes_)
-      if (auto ok = hand_over_batch(each); !ok) return ok;
-    if (auto ok = flush(); !ok) return ok;
+    for (auto& [to, each] : lanes_) CLOUDFLOW_TRY(hand_over_batch(each));
+    CLOUDFLOW_TRY(flush());
   }
   return {};
 }
@@ -147,8 +145,8 @@ result<void> sender::hand_over_batch(lane& from) {
       messages_.back()._private = from.current().token;
       continue;
     }
-    if (auto ok = hand_over(from); !ok) return ok;
-    if (auto ok = hand_over_with_headers(from); !ok) return ok;
+    CLOUDFLOW_TRY(hand_over(from));
+    CLOUDFLOW_TRY(hand_over_with_headers(from));
   }
   return hand_over(from);
 }
@@ -167,7 +165,7 @@ result<void> sender::hand_over(const lane& from) {
     if (first->err != RD_KAFKA_RESP_ERR__QUEUE_FULL)
       return refused(from.topic, from.partition, failure_of(first->err));
     done += taken;  // when the queue is full, what follows is not tried
-    if (auto ok = make_room(); !ok) return ok;
+    CLOUDFLOW_TRY(make_room());
   }
   messages_.clear();
   return {};
@@ -210,7 +208,7 @@ result<void> sender::hand_over_with_headers(const lane& from) {
     }
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
       return refused(from.topic, from.partition, failure_of(code));
-    if (auto ok = make_room(); !ok) return ok;
+    CLOUDFLOW_TRY(make_room());
   }
 }
 

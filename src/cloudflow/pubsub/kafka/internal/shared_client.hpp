@@ -24,9 +24,8 @@ struct shared_client {
 
 inline result<std::shared_ptr<shared_client>> open_shared(
     const std::shared_ptr<connection>& session, const client_spec& spec) {
-  auto opened = session->open_client(spec);
-  if (!opened) return std::move(opened).error();
-  return std::make_shared<shared_client>(session, std::move(opened).value());
+  auto opened = CLOUDFLOW_TRY(session->open_client(spec));
+  return std::make_shared<shared_client>(session, std::move(opened));
 }
 
 inline list_handle list_of(const std::vector<topic_partition>& sources) {

@@ -109,11 +109,10 @@ void start_finder::find(const std::vector<topic_partition>& sources, const std::
 
 result<void> start_finder::start(const topic_partition& source, std::optional<record_offset> known,
                                  const std::stop_token& stop) {
-  const auto found = compare(source, known, stop);
-  if (!found) return found.error();
-  if (tell(*found, !found->problem)) return {};
-  if (auto moved = move_fetching(*client_, source, found->next, patience_ms); !moved) return moved;
-  tell(*found, false);
+  const auto found = CLOUDFLOW_TRY(compare(source, known, stop));
+  if (tell(found, !found.problem)) return {};
+  CLOUDFLOW_TRY(move_fetching(*client_, source, found.next, patience_ms));
+  tell(found, false);
   return {};
 }
 
@@ -130,11 +129,10 @@ result<found_start> start_finder::compare(const topic_partition& source,
     return client_->handle->fail(doing(), code);
   found_start found{source, {}, {}, record_offset{end}};
   if (!known) {
-    auto kept = asked_.kept.last_known(asked_.group, source, stop);
-    if (!kept) return std::move(kept).error();
-    if (*kept) {
-      known = (*kept)->next;
-      found.problem = std::move((*kept)->problem);
+    auto kept = CLOUDFLOW_TRY(asked_.kept.last_known(asked_.group, source, stop));
+    if (kept) {
+      known = kept->next;
+      found.problem = std::move(kept->problem);
     }
   }
   const auto is_earliest = asked_.start_at == consumer_options::start::earliest;

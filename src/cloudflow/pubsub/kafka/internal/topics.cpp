@@ -50,26 +50,25 @@ bool is_told(const std::string& name, const topic_property& property) {
 // -- making ---------------------------------------------------------------------------------------
 
 result<topic_info> topics::ensure(const topic_spec& wanted) {
-  if (auto ok = check(wanted); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(check(wanted));
   auto found = requests_.describe(wanted.name);
   if (!found && found.error().code != errc::topic_not_found) return std::move(found).error();
   if (!found) {
     // A record is kept for as long as it is in the topic, whatever time its producer says.
     auto made = wanted;
     made.properties.try_emplace("message.timestamp.type", "LogAppendTime");
-    if (auto ok = requests_.create(made); !ok) return std::move(ok).error();
+    CLOUDFLOW_TRY(requests_.create(made));
     found = requests_.describe(wanted.name);
     if (!found) return std::move(found).error();
   }
   if (wanted.may_grow && found->partitions < wanted.partitions) {
-    auto grown = grow(wanted, found->partitions);
-    if (!grown) return std::move(grown).error();
-    found->partitions = *grown;
+    auto grown = CLOUDFLOW_TRY(grow(wanted, found->partitions));
+    found->partitions = grown;
   }
   // Somebody else may have made it at the same moment: what is there now counts.
-  if (auto ok = compare(wanted, found.value()); !ok) return std::move(ok).error();
-  if (auto ok = apply(wanted); !ok) return std::move(ok).error();
-  if (auto ok = record(wanted); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(compare(wanted, found.value()));
+  CLOUDFLOW_TRY(apply(wanted));
+  CLOUDFLOW_TRY(record(wanted));
   return one(wanted.name);
 }
 
@@ -78,15 +77,14 @@ result<std::int32_t> topics::grow(const topic_spec& wanted, std::int32_t from) c
   const auto grown = requests_.grow(wanted.name, wanted.partitions);
   const deadline until{session_->time(), growth_patience};
   while (true) {
-    const auto found = requests_.describe(wanted.name);
-    if (!found) return found.error();
-    if (found->partitions >= wanted.partitions) {
-      session_->log().info("topic {}: has {} partitions, had {}", wanted.name, found->partitions,
+    const auto found = CLOUDFLOW_TRY(requests_.describe(wanted.name));
+    if (found.partitions >= wanted.partitions) {
+      session_->log().info("topic {}: has {} partitions, had {}", wanted.name, found.partitions,
                            from);
-      return found->partitions;
+      return found.partitions;
     }
     if (!grown) return grown.error();
-    if (until.has_passed()) return found->partitions;
+    if (until.has_passed()) return found.partitions;
     requests_.serve(pause_between_looks);
   }
 }
@@ -101,19 +99,17 @@ result<void> topics::compare(const topic_spec& wanted, const topic_facts& found)
   if (found.partitions != wanted.partitions)
     return mismatch("partitions:", found.partitions, wanted.partitions,
                     "name that number in the configuration, or use another topic");
-  const auto base = base_schema(wanted.name);
-  if (!base) return base.error();
-  if (!base->empty() && !wanted.base_schema.empty() && base.value() != wanted.base_schema)
-    return mismatch("base schema", to_hex(base.value()), to_hex(wanted.base_schema),
+  const auto base = CLOUDFLOW_TRY(base_schema(wanted.name));
+  if (!base.empty() && !wanted.base_schema.empty() && base != wanted.base_schema)
+    return mismatch("base schema", to_hex(base), to_hex(wanted.base_schema),
                     "records without a schema header are of the former; use another topic");
   return {};
 }
 
 result<void> topics::apply(const topic_spec& wanted) const {
   if (wanted.properties.empty()) return {};
-  const auto found = requests_.properties(std::span{&wanted.name, 1});
-  if (!found) return found.error();
-  const auto& now = found->front();
+  const auto found = CLOUDFLOW_TRY(requests_.properties(std::span{&wanted.name, 1}));
+  const auto& now = found.front();
   property_map changes;
   for (const auto& [name, value] : wanted.properties) {
     const auto other = now.find(name);
@@ -127,16 +123,14 @@ result<void> topics::apply(const topic_spec& wanted) const {
 }
 
 result<std::string> topics::base_schema(const std::string& topic) const {
-  const auto entry = known_.find(key_of(topic));
-  if (!entry) return entry.error();
-  if (!entry.value()) return std::string{};
-  return from_hex(*entry.value()).value_or("");
+  const auto entry = CLOUDFLOW_TRY(known_.find(key_of(topic)));
+  if (!entry) return std::string{};
+  return from_hex(*entry).value_or("");
 }
 
 result<void> topics::record(const topic_spec& wanted) {
-  auto entry = known_.find(key_of(wanted.name));
-  if (!entry) return std::move(entry).error();
-  const auto is_known = entry.value() && (!entry.value()->empty() || wanted.base_schema.empty());
+  auto entry = CLOUDFLOW_TRY(known_.find(key_of(wanted.name)));
+  const auto is_known = entry && (!entry->empty() || wanted.base_schema.empty());
   if (is_known) return {};
   return known_.put(key_of(wanted.name), to_hex(wanted.base_schema));
 }
@@ -146,21 +140,17 @@ result<void> topics::record(const topic_spec& wanted) {
 result<topic_info> topics::one(const std::string& name) const {
   if (!is_valid(name))
     return error{errc::topic_not_found, fmt::format("\"{}\" is no name for a topic", name)};
-  const auto found = requests_.describe(name);
-  if (!found) return found.error();
-  auto described = describe(std::span{&found.value(), 1});
-  if (!described) return std::move(described).error();
-  return std::move(described->front());
+  const auto found = CLOUDFLOW_TRY(requests_.describe(name));
+  auto described = CLOUDFLOW_TRY(describe(std::span{&found, 1}));
+  return std::move(described.front());
 }
 
 result<std::vector<topic_info>> topics::all() const {
-  const auto known = known_.all(std::string{topic_kind});
-  if (!known) return known.error();
+  const auto known = CLOUDFLOW_TRY(known_.all(std::string{topic_kind}));
   std::vector<std::string> names;
-  for (const auto& [key, schema] : known.value()) names.push_back(key.substr(topic_kind.size()));
-  const auto found = requests_.describe(names);
-  if (!found) return found.error();
-  auto described = describe(found.value());
+  for (const auto& [key, schema] : known) names.push_back(key.substr(topic_kind.size()));
+  const auto found = CLOUDFLOW_TRY(requests_.describe(names));
+  auto described = describe(found);
   if (described)
     std::ranges::sort(described.value(), {}, [](const auto& info) { return info.spec.name; });
   return described;
@@ -169,20 +159,18 @@ result<std::vector<topic_info>> topics::all() const {
 result<std::vector<topic_info>> topics::describe(std::span<const topic_facts> found) const {
   std::vector<std::string> names;
   for (const auto& facts : found) names.push_back(facts.name);
-  const auto properties = requests_.properties(names);
-  if (!properties) return properties.error();
+  const auto properties = CLOUDFLOW_TRY(requests_.properties(names));
   std::vector<topic_info> infos;
   for (std::size_t i = 0; i != found.size(); ++i) {
-    auto base = base_schema(names[i]);
-    if (!base) return std::move(base).error();
+    auto base = CLOUDFLOW_TRY(base_schema(names[i]));
     auto& info = infos.emplace_back();
     info.spec.name = names[i];
     info.spec.partitions = found[i].partitions;
-    info.spec.base_schema = std::move(base).value();
-    for (const auto& [name, property] : properties.value()[i])
+    info.spec.base_schema = std::move(base);
+    for (const auto& [name, property] : properties[i])
       if (is_told(name, property)) info.spec.properties.emplace(name, property.value);
   }
-  if (auto ok = add_ranges(infos); !ok) return std::move(ok).error();
+  CLOUDFLOW_TRY(add_ranges(infos));
   return infos;
 }
 
@@ -191,14 +179,12 @@ result<void> topics::add_ranges(std::vector<topic_info>& to) const {
   for (const auto& info : to)
     for (std::int32_t p = 0; p != info.spec.partitions; ++p)
       partitions.push_back({info.spec.name, partition_id{p}});
-  const auto first = requests_.offsets(partitions, offset_of::first);
-  if (!first) return first.error();
-  const auto end = requests_.offsets(partitions, offset_of::committed_end);
-  if (!end) return end.error();
+  const auto first = CLOUDFLOW_TRY(requests_.offsets(partitions, offset_of::first));
+  const auto end = CLOUDFLOW_TRY(requests_.offsets(partitions, offset_of::committed_end));
   std::size_t at = 0;
   for (auto& info : to)
     for (std::int32_t p = 0; p != info.spec.partitions; ++p, ++at)
-      info.partitions.push_back({first.value()[at], end.value()[at]});
+      info.partitions.push_back({first[at], end[at]});
   return {};
 }
 

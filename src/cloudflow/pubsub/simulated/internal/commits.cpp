@@ -95,8 +95,7 @@ void commits::draw_trouble(begun_commit& c) {
 }
 
 result<void> commits::check(const transaction& changes) const {
-  for (const auto& out : changes.outputs)
-    if (auto ok = topics_->check(out); !ok) return ok;
+  for (const auto& out : changes.outputs) CLOUDFLOW_TRY(topics_->check(out));
   return {};
 }
 

@@ -190,8 +190,7 @@ public:
   }
   result<std::unique_ptr<consumer>> open_consumer(const consumer_options& options) override {
     const guard lock{at_->mutex};
-    for (const auto& name : options.topics)
-      if (auto info = at_->all_topics.describe(name); !info) return std::move(info).error();
+    for (const auto& name : options.topics) CLOUDFLOW_TRY(at_->all_topics.describe(name));
     auto m = std::make_shared<member>();
     m->of = process_;
     m->wanted = options;
