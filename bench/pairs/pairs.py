@@ -28,7 +28,7 @@ BENCHES = {
     "append": ("pubsub/embedded", "^append/|^append_together/4"),
 }
 BOUND = {"kafka": 0.93}
-KAFKA_RECORDS, LOG_RECORDS = 1_000_000, 500_000
+KAFKA_RECORDS, LOG_RECORDS = 1_000_000, 2_000_000
 PARTS = [*BENCHES, "log-processor", "start", "kafka"]
 
 
