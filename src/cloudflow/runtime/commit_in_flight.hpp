@@ -24,7 +24,7 @@ public:
   /// Adds records and state; not the dead letters, whose records are not these.
   void add_to(pubsub::transaction& into) const;
   /// It is durable: whoever waits for that is told.
-  void succeeded(task_metrics& count);
+  void succeeded(task_metrics& metrics);
   void failed();
 
 private:
