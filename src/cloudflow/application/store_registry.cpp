@@ -131,14 +131,13 @@ result<std::optional<registered_store>> find_store(const pubsub::backend& log,
 
 result<registered_store> open_store(const pubsub::backend& log, pubsub::producer& writer,
                                     const store_spec& wanted, const can_read& check) {
-  auto found = find_store(log, wanted.name);
-  if (!found) return std::move(found).error();
-  if (!found->has_value()) {
+  const auto found = CLOUDFLOW_TRY(find_store(log, wanted.name));
+  if (!found) {
     registered_store made{.spec = wanted, .value_schemas = {wanted.value_schema}};
     CLOUDFLOW_TRY(record(writer, made));
     return made;
   }
-  auto store = **found;
+  auto store = *found;
   if (store.spec == wanted) return store;
   if (const auto text = differences(store, wanted, check); !text.empty())
     return error{

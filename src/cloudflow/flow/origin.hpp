@@ -136,12 +136,12 @@ public:
   }
   /// No call of that origin is made any more.
   void add(const kept_origin& from, std::string reason) {
-    calls_.insert_or_assign(key_of_all(from), entry{{std::move(reason), failure_cause::code}});
+    calls_.insert_or_assign(from.identity(), entry{{std::move(reason), failure_cause::code}});
   }
   /// Null: the call may be made. Otherwise the caller leaves it out, and rejects its origin.
   const bad_call* find(const kept_origin& from, std::string_view call) const {
     auto found = calls_.find(key(from, call));
-    if (found == calls_.end()) found = calls_.find(key_of_all(from));
+    if (found == calls_.end()) found = calls_.find(from.identity());
     if (found == calls_.end()) return nullptr;
     found->second.was_left_out = true;
     return &found->second.call;
@@ -171,7 +171,6 @@ private:
     id += call;
     return id;
   }
-  static std::string key_of_all(const kept_origin& from) { return from.identity(); }
   std::map<std::string, entry> calls_;
 };
 

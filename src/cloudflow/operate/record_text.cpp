@@ -64,8 +64,7 @@ result<shown_record> record_text::show(const record_view& r, std::int32_t partit
       s.headers.emplace_back(h.name, h.value);
   }
   if (r.value.data() == nullptr) return s;
-  auto value = CLOUDFLOW_TRY(show_value(r.value, schema));
-  s.value_json = std::move(value);
+  s.value_json = CLOUDFLOW_TRY(show_value(r.value, schema));
   return s;
 }
 

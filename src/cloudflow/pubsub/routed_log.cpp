@@ -80,8 +80,7 @@ private:
     if (p.to) return {};
     const auto log = std::find_if(by_log_.begin(), by_log_.end(),
                                   [&](const auto& each) { return &each.second == &p; });
-    auto opened = CLOUDFLOW_TRY(log->first->open_producer(options_));
-    p.to = std::move(opened);
+    p.to = CLOUDFLOW_TRY(log->first->open_producer(options_));
     return {};
   }
 

@@ -43,11 +43,10 @@ result<std::unique_ptr<host>> host::open(const blueprint::plan& plan,
                                          host_options options, host_surroundings around) {
   std::unique_ptr<host> h{new host(plan, secrets, std::move(options), std::move(around))};
   auto crashes = CLOUDFLOW_TRY(h->learn_of_crashes());
-  auto health = CLOUDFLOW_TRY(serve_health(
+  h->health_ = CLOUDFLOW_TRY(serve_health(
       h->options_.health, plan.app_id,
       [at = &h->for_health_] { return at->load(std::memory_order_acquire); },
       h->around_.log_lines));
-  h->health_ = std::move(health);
   if (h->around_.on_health) h->around_.on_health(h->health_->port());
   CLOUDFLOW_TRY(h->open_logs());
   h->make_runner(std::move(crashes));

@@ -28,9 +28,8 @@ result<void> native_runner::start() {
 
 result<void> native_runner::try_start() {
   auto facts = CLOUDFLOW_TRY(app::provision(*plan_, *around_.log, mode_));
-  auto created = runtime::native_runtime::create(*plan_, std::move(facts), around_, options_);
-  if (!created) return std::move(created).error();
-  runtime_ = std::move(created).value();
+  runtime_ =
+      CLOUDFLOW_TRY(runtime::native_runtime::create(*plan_, std::move(facts), around_, options_));
   is_started_.store(true, std::memory_order_release);
   threads_.emplace(*runtime_);
   return {};

@@ -47,9 +47,8 @@ result<std::unique_ptr<shadow_run>> shadow_run::create(
   bounded.log = &run->log_;
   options.instance = name;
   auto facts = CLOUDFLOW_TRY(app::provision(shadow, run->log_));
-  auto started = CLOUDFLOW_TRY(
+  run->runtime_ = CLOUDFLOW_TRY(
       runtime::native_runtime::create(shadow, std::move(facts), std::move(bounded), options));
-  run->runtime_ = std::move(started);
   return run;
 }
 

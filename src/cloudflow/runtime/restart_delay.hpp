@@ -25,6 +25,10 @@ public:
   bool is_waiting(timestamp now) const noexcept { return restart_at_ && now < *restart_at_; }
   void started() noexcept { restart_at_.reset(); }
   void succeeded() noexcept { next_ = first_; }
+  void forget() noexcept {
+    started();
+    succeeded();
+  }
 
 private:
   std::chrono::milliseconds first_, longest_, next_;

@@ -51,8 +51,7 @@ result<std::unique_ptr<native_runtime>> native_runtime::create(const blueprint::
   auto program = CLOUDFLOW_TRY(
       facts_of_program(plan, r->dependencies_.secrets, r->dependencies_.definition_of));
   for (std::size_t i = 0; i != plan.streamlets.size(); ++i)
-    if (auto done = r->start_streamlet(plan.streamlets[i], std::move(program.streamlets[i])); !done)
-      return std::move(done).error();
+    CLOUDFLOW_TRY(r->start_streamlet(plan.streamlets[i], std::move(program.streamlets[i])));
   r->share_memory();
   for (auto* w : r->workers_)
     if (auto opened = w->open(); !opened)

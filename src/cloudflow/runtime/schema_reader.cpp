@@ -105,8 +105,7 @@ pubsub::result<schema_reader> schema_reader::open(pubsub::schema_store& schemas,
     if (!same) return unreadable(same.error().message);
     s->base = std::move(same).value();
   } else if (!base.empty()) {
-    auto compiled = CLOUDFLOW_TRY(resolve_base(schemas, base, s->reader, may_be_unreadable));
-    s->base = std::move(compiled);
+    s->base = CLOUDFLOW_TRY(resolve_base(schemas, base, s->reader, may_be_unreadable));
   }
   return schema_reader{std::move(s)};
 }

@@ -68,8 +68,7 @@ void task::release_leaving() {
     if (streamlet_->needs.any())
       streamlet_->log->give_up(streamlet_->plan->name, partition_id{partition_});
     is_restoring_.store(false, std::memory_order_release);
-    restart_.started();
-    restart_.succeeded();
+    restart_.forget();
     is_running_.store(sources_.empty(), std::memory_order_release);
   }
   if (sources_.empty()) must_find_positions_ = false;

@@ -42,8 +42,7 @@ worker::worker(std::string name, open_producer open, const clock& time,
     limit_(options.max_uncommitted_bytes) {}
 
 pubsub::result<void> worker::open() {
-  auto opened = CLOUDFLOW_TRY(open_([this] { waker_.notify(); }));
-  producer_ = std::move(opened);
+  producer_ = CLOUDFLOW_TRY(open_([this] { waker_.notify(); }));
   return {};
 }
 

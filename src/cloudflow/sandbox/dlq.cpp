@@ -110,8 +110,7 @@ result<shown_letter> show(const dead_letter& letter, dead_letter_topic& from,
                  .headers = {}};
   if (record.key.data() != nullptr) s.key = std::string{record.key};
   if (record.value.data() != nullptr) {
-    auto value = CLOUDFLOW_TRY(text.show_value(record.value, from.schema_of(record)));
-    s.value_json = std::move(value);
+    s.value_json = CLOUDFLOW_TRY(text.show_value(record.value, from.schema_of(record)));
   }
   for (const auto& h : record.headers)
     if (!h.name.starts_with("cloudflow-")) s.headers.emplace_back(h.name, h.value);

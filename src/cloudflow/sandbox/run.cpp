@@ -72,16 +72,12 @@ private:
     if (!options_->feed.empty()) earlier_addresses_ = earlier_addresses(state_);
     CLOUDFLOW_TRY(expect_free_ports());
     CLOUDFLOW_TRY(make_private_directory(state_.root));
-    auto opened =
-        CLOUDFLOW_TRY(runner::host::open(plan_, secrets_, host_options(), surroundings()));
-    host_ = std::move(opened);
+    host_ = CLOUDFLOW_TRY(runner::host::open(plan_, secrets_, host_options(), surroundings()));
     CLOUDFLOW_TRY(host_->start());
-    auto server =
+    server_ = CLOUDFLOW_TRY(
         log_server::start(state_.socket(), host_->log(),
                           {.status = [this] { return host_->streamlets().status().tasks; },
-                           .backup = [this](const auto& to) { return backup(to); }});
-    if (!server) return std::move(server).error();
-    server_ = std::move(server).value();
+                           .backup = [this](const auto& to) { return backup(to); }}));
     return {};
   }
 

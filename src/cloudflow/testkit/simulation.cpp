@@ -60,15 +60,14 @@ struct simulation::state {
     how.workers = options_.workers;
     how.worker = options_.worker;
     auto facts = CLOUDFLOW_TRY(app::provision(*plan_, *log_));
-    auto started = CLOUDFLOW_TRY(runtime::native_runtime::create(*plan_, std::move(facts),
-                                                                 {.log = log_.get(),
-                                                                  .time = &clock_,
-                                                                  .log_lines = options_.log,
-                                                                  .definition_of = find_,
-                                                                  .endpoint_of = {},
-                                                                  .on_listening = {}},
-                                                                 how));
-    runtime_ = std::move(started);
+    runtime_ = CLOUDFLOW_TRY(runtime::native_runtime::create(*plan_, std::move(facts),
+                                                             {.log = log_.get(),
+                                                              .time = &clock_,
+                                                              .log_lines = options_.log,
+                                                              .definition_of = find_,
+                                                              .endpoint_of = {},
+                                                              .on_listening = {}},
+                                                             how));
     return {};
   }
 

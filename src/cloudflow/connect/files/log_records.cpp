@@ -49,8 +49,7 @@ log_records::log_records(stored_object& object, std::unique_ptr<log_layout> layo
 object_result<std::optional<log_item>> log_records::next() {
   if (invalid_.there) return std::optional{give_invalid()};
   for (;;) {
-    auto read = CLOUDFLOW_TRY(lines_.next());
-    const auto& line = read;
+    const auto line = CLOUDFLOW_TRY(lines_.next());
     if (!line && !begun_.there) return std::optional<log_item>{};
     if (!line) {
       end_record();

@@ -160,10 +160,9 @@ result<std::optional<record_offset>> embedded_log::position(std::string_view gro
                                                             const topic_partition& source) const {
   byte_writer key;
   put_position_key(key, group, source.topic, source.partition);
-  auto stored = disk_->get(family::positions, key.view());
-  if (!stored) return std::move(stored).error();
-  if (!stored->has_value()) return std::optional<record_offset>{};
-  return offset_in(**stored);
+  const auto stored = CLOUDFLOW_TRY(disk_->get(family::positions, key.view()));
+  if (!stored) return std::optional<record_offset>{};
+  return offset_in(*stored);
 }
 
 result<bool> embedded_log::has_members(std::string_view group) const {

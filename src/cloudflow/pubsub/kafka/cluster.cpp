@@ -98,9 +98,8 @@ public:
   }
   result<record_offset> offset_at(const topic_partition& source, timestamp at) const override {
     const auto range = CLOUDFLOW_TRY(requests_.range(source));
-    const auto found = requests_.offset_at(source, at);
-    if (!found) return found.error();
-    return std::min(found->value_or(range.end), range.end);
+    const auto found = CLOUDFLOW_TRY(requests_.offset_at(source, at));
+    return std::min(found.value_or(range.end), range.end);
   }
   void ask_end(const topic_partition& of,
                const std::function<void(const result<record_offset>&)>& then) override {

@@ -81,10 +81,9 @@ result<check_report> check(const options& where) {
       report.commits = found->recovered.commits;
       report.records = found->recovered.records;
     }
-    const auto bad =
-        find_bad_tables(**opened, looking, env, std::numeric_limits<std::uint64_t>::max());
-    if (!bad) return bad.error();
-    for (const auto& table : *bad)
+    const auto bad = CLOUDFLOW_TRY(
+        find_bad_tables(**opened, looking, env, std::numeric_limits<std::uint64_t>::max()));
+    for (const auto& table : bad)
       report.problems.push_back(fmt::format("The log: {}.", table.what));
   }
   auto disk = storage::open_locked(looking);

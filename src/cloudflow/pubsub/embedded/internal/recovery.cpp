@@ -44,10 +44,9 @@ result<void> recover_topics(const storage& disk, const options& wanted, topic_ta
 
 result<log_place> first_of(const storage& disk, const options& wanted,
                            const partition_log& partition) {
-  const auto found = disk.get(family::meta, first_key(partition.key()));
-  if (!found) return found.error();
-  if (!found->has_value()) return log_place{};
-  byte_reader in{**found};
+  const auto found = CLOUDFLOW_TRY(disk.get(family::meta, first_key(partition.key())));
+  if (!found) return log_place{};
+  byte_reader in{*found};
   log_place first;
   first.offset = record_offset{static_cast<std::int64_t>(in.get_big_endian<std::uint64_t>())};
   first.bytes = in.get_big_endian<std::uint64_t>();

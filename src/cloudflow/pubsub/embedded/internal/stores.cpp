@@ -16,9 +16,8 @@ result<void> embedded_schemas::put(std::string_view fingerprint, std::string_vie
     return error{errc::unsupported,
                  fmt::format("The fingerprint of a schema has {} bytes; this one has {}.",
                              fingerprint_size, fingerprint.size())};
-  const auto existing = disk_.get(family::schemas, fingerprint);
-  if (!existing) return existing.error();
-  if (existing->has_value()) return {};
+  const auto existing = CLOUDFLOW_TRY(disk_.get(family::schemas, fingerprint));
+  if (existing) return {};
   if (options_.read_only) return error{errc::unsupported, "The log is open for reading only."};
   write_set changes;
   changes.put(family::schemas, fingerprint, text);

@@ -80,8 +80,7 @@ error not_found(std::string_view where, std::string_view topic) {
 result<std::shared_ptr<client>> admin::current() const {
   const std::lock_guard lock{mutex_};
   if (client_ && !client_->is_outdated()) return client_;
-  auto opened = CLOUDFLOW_TRY(session_->open_client(handle_of_requests));
-  client_ = std::move(opened);
+  client_ = CLOUDFLOW_TRY(session_->open_client(handle_of_requests));
   return client_;
 }
 
@@ -307,14 +306,13 @@ result<void> admin::alter(const std::string& name, const property_map& changes) 
   }
   const auto doing = fmt::format("cannot change the properties of topic \"{}\"", name);
   auto* one = topic.get();
-  const auto answer =
+  const auto answer = CLOUDFLOW_TRY(
       request(RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, doing, [&](auto* rk, auto* how, auto* to) {
         rd_kafka_IncrementalAlterConfigs(rk, &one, 1, how, to);
-      });
-  if (!answer) return answer.error();
+      }));
   std::size_t count = 0;
   const auto* const* altered = rd_kafka_IncrementalAlterConfigs_result_resources(
-      rd_kafka_event_IncrementalAlterConfigs_result(answer->get()), &count);
+      rd_kafka_event_IncrementalAlterConfigs_result(answer.get()), &count);
   for (const auto* each : std::span{altered, count})
     if (const auto code = rd_kafka_ConfigResource_error(each); code != RD_KAFKA_RESP_ERR_NO_ERROR)
       return error_of(session_->where(), doing,

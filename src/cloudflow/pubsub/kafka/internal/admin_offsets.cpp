@@ -130,12 +130,11 @@ result<void> admin::remove_before(const std::map<topic_partition, record_offset>
         offset.value();
   const delete_records_handle wanted{rd_kafka_DeleteRecords_new(list.get())};
   auto* one = wanted.get();
-  const auto answer =
-      request(RD_KAFKA_ADMIN_OP_DELETERECORDS, "cannot remove records",
-              [&](auto* rk, auto* how, auto* to) { rd_kafka_DeleteRecords(rk, &one, 1, how, to); });
-  if (!answer) return answer.error();
+  const auto answer = CLOUDFLOW_TRY(request(
+      RD_KAFKA_ADMIN_OP_DELETERECORDS, "cannot remove records",
+      [&](auto* rk, auto* how, auto* to) { rd_kafka_DeleteRecords(rk, &one, 1, how, to); }));
   const auto* removed =
-      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(answer->get()));
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(answer.get()));
   for (const auto& each : std::span{removed->elems, static_cast<std::size_t>(removed->cnt)})
     if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR)
       return error_of(session_->where(),
@@ -205,14 +204,13 @@ result<void> admin::alter_positions(const std::string& group,
 result<bool> admin::has_members(const std::string& group) const {
   const auto doing = fmt::format("cannot describe group \"{}\"", group);
   const auto* one = group.c_str();
-  const auto answer =
+  const auto answer = CLOUDFLOW_TRY(
       request(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, doing, [&](auto* rk, auto* how, auto* to) {
         rd_kafka_DescribeConsumerGroups(rk, &one, 1, how, to);
-      });
-  if (!answer) return answer.error();
+      }));
   std::size_t count = 0;
   const auto* const* groups = rd_kafka_DescribeConsumerGroups_result_groups(
-      rd_kafka_event_DescribeConsumerGroups_result(answer->get()), &count);
+      rd_kafka_event_DescribeConsumerGroups_result(answer.get()), &count);
   const auto* problem = rd_kafka_ConsumerGroupDescription_error(groups[0]);
   if (problem == nullptr) return rd_kafka_ConsumerGroupDescription_member_count(groups[0]) != 0;
   if (rd_kafka_error_code(problem) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return false;

@@ -62,8 +62,7 @@ result<local_state*> changelog::local() {
   if (directory.empty())
     return error{errc::unsupported,
                  session_->where() + ": this session has no directory for state"};
-  auto opened = CLOUDFLOW_TRY(local_state::open(directory, session_->time()));
-  local_ = std::move(opened);
+  local_ = CLOUDFLOW_TRY(local_state::open(directory, session_->time()));
   return local_.get();
 }
 

@@ -104,11 +104,10 @@ result<std::optional<kept_position>> changelog::last_known(const std::string& gr
   if (topic->partitions <= source.partition.value()) return nothing{};
   CLOUDFLOW_TRY(bring_unless_here({std::string{owner}, source.partition}, stop));
   const auto copies = CLOUDFLOW_TRY(local());
-  const auto found = copies->reader().find(positions_store(owner), source.partition,
-                                           position_key(group, source.topic));
-  if (!found) return found.error();
-  if (!found->has_value()) return nothing{};
-  const auto written = read_position(**found);
+  const auto found = CLOUDFLOW_TRY(copies->reader().find(positions_store(owner), source.partition,
+                                                         position_key(group, source.topic)));
+  if (!found) return nothing{};
+  const auto written = read_position(*found);
   if (!written) return nothing{};
   return compare(group, source, *written);
 }

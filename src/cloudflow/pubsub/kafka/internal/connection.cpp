@@ -118,8 +118,7 @@ result<void> connection::read_properties() {
   if (servers_of(common) == nullptr)
     return unsupported("property \"bootstrap.servers\" is missing");
   CLOUDFLOW_TRY(check_sasl(common));
-  auto read = CLOUDFLOW_TRY(credentials::read(common));
-  credentials_ = std::move(read);
+  credentials_ = CLOUDFLOW_TRY(credentials::read(common));
   for (const auto& properties : properties_)
     for (const auto& [name, value] : properties)
       if (is_secret_property(name)) secrets_.push_back(value);

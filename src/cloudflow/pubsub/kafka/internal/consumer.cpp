@@ -72,8 +72,7 @@ result<void> group_consumer::join(group_protocol protocol) {
   protocol_ = protocol;
   is_leaving_ = was_assigned_ = has_died_ = false;
   was_member_at_ = session_->time().monotonic();
-  auto opened = CLOUDFLOW_TRY(open_shared(session_, spec_of(wanted_, protocol, partition_count_)));
-  client_ = std::move(opened);
+  client_ = CLOUDFLOW_TRY(open_shared(session_, spec_of(wanted_, protocol, partition_count_)));
   rd_kafka_poll_set_consumer(client_->get());
   queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   if (wanted_.on_ready) wake_by(*queue_, wanted_.on_ready);

@@ -53,11 +53,10 @@ result<copy_mark> copier::bring(const task_id& task, const std::string& topic,
 
 result<copy_mark> copier::usable_copy(const task_id& task, const topic_facts& topic,
                                       partition_range range) {
-  auto known = local_.mark(task);
-  if (!known) return std::move(known).error();
-  if (known->has_value()) {
-    const auto usable = CLOUDFLOW_TRY(is_usable(**known, topic, range));
-    if (usable) return **std::move(known);
+  auto known = CLOUDFLOW_TRY(local_.mark(task));
+  if (known) {
+    const auto usable = CLOUDFLOW_TRY(is_usable(*known, topic, range));
+    if (usable) return *std::move(known);
     session_.log().info("{}/{}: the copy of this state is too old; it is read anew", topic.name,
                         task.partition.value());
   }

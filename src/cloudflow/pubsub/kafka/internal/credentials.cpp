@@ -111,10 +111,8 @@ bearer_token parse_token(std::string text, timestamp now) {
 
 result<credentials> credentials::read(const property_map& properties) {
   credentials made;
-  auto password = CLOUDFLOW_TRY(secret_of(properties, password_location, made.password_file_));
-  made.password_ = std::move(password);
-  auto token = CLOUDFLOW_TRY(secret_of(properties, token_location, made.token_file_));
-  made.token_ = std::move(token);
+  made.password_ = CLOUDFLOW_TRY(secret_of(properties, password_location, made.password_file_));
+  made.token_ = CLOUDFLOW_TRY(secret_of(properties, token_location, made.token_file_));
   for (const auto name : certificate_files) {
     const auto named = properties.find(std::string{name});
     // A directory of authorities is for librdkafka to read, as it is when a client is opened.

@@ -68,10 +68,9 @@ local_state::~local_state() = default;
 const state_reader& local_state::reader() const { return log_->state(); }
 
 result<std::optional<copy_mark>> local_state::mark(const task_id& task) const {
-  const auto bytes = reader().find(copies_store, task.partition, task.owner);
-  if (!bytes) return bytes.error();
-  if (!bytes->has_value()) return std::optional<copy_mark>{};
-  return decode(**bytes);
+  const auto bytes = CLOUDFLOW_TRY(reader().find(copies_store, task.partition, task.owner));
+  if (!bytes) return std::optional<copy_mark>{};
+  return decode(*bytes);
 }
 
 result<void> local_state::apply(std::span<const state_change> state,
@@ -89,10 +88,9 @@ result<void> local_state::apply(std::span<const state_change> state,
 }
 
 result<void> local_state::wipe(const task_id& task) {
-  const auto known = mark(task);
-  if (!known) return known.error();
-  if (!known->has_value()) return {};
-  for (const auto& store : (*known)->stores) {
+  const auto known = CLOUDFLOW_TRY(mark(task));
+  if (!known) return {};
+  for (const auto& store : known->stores) {
     std::vector<std::string> keys;
     do {
       keys.clear();

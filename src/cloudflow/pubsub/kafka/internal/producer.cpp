@@ -73,9 +73,7 @@ group_producer::group_producer(const dependencies& around, const producer_option
 
 result<void> group_producer::start() {
   is_started_ = must_abort_ = false;
-  auto opened =
-      CLOUDFLOW_TRY(sender::open(dependencies_.session, spec_of(wanted_), stop_.get_token()));
-  sender_ = std::move(opened);
+  sender_ = CLOUDFLOW_TRY(sender::open(dependencies_.session, spec_of(wanted_), stop_.get_token()));
   calls_ = std::make_unique<call_thread>("kafka calls", dependencies_.session->limits());
   sender_->through().connect();
   result<void> ready;
@@ -177,11 +175,9 @@ result<void> group_producer::try_to_commit(const transaction& changes) {
 result<group_producer::plan> group_producer::prepare(const transaction& changes) {
   plan prepared{.changes = &changes, .state = {}, .positions = {}};
   CLOUDFLOW_TRY(check(changes.outputs, dependencies_.topics, sender_->bound()));
-  auto positions = CLOUDFLOW_TRY(
+  prepared.positions = CLOUDFLOW_TRY(
       plan_positions(changes.positions, dependencies_.members, dependencies_.cluster));
-  prepared.positions = std::move(positions);
-  auto state = CLOUDFLOW_TRY(dependencies_.state.encode(changes));
-  prepared.state = std::move(state);
+  prepared.state = CLOUDFLOW_TRY(dependencies_.state.encode(changes));
   return prepared;
 }
 

@@ -65,8 +65,7 @@ result<std::unique_ptr<sender>> sender::open(const std::shared_ptr<connection>& 
   std::unique_ptr<sender> made{new sender{std::move(stop)}};
   spec.owner = made.get();
   spec.configure = [](rd_kafka_conf_t* conf) { rd_kafka_conf_set_dr_msg_cb(conf, &delivered); };
-  auto opened = CLOUDFLOW_TRY(open_shared(session, spec));
-  made->client_ = std::move(opened);
+  made->client_ = CLOUDFLOW_TRY(open_shared(session, spec));
   made->queue_bytes_ = 1024 * number(made->get(), "queue.buffering.max.kbytes");
   made->batch_bytes_ = number(made->get(), "batch.size");
   made->batch_records_ = number(made->get(), "batch.num.messages");
