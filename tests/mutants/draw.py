@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws changes of production code that some test should notice: one for each line of the output.
 
-usage: draw.py [--seed N] [--count N]
+usage: draw.py [--seed N] [--count N] [--only MODULE] [--kind KIND]
 
 Each is `MODULE<tab>KIND<tab>FILE<tab>LINE<tab>BEFORE<tab>AFTER`: the text of one line and what becomes of it. They are
 drawn by the seed from all lines of the kinds below, the same number of each module in turn, so that the list can be
@@ -30,7 +30,7 @@ KINDS = {
     "sign": [(r" && ", " || "), (r" \|\| ", " && "), (r"(?<=[( ])!(?=[a-z(*])", "")],
     "omitted call": [(CALL, r"\1;")],
     "swallowed error": [(r"^(\s+)(?:if \(.*\) )?return (?:error\{|std::move\(\w+\)\.error\(\)|\w+\.error\(\)).*;$", r"\1;"),
-                        (r"^(\s+)if \(.*\) throw .*;$", r"\1;")],
+                        (r"^(\s+)if \(.*\) throw .*;$", r"\1;"), (r"^(\s+)CLOUDFLOW_TRY\((.*)\);$", r"\1(void)\2;")],
     "unsynced write": [(r"\bsync = true\b", "sync = false"), (r"\bsync = (?!true|false)[\w.]+", "sync = false")],
     "counter": [(r"\+\+(?=[a-z(])", ""), (r" \+= ", " -= "), (r"task_metrics::add\(.*\);", ";")],
 }
@@ -58,13 +58,14 @@ def candidates(module):
                         break
 
 
-def draw(modules, count, seed):
+def draw(modules, count, seed, kinds_wanted):
     random_source = random.Random(seed)
     pools = {}
     for module in modules:
         by_kind = {}
         for each in candidates(module):
-            by_kind.setdefault(each[1], []).append(each)
+            if each[1] in kinds_wanted:
+                by_kind.setdefault(each[1], []).append(each)
         pools[module] = by_kind
     drawn = []
     while len(drawn) < count and any(any(k.values()) for k in pools.values()):
@@ -82,8 +83,12 @@ def main():
     parser.add_argument("--seed", type=int, default=20261129)
     parser.add_argument("--count", type=int, default=160)
     parser.add_argument("--elsewhere", type=int, default=35, help="so many more of the other modules")
+    parser.add_argument("--only", choices=[*MODULES, *ELSEWHERE], help="--count of one module")
+    parser.add_argument("--kind", choices=KINDS, help="of one kind, and none of --elsewhere")
     options = parser.parse_args()
-    for each in [*draw(MODULES, options.count, options.seed), *draw(ELSEWHERE, options.elsewhere, options.seed)]:
+    of_many = [] if options.only or options.kind else draw(ELSEWHERE, options.elsewhere, options.seed, KINDS)
+    for each in [*draw([options.only] if options.only else MODULES, options.count, options.seed,
+                       [options.kind] if options.kind else KINDS), *of_many]:
         print("\t".join(str(part).replace("\t", "  ") for part in each))
 
 
