@@ -92,7 +92,7 @@ struct port_plan {
   std::size_t topic = 0;
   schema_descriptor schema = {};
   std::string key = {};
-  /// Inlets only. Those that share state share the group of the first.
+  /// Inlets only. Those that share state share the group of the first by name.
   std::string group = {};
   bad_record_policy on_bad_record = bad_record_policy::dead_letter;
   /// Inlets with the policy `dead_letter` only.
@@ -120,7 +120,7 @@ struct state_plan {
 struct repartition_plan {
   std::size_t state = 0;  ///< index in `streamlet_plan::states`
   /// The streamlet's way in and out. What is retried goes there once more. The group is that of the
-  /// first inlet; name, policy and dead letters are those of the inlet that the records come from.
+  /// inlets; name, policy and dead letters are those of the inlet that the records come from.
   port_plan port = {};
 
   bool operator==(const repartition_plan&) const = default;

@@ -191,6 +191,8 @@ private:
     out.name = s.name;
     out.class_name = d.class_name;
     out.runtime = d.runtime;
+    if (const auto n = options_.replicas.find(s.name); n != options_.replicas.end())
+      out.replicas = n->second;
     out.states = plan_states(s.name, d.states);
     out.event_time_store = pubsub::event_time_store(s.name);
     out.has_server = std::any_of(d.attributes.begin(), d.attributes.end(),
@@ -201,8 +203,10 @@ private:
     for (const auto& p : d.inlets) out.inlets.push_back(resolve_inlet(s, p));
     for (const auto& p : d.outlets) out.outlets.push_back(resolve_port(s, p, true));
     // One group, so that the partitions of inlets which share state move together.
-    if (!d.states.empty())
-      for (auto& inlet : out.inlets) inlet.group = out.inlets.front().group;
+    if (!d.states.empty() && !out.inlets.empty()) {
+      const auto group = first_by_name(out.inlets).group;
+      for (auto& inlet : out.inlets) inlet.group = group;
+    }
     out.repartitions = repartitions_of(out, d.states);
     out.windows = windows_of(s);
     find_home_of(out);
@@ -211,10 +215,16 @@ private:
     return out;
   }
 
+  /// Names that are made of it outlive a process, and the author may put the members in another
+  /// order. @pre there is one.
+  static const port_plan& first_by_name(const std::vector<port_plan>& ports) {
+    return *std::ranges::min_element(ports, {}, &port_plan::name);
+  }
+
   /// Where its input comes from, or else its output goes.
   void find_home_of(streamlet_plan& s) const {
     const auto& ports = s.inlets.empty() ? s.outlets : s.inlets;
-    if (!ports.empty()) s.state_cluster_key = topic_of(ports.front()).cluster_key;
+    if (!ports.empty()) s.state_cluster_key = topic_of(first_by_name(ports)).cluster_key;
     for (const auto& inlet : s.inlets)
       s.partitions = std::max(s.partitions, topic_of(inlet).partitions);
     if (!s.states.empty() && !s.state_cluster_key.empty())

@@ -7,6 +7,8 @@
 #include "cloudflow/blueprint/problem.hpp"
 #include "cloudflow/config/value.hpp"
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +21,7 @@ struct resolve_options {
   std::string mount_root{};
   /// False for a plan that is only looked at (a graph): required parameters may be missing.
   bool needs_parameters = true;
+  std::map<std::string, std::int32_t> replicas = {};  ///< by streamlet; one where it says nothing
 };
 
 struct resolution {
