@@ -46,9 +46,10 @@ std::optional<std::string> process_environment(const std::string& name) {
 // -- parsing --------------------------------------------------------------------------------------
 
 cloudflow::result<document, std::vector<problem>> parse_text(std::string_view text,
-                                                             std::string source) {
+                                                             std::string source,
+                                                             include_policy includes) {
   auto name = std::make_shared<const std::string>(std::move(source));
-  auto parsed = detail::parser{text, {std::move(name)}}.run();
+  auto parsed = detail::parser{text, {.source = std::move(name), .policy = includes}}.run();
   if (!parsed.problems.empty()) return std::move(parsed.problems);
   return document{std::make_shared<document::tree>(
       document::tree{std::move(parsed.root), std::move(parsed.duplicates)})};

@@ -66,7 +66,7 @@ parsed read_file(const fs::path& file, const include_request& request, const inc
     return out;
   }
   const auto source = std::make_shared<const std::string>(file.string());
-  return parser{*content, {source, base.files + 1, base.nesting}}.run();
+  return parser{*content, {source, base.policy, base.files + 1, base.nesting}}.run();
 }
 
 parsed merged(parsed upper, parsed lower) {
@@ -80,6 +80,11 @@ parsed merged(parsed upper, parsed lower) {
 }  // namespace
 
 parsed read_included(const include_request& request, const include_base& base) {
+  if (base.policy == include_policy::refuse)
+    return failed(
+        problem_kind::io, request,
+        fmt::format("nothing can be included here, and this includes \"{}\"", request.name),
+        "Write its content here; clients such as kubectl cloudflow do so with files.");
   if (request.kind == include_kind::url || request.kind == include_kind::classpath) {
     const auto* kind = request.kind == include_kind::url ? "url" : "classpath";
     return failed(

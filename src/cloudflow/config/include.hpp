@@ -14,6 +14,7 @@ struct parsed;
 /// Where a text comes from: what its origins and its includes are relative to.
 struct include_base {
   std::shared_ptr<const std::string> source;
+  include_policy policy = include_policy::read;
   int files = 1;    ///< how many files are open around it, itself included
   int nesting = 0;  ///< how many objects of those files are around it
 };

@@ -14,6 +14,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class in_a_folder : public testing::Test {
 protected:
@@ -107,6 +108,16 @@ TEST_F(include_statement, refuses_what_is_no_file) {
   write("b.properties", "a=1");
   EXPECT_THAT(outcome(parse_file(write("a.conf", "include \"b\""))),
               HasSubstr("properties files are not supported"));
+}
+
+TEST_F(include_statement, is_refused_where_the_text_is_somebody_elses) {
+  const auto file = write("b.conf", "x = 1");
+  for (const auto& text :
+       {"include \"" + file + "\"", "a { include required(file(\"" + file + "\")) }"}) {
+    EXPECT_THAT(outcome(parse_text(text, "t")), Not(HasSubstr("nothing can be included")));
+    EXPECT_THAT(outcome(parse_text(text, "t", include_policy::refuse)),
+                HasSubstr("nothing can be included"));
+  }
 }
 
 TEST_F(include_statement, with_substitutions_cannot_stand_in_a_list) {

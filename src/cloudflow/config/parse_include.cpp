@@ -83,7 +83,7 @@ parser::success parser::expect_close_paren() {
 
 /// Puts what the file says where the include stands.
 parser::success parser::add_included(const include_request& request, object_builder& into) {
-  auto included = read_included(request, {base_.source, base_.files, nesting_});
+  auto included = read_included(request, {base_.source, base_.policy, base_.files, nesting_});
   for (auto& p : included.problems) report_later(std::move(p));
   for (auto& d : included.duplicates) duplicates_.push_back(std::move(d));
   if (!included.problems.empty()) return true;

@@ -130,11 +130,17 @@ private:
 /// The process's environment, for `resolve_options`.
 std::optional<std::string> process_environment(const std::string& name);
 
+/// What becomes of includes.
+enum class include_policy {
+  read,
+  refuse,  ///< each is a problem: the text is somebody's who must not read our files
+};
+
 /// Parses HOCON text; `source` names it in origins. Includes are read relative to the file
 /// `source`. Errors: everything that is no HOCON (parse), a bad path expression (bad_path), an
-/// include that is required and cannot be read (io).
-cloudflow::result<document, std::vector<problem>> parse_text(std::string_view text,
-                                                             std::string source);
+/// include that is required and cannot be read, or is refused (io).
+cloudflow::result<document, std::vector<problem>> parse_text(
+    std::string_view text, std::string source, include_policy includes = include_policy::read);
 cloudflow::result<document, std::vector<problem>> parse_file(const std::string& path);
 /// One `path = value` (or `path=value`) from a command line; the origin says so.
 cloudflow::result<document, std::vector<problem>> parse_assignment(std::string_view assignment);
