@@ -36,7 +36,7 @@ struct parameter_descriptor {
   std::optional<std::string> default_value = {};
   bool is_secret = false;    ///< added here: never shown
   bool is_live = false;      ///< added here: may change without a restart
-  bool has_default = false;  ///< not in JSON: a secret has one without a text
+  bool has_default = false;  ///< added here: a secret has one without a text
 
   bool operator==(const parameter_descriptor&) const = default;
 };

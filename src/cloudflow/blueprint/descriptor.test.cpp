@@ -1,7 +1,7 @@
 #include "cloudflow/blueprint/descriptor.hpp"
 
-#include "cloudflow/blueprint/application.hpp"
 #include "cloudflow/blueprint/compatibility.hpp"
+#include "cloudflow/blueprint/custom_resource.hpp"
 #include "cloudflow/blueprint/descriptor_json.hpp"
 #include "cloudflow/blueprint/parameter_value.hpp"
 
@@ -118,7 +118,8 @@ TEST(application, is_written_as_the_custom_resource_of_2_3) {
             R"({"control":{"cluster":"c","config":{"managed":"no"},"id":"a"},)"
             R"("in":{"cluster":"c","config":{"managed":"no"},"id":"a"},)"
             R"("out":{"cluster":"c","config":{"managed":"no"},"id":"a"}})");
-  EXPECT_EQ(json["spec"]["streamlets"][0]["descriptor"]["inlets"][0]["schema"]["schema"], "");
+  EXPECT_EQ(json["spec"]["streamlets"][0]["descriptor"]["inlets"][0]["schema"]["schema"],
+            "ByteArraySchema");
 }
 
 TEST(compatibility, of_equal_fingerprints_needs_no_schema_text) {

@@ -49,6 +49,7 @@ json parameter_to_json(const parameter_descriptor& p) {
   if (p.default_value) out["default_value"] = *p.default_value;
   if (p.is_secret) out["secret"] = true;
   if (p.is_live) out["live"] = true;
+  if (p.has_default && !p.default_value) out["has_default"] = true;
   return out;
 }
 

@@ -115,7 +115,8 @@ private:
             .validation_pattern = optional_text(in, "validation_pattern"),
             .default_value = optional_text(in, "default_value"),
             .is_secret = flag(in, "secret"),
-            .is_live = flag(in, "live")};
+            .is_live = flag(in, "live"),
+            .has_default = flag(in, "has_default") || optional_text(in, "default_value")};
   }
 
   volume_mount_descriptor mount(const node& in) {

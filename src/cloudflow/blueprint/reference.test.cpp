@@ -1,7 +1,7 @@
 // The verdicts of Cloudflow 2.3.2's verifier over 600 generated blueprints
 // (testdata/blueprints.jsonl.gz). Ours are equal but for the differences named below, which
 // docs/blueprint-differences.md gives with their reasons.
-#include "cloudflow/blueprint/application.hpp"
+#include "cloudflow/blueprint/custom_resource.hpp"
 #include "cloudflow/blueprint/descriptor_json.hpp"
 #include "cloudflow/blueprint/internal/test_files.hpp"
 #include "cloudflow/blueprint/names.hpp"

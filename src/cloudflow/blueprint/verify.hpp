@@ -19,11 +19,11 @@ struct verified_streamlet {
 
 struct verified_topic {
   std::string id;
-  std::string name;                    ///< `topic.name`, or the id
-  std::string cluster;                 ///< empty: the default one
-  std::vector<std::string> producers;  ///< `streamlet.outlet`, sorted, each once
-  std::vector<std::string> consumers;  ///< `streamlet.inlet`, sorted, each once
-  config::value kafka_config;          ///< as in `topic_ref`
+  std::string name;                         ///< `topic.name`, or the id
+  std::string cluster = {};                 ///< empty: the default one
+  std::vector<std::string> producers = {};  ///< `streamlet.outlet`, sorted, each once
+  std::vector<std::string> consumers = {};  ///< `streamlet.inlet`, sorted, each once
+  config::value kafka_config = {};          ///< as in `topic_ref`
 };
 
 /// What can be relied on. Streamlets and topics in the order of the blueprint; topics without ports
