@@ -60,7 +60,8 @@ result<runtime::crash_history> host::learn_of_crashes() const {
     crashes.add(*last);
     std::ofstream{options_.crash_history} << crashes.to_text();
   }
-  if (!runtime::crash_note::install(options_.crash_note.string()))
+  if (!runtime::crash_note::install(options_.crash_note.string(),
+                                    options_.termination_message.string()))
     return error{fmt::format("{}: cannot be written: {}", options_.crash_note.string(),
                              std::strerror(errno))};
   return crashes;

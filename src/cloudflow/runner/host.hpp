@@ -23,9 +23,10 @@ struct host_options {
   std::filesystem::path kafka;          ///< of local copies of state on Kafka
   std::filesystem::path crash_note;     ///< file: what was in work when this process crashes
   std::filesystem::path crash_history;  ///< file: what the processes before it crashed at
-  std::uint64_t disk_bound = 0;         ///< of the embedded log, bytes; 0: none
-  std::size_t workers = 0;              ///< 0: usual_workers()
-  std::string instance = {};            ///< see runtime::runtime_options
+  std::filesystem::path termination_message = {};  ///< file: a copy of the note; empty: none
+  std::uint64_t disk_bound = 0;                    ///< of the embedded log, bytes; 0: none
+  std::size_t workers = 0;                         ///< 0: usual_workers()
+  std::string instance = {};                       ///< see runtime::runtime_options
   health_endpoint health = {};
   app::provision_mode provision = app::provision_mode::make;
   pubsub::open_cluster open_kafka = nullptr;  ///< null: the program is built without

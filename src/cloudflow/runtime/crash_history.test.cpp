@@ -107,15 +107,19 @@ TEST(CrashNote, SaysWhereAndHow) {
 /// What a process leaves that is aborted after `work`, but for the stack.
 std::optional<crash> crash_after(void (*work)()) {
   const auto path = testing::TempDir() + "crash-note-" + std::to_string(::getpid());
+  const auto copy = path + "-copy";
   const auto crashes = [&] {
-    if (!crash_note::install(path)) return;
+    if (!crash_note::install(path, copy)) return;
     work();
     ::raise(SIGABRT);
   };
   EXPECT_EXIT(crashes(), testing::KilledBySignal(SIGABRT), "");
   std::stringstream text;
   text << std::ifstream{path}.rdbuf();
-  std::filesystem::remove(path);
+  std::stringstream text_of_copy;
+  text_of_copy << std::ifstream{copy}.rdbuf();
+  EXPECT_EQ(text_of_copy.str(), text.str());
+  for (const auto& file : {path, copy}) std::filesystem::remove(file);
   auto note = crash_note::parse(text.str());
   if (!note) return note;
   EXPECT_TRUE(note->how.starts_with("signal 6 (Aborted) at ")) << text.str();

@@ -26,12 +26,15 @@ struct note {
   std::int64_t first = 0, last = 0;
 };
 thread_local note current;
-int file = -1;  // set once, before any signal
+std::array<int, 2> files{-1, -1};  // set once, before any signal
 std::atomic<const char*> why_aborted{nullptr};
 
 // In a signal handler: no allocation, no locks, no printf.
 
-void put(const char* text) noexcept { (void)!::write(file, text, std::strlen(text)); }
+void put(const char* text) noexcept {
+  for (const int file : files)
+    if (file >= 0) (void)!::write(file, text, std::strlen(text));
+}
 
 void put(std::int64_t n) noexcept {
   char digits[24];
@@ -88,8 +91,9 @@ void on_crash(int number) noexcept {
     put("\n");
     std::array<void*, own_frames + most_frames> frames;
     const int found = ::backtrace(frames.data(), static_cast<int>(frames.size()));
-    if (found > own_frames)
-      ::backtrace_symbols_fd(frames.data() + own_frames, found - own_frames, file);
+    for (const int file : files)
+      if (file >= 0 && found > own_frames)
+        ::backtrace_symbols_fd(frames.data() + own_frames, found - own_frames, file);
   }
   ::signal(number, SIG_DFL);
   ::raise(number);
@@ -138,9 +142,11 @@ void crash_note::begin_records(const std::string& topic, std::int32_t partition,
 
 void crash_note::end_records() noexcept { current.topic = nullptr; }
 
-bool crash_note::install(const std::string& path) noexcept {
-  file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return false;
+bool crash_note::install(const std::string& path, const std::string& copy) noexcept {
+  constexpr int anew = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+  files[0] = ::open(path.c_str(), anew, 0644);
+  if (files[0] < 0) return false;
+  if (!copy.empty()) files[1] = ::open(copy.c_str(), anew, 0644);
   void* frame = nullptr;
   ::backtrace(&frame, 1);  // loads what it needs; in the handler it must not
   protect_this_thread();

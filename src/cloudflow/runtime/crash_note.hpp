@@ -37,8 +37,9 @@ public:
   static void end_records() noexcept;
 
   /// From now on a crash of this process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) leaves its note
-  /// in the file. The file is emptied. Call once, from main. False if the file cannot be written.
-  static bool install(const std::string& path) noexcept;
+  /// in the file, and in `copy` where that can be written (empty: nowhere). The files are emptied.
+  /// Call once, from main. False if the file cannot be written.
+  static bool install(const std::string& path, const std::string& copy = {}) noexcept;
   /// A note is left even if this thread overflows its stack. Call in each thread that runs an
   /// author's code.
   static void protect_this_thread();

@@ -1,7 +1,9 @@
 #include "cloudflow/application/plan_json.hpp"
 #include "cloudflow/application/plan_text.hpp"
+#include "cloudflow/blueprint/custom_resource.hpp"
 #include "cloudflow/blueprint/descriptor_json.hpp"
 #include "cloudflow/blueprint/graph.hpp"
+#include "cloudflow/runner/pod.hpp"
 #include "cloudflow/sandbox/command_line.hpp"
 #include "cloudflow/sandbox/instance_directory.hpp"
 #include "cloudflow/sandbox/print.hpp"
@@ -9,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <fstream>
 #include <memory>
 
 namespace cloudflow::sandbox {
@@ -21,6 +25,12 @@ void take_whereabouts(command_line& line, run_options& o) {
 }
 
 // -- run ------------------------------------------------------------------------------------------
+
+void add_log_level(CLI::App& c, std::string& level) {
+  c.add_option("--log-level", level, "debug, info, warn, error or off.")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+}
 
 void add_process(CLI::App& c, run_options& o) {
   c.add_option("--port", o.first_port,
@@ -39,9 +49,7 @@ void add_process(CLI::App& c, run_options& o) {
                "Threads that process records; 0: one for each core, at most 4.")
       ->check(CLI::Range(0, most_workers))
       ->capture_default_str();
-  c.add_option("--log-level", o.log_level, "debug, info, warn, error or off.")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->capture_default_str();
+  add_log_level(c, o.log_level);
 }
 
 int start(command_line& line, run_options& o, bool is_child) {
@@ -109,6 +117,34 @@ void add_streamlet(command_line& line) {
                   line.name()));
 }
 
+void add_pod(command_line& line) {
+  const auto o = std::make_shared<runner::pod_options>();
+  const auto level = std::make_shared<std::string>("info");
+  auto& c =
+      line.add("pod", "Runs one streamlet as its container on Kubernetes does.", [&line, o, level] {
+        o->level = log_level_of(*level, log_level::info);
+        const auto& app = line.app();
+        return runner::run_pod([&app](const std::string& name) { return app.definition_of(name); },
+                               app.info().open_kafka, *o);
+      });
+  c.add_option("--configuration", o->configuration,
+               "Where the streamlet's Secret is mounted: plan.json and secrets.json.")
+      ->capture_default_str();
+  c.add_option("--state", o->state, "Directory of local copies of state.")->capture_default_str();
+  c.add_option("--termination-message", o->termination_message,
+               "File for the reason of an end; empty: none.")
+      ->capture_default_str();
+  c.add_option("--address", o->address, "Where its servers listen.")->capture_default_str();
+  c.add_option("--port", o->server_port, "Port of the streamlet's server; 0: any free one.")
+      ->capture_default_str();
+  c.add_option("--metrics-port", o->health_port, "Port of /metrics, /live and /ready.")
+      ->capture_default_str();
+  c.add_option("--name", o->name, "Name of the pod; it tells replicas apart.")
+      ->envname("HOSTNAME")
+      ->required();
+  add_log_level(c, *level);
+}
+
 // -- about the application ------------------------------------------------------------------------
 
 void add_describe(command_line& line) {
@@ -173,15 +209,92 @@ void add_plan(command_line& line) {
                   line.name()));
 }
 
+// -- for Kubernetes -------------------------------------------------------------------------------
+
+struct resource_options {
+  std::vector<std::string> images;  ///< `REFERENCE`, or `STREAMLET=REFERENCE`
+  std::string image_file, output;
+};
+
+result<blueprint::packaging> packaging_of(const project& app, const resource_options& o) {
+  const std::string version{app.info().cloudflow_version};
+  blueprint::packaging how{.library_version = version, .cli_version = version, .image = {}};
+  for (const auto& image : o.images) {
+    const auto equals = image.find('=');
+    if (equals == image.npos)
+      how.image = image;
+    else
+      how.images[image.substr(0, equals)] = image.substr(equals + 1);
+  }
+  if (o.image_file.empty()) return how;
+  std::ifstream in{o.image_file};
+  if (!std::getline(in, how.image) || how.image.empty())
+    return error{fmt::format("{}: holds no reference of an image", o.image_file)};
+  return how;
+}
+
+result<std::string> resource_of(const project& app, const resource_options& o) {
+  auto verified = CLOUDFLOW_TRY(app.verify());
+  if (!verified.is_valid()) return error{blueprint::to_string(verified.problems)};
+  const auto how = CLOUDFLOW_TRY(packaging_of(app, o));
+  const auto& streamlets = verified.blueprint.streamlets;
+  for (const auto& [name, image] : how.images)
+    if (std::ranges::find(streamlets, name, &blueprint::verified_streamlet::name) ==
+        streamlets.end())
+      return error{fmt::format("--image {}={}: there is no streamlet {}", name, image, name)};
+  for (const auto& s : streamlets)
+    if (how.image.empty() && !how.images.contains(s.name))
+      return error{
+          fmt::format("streamlet {} has no image: say --image REFERENCE for all of them, "
+                      "or --image {}=REFERENCE",
+                      s.name, s.name)};
+  const auto id = app.info().name;
+  return blueprint::to_custom_resource_json(
+      blueprint::make_application(id, std::string{app.info().version},
+                                  std::move(verified.blueprint)),
+      how);
+}
+
+int write_resource(const project& app, const resource_options& o) {
+  const auto text = resource_of(app, o);
+  if (!text) return report(text.error());
+  if (o.output.empty()) {
+    fmt::print("{}\n", *text);
+    return succeeded;
+  }
+  std::ofstream out{o.output};
+  out << *text << '\n' << std::flush;
+  if (!out) return report(error{fmt::format("{}: cannot be written", o.output)});
+  return succeeded;
+}
+
+void add_resource(command_line& line) {
+  const auto o = std::make_shared<resource_options>();
+  auto& c = line.add("resource", "Writes the custom resource for Kubernetes, as JSON.",
+                     [&line, o] { return write_resource(line.app(), *o); });
+  auto* images =
+      c.add_option("--image", o->images,
+                   "Reference of the image of all streamlets, or STREAMLET=REFERENCE of one; may "
+                   "be given several times.")
+          ->allow_extra_args(false);
+  c.add_option("--image-file", o->image_file, "A file whose first line is that reference.")
+      ->excludes(images);
+  c.add_option("--output", o->output, "A file to write to; without it standard output.");
+  c.footer(fmt::format("Example:\n  {0} resource --image registry.example/{0}:1.0 > {0}.json",
+                       line.name()));
+}
+
 }  // namespace
 
 void add_application_commands(command_line& line) {
   add_run(line);
   add_streamlet(line);
+  add_pod(line);
   add_describe(line);
   add_verify(line);
   add_graph(line);
   add_plan(line);
+  add_resource(line);
 }
 
 }  // namespace cloudflow::sandbox

@@ -69,7 +69,8 @@ private:
   std::function<int()> action_;
 };
 
-/// Adds `run`, `streamlet`, `describe`, `verify`, `graph` and `plan`.
+/// Adds `run`, `streamlet`, `pod`, `describe`, `verify`, `graph`, `plan` and
+/// `resource`.
 void add_application_commands(command_line& line);
 /// Adds `topics`, `peek` and `send`.
 void add_record_commands(command_line& line);

@@ -5,8 +5,8 @@
 #include "cloudflow/operate/table.hpp"
 #include "cloudflow/runner/native_runner.hpp"
 #include "cloudflow/runner/shadow_run.hpp"
+#include "cloudflow/runner/stop_signal.hpp"
 #include "cloudflow/sandbox/print.hpp"
-#include "cloudflow/sandbox/stop_signal.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -77,7 +77,7 @@ std::string has_given_up(const runtime::native_runtime& r) {
 result<int> run_to_end(shadow_run& run, const std::string& name) {
   const runtime::worker_threads threads{run.runtime()};
   while (!run.runtime().advance_to_end()) {
-    if (stop_signal() != 0) {
+    if (runner::stop_signal() != 0) {
       say("\nstopped after {} of {} records; the same command goes on from there\n",
           run.records_done(), run.records());
       return 1;
@@ -133,7 +133,7 @@ result<int> copy(const project& app, const log_location& where, const applicatio
   how.workers = options.workers != 0 ? options.workers : runner::usual_workers();
   auto run = CLOUDFLOW_TRY(
       shadow_run::create(shadow, parts, surroundings_of(app, opened, lines, planned.secrets), how));
-  catch_stop_signals({SIGINT, SIGTERM});
+  runner::catch_stop_signals({SIGINT, SIGTERM});
   auto code = run_to_end(*run, options.into);
   if (!code || *code != 0) return code;
   fmt::print("\ndone: {} records", run->records_done());

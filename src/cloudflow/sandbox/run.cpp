@@ -4,12 +4,12 @@
 #include "cloudflow/connect/http/client.hpp"
 #include "cloudflow/operate/balances.hpp"
 #include "cloudflow/runner/host.hpp"
+#include "cloudflow/runner/stop_signal.hpp"
 #include "cloudflow/sandbox/feed.hpp"
 #include "cloudflow/sandbox/instance_directory.hpp"
 #include "cloudflow/sandbox/log_server.hpp"
 #include "cloudflow/sandbox/print.hpp"
 #include "cloudflow/sandbox/socket.hpp"
-#include "cloudflow/sandbox/stop_signal.hpp"
 #include "cloudflow/streamlet/program_facts.hpp"
 
 #include <fmt/format.h>
@@ -47,13 +47,14 @@ public:
 
   int run() {
     if (auto done = prepare(); !done) {
-      if (stop_signal() != 0) return interrupted();
+      if (runner::stop_signal() != 0) return interrupted();
       say("{}\n", done.error().message);
       return 1;
     }
     const int code = watch();
-    if (stop_signal() != 0) log_lines_.info("stopping: what has been processed is committed");
-    host_->stop(code == 0 || stop_signal() != 0);
+    if (runner::stop_signal() != 0)
+      log_lines_.info("stopping: what has been processed is committed");
+    host_->stop(code == 0 || runner::stop_signal() != 0);
     return code;
   }
 
@@ -156,7 +157,7 @@ private:
             .endpoint_of = [this](const std::string& streamlet) { return endpoint_of(streamlet); },
             .on_listening = [this](const std::string& streamlet,
                                    std::string_view url) { note_url(streamlet, url); },
-            .must_stop = [] { return stop_signal() != 0; },
+            .must_stop = [] { return runner::stop_signal() != 0; },
             .on_health = [this](std::uint16_t port) { print_overview(port); }};
   }
 
@@ -196,7 +197,7 @@ private:
 
   /// Until a signal, or the end of the input. Returns the exit code.
   int watch() {
-    while (stop_signal() == 0) {
+    while (runner::stop_signal() == 0) {
       if (host_->streamlets().must_end()) {
         log_lines_.error("this process cannot go on, and ends to be started again");
         return starts_again;
@@ -216,7 +217,7 @@ private:
   }
 
   /// The exit code after a signal: a run that should end by itself has not done what it should.
-  int interrupted() const { return options_->is_until_idle ? 128 + stop_signal() : 0; }
+  int interrupted() const { return options_->is_until_idle ? 128 + runner::stop_signal() : 0; }
 
   /// What has come in has gone somewhere. Returns the exit code.
   int look_at_balance() const {
@@ -290,7 +291,7 @@ private:
 }  // namespace
 
 int run(const project& app, const run_options& options) {
-  catch_stop_signals({SIGINT, SIGTERM});
+  runner::catch_stop_signals({SIGINT, SIGTERM});
   return session{app, options}.run();
 }
 

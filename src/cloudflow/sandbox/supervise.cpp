@@ -1,10 +1,10 @@
+#include "cloudflow/runner/stop_signal.hpp"
 #include "cloudflow/sandbox/feed.hpp"
 #include "cloudflow/sandbox/file_lock.hpp"
 #include "cloudflow/sandbox/forget.hpp"
 #include "cloudflow/sandbox/print.hpp"
 #include "cloudflow/sandbox/process.hpp"
 #include "cloudflow/sandbox/run.hpp"
-#include "cloudflow/sandbox/stop_signal.hpp"
 
 #include <fmt/format.h>
 
@@ -54,7 +54,7 @@ life wait_for(process& child, feeder& feed) {
     }
     if (!told && of.feed_failure.empty())
       if (auto fed = feed.look(); !fed) of.feed_failure = fed.error().message;
-    if (!told && (stop_signal() != 0 || !of.feed_failure.empty())) {
+    if (!told && (runner::stop_signal() != 0 || !of.feed_failure.empty())) {
       child.signal(SIGTERM);
       told = clock::now();
     }
@@ -68,7 +68,7 @@ life wait_for(process& child, feeder& feed) {
 
 void wait_out(std::chrono::milliseconds delay) {
   const auto until = std::chrono::steady_clock::now() + delay;
-  while (stop_signal() == 0 && std::chrono::steady_clock::now() < until)
+  while (runner::stop_signal() == 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(20ms);
 }
 
@@ -114,7 +114,7 @@ std::optional<int> exit_code_after(const life& of) {
     say("sandbox: nobody reads what the application prints any more\n");
     return 128 + ended.signal;
   }
-  if (stop_signal() != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
+  if (runner::stop_signal() != 0) return ended.signal != 0 ? 128 + ended.signal : ended.code;
   return {};
 }
 
@@ -129,7 +129,7 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
   const auto lock = take_over(state);
   if (!lock) return refuse(lock.error());
   if (const auto ready = make_ready(state, options.is_fresh); !ready) return refuse(ready.error());
-  catch_stop_signals({SIGINT, SIGTERM, SIGHUP});
+  runner::catch_stop_signals({SIGINT, SIGTERM, SIGHUP});
 
   feeder feed{state, options.feed};
   auto delay = std::chrono::milliseconds{first_delay};
@@ -145,7 +145,7 @@ int supervise(const run_options& options, const std::vector<std::string>& child_
         life.end.signal != 0 ? "crashed with" : "ended with", to_string(life.end),
         note.empty() ? "" : fmt::format(" in {}", note), delay.count());
     wait_out(delay);
-    if (stop_signal() != 0) return 128 + stop_signal();
+    if (runner::stop_signal() != 0) return 128 + runner::stop_signal();
     delay = std::min(2 * delay, std::chrono::milliseconds{longest_delay});
   }
 }

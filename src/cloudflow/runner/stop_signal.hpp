@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 
-namespace cloudflow::sandbox {
+namespace cloudflow::runner {
 
 /// Has these signals counted from now on instead of ending the process. Once per process.
 void catch_stop_signals(std::initializer_list<int> numbers);
@@ -11,4 +11,4 @@ void catch_stop_signals(std::initializer_list<int> numbers);
 /// The last of them that has come; 0 before. Thread-safe.
 int stop_signal() noexcept;
 
-}  // namespace cloudflow::sandbox
+}  // namespace cloudflow::runner

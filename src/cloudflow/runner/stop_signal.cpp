@@ -1,8 +1,8 @@
-#include "cloudflow/sandbox/stop_signal.hpp"
+#include "cloudflow/runner/stop_signal.hpp"
 
 #include <csignal>
 
-namespace cloudflow::sandbox {
+namespace cloudflow::runner {
 
 namespace {
 
@@ -19,4 +19,4 @@ void catch_stop_signals(std::initializer_list<int> numbers) {
 
 int stop_signal() noexcept { return static_cast<int>(last); }
 
-}  // namespace cloudflow::sandbox
+}  // namespace cloudflow::runner
