@@ -1,5 +1,6 @@
 # What applications use: cloudflow_schemas and cloudflow_application.
 set(CLOUDFLOW_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+set(CLOUDFLOW_VERSION "${cloudflow_VERSION}")
 
 # cloudflow_schemas(<target> <file>...)
 #
@@ -58,6 +59,10 @@ endfunction()
 # peek, send and others. It has the embedded log, and the BACKENDS that are named: each makes it larger. Its blueprint is
 # verified whenever the program is built (target <name>-verify, part of the default build): a problem breaks the build,
 # with file and line. <name>-graph draws it.
+#
+# For Kubernetes: <name>-image makes an OCI image of the program, in <name>.oci of the binary directory, and pushes it to
+# CLOUDFLOW_IMAGE_REGISTRY (a variable of the environment) where that is set; <name>-deploy-descriptor writes the custom
+# resource <name>.json, which names that image by its digest.
 function(cloudflow_application name)
   cmake_parse_arguments(arg "" "BLUEPRINT;NAME;VERSION" "SOURCES;SCHEMAS;LIBRARIES;BACKENDS" ${ARGN})
   foreach(needed BLUEPRINT SOURCES)
@@ -108,4 +113,25 @@ function(cloudflow_application name)
     VERBATIM)
   add_custom_target(${name}-verify ALL DEPENDS "${verified}")
   add_custom_target(${name}-graph COMMAND ${name} graph DEPENDS ${name} USES_TERMINAL VERBATIM)
+  _cloudflow_package(${name})
+endfunction()
+
+function(_cloudflow_package name)
+  set(image "${CMAKE_CURRENT_BINARY_DIR}/${name}.image")
+  set(resource "${CMAKE_CURRENT_BINARY_DIR}/${name}.json")
+  add_custom_command(
+    OUTPUT "${image}"
+    COMMAND "${CLOUDFLOW_CMAKE_DIR}/image" --program "$<TARGET_FILE:${name}>" --name "${arg_NAME}"
+            --version "${arg_VERSION}" --archive "${CMAKE_CURRENT_BINARY_DIR}/${name}.oci" --reference-file "${image}"
+    DEPENDS ${name} "${CLOUDFLOW_CMAKE_DIR}/image"
+    COMMENT "Making the image of ${name}"
+    VERBATIM)
+  add_custom_target(${name}-image DEPENDS "${image}")
+  add_custom_command(
+    OUTPUT "${resource}"
+    COMMAND ${name} resource --image-file "${image}" --output "${resource}"
+    DEPENDS ${name} "${image}"
+    COMMENT "Writing the custom resource of ${name}"
+    VERBATIM)
+  add_custom_target(${name}-deploy-descriptor DEPENDS "${resource}")
 endfunction()
