@@ -1,6 +1,7 @@
 """tools/kafka, by a client other than ours: a broker keeps records through kills, lets in whom it should, and never
 outlives its owner. Run with tools/python."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -185,6 +186,21 @@ class Directory(unittest.TestCase):
             time.sleep(0.01)
         self.assertFalse(self.directory.exists())
         self.assertFalse(runs(broker))
+
+    def test_says_the_address_that_it_listens_at(self):
+        subprocess.run([TOOL, "start", self.directory, "--host", "127.0.0.2", "--owner", str(os.getpid())],
+                       check=True, capture_output=True)
+        self.addCleanup(subprocess.run, [TOOL, "kill", self.directory], check=True)
+        address = subprocess.run([TOOL, "address", self.directory], check=True, capture_output=True, text=True).stdout.strip()
+        self.assertRegex(address, r"^127\.0\.0\.2:\d+$")
+        brokers = AdminClient({"bootstrap.servers": address, "log_level": 0}).list_topics(timeout=PATIENCE).brokers
+        self.assertEqual([f"{broker.host}:{broker.port}" for broker in brokers.values()], [address])
+
+    def test_needs_an_address_of_this_machine(self):
+        done = subprocess.run([TOOL, "start", self.directory, "--host", "192.0.2.1"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no address of this machine", done.stderr)
+        self.assertFalse(self.directory.exists())
 
     def test_of_something_else_is_left_alone(self):
         self.directory.mkdir()
