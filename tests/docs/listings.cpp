@@ -18,6 +18,7 @@
 #include "cloudflow/connect/http/server.hpp"
 #include "cloudflow/connect/mail/outbox.hpp"
 #include "cloudflow/connect/mail/template.hpp"
+#include "cloudflow/net/client.hpp"
 #include "cloudflow/operate/dead_letters.hpp"
 #include "cloudflow/operate/inlets.hpp"
 #include "cloudflow/pubsub/embedded/log.hpp"
@@ -383,6 +384,23 @@ void mail_listing(const connect::mail_address& from, const connect::mail_address
   if (!put) retry_later(put.error());
   // end
 }
+
+// from src/cloudflow/net
+void follow(net::client& client, std::string token, const std::stop_token& stop) {
+  const net::request watch{
+      .url = "https://kubernetes.default.svc/api/v1/pods?watch=1",
+      .authorization = net::bearer_token{std::move(token)},
+      .timeouts = {.total = std::nullopt, .idle = 5min},
+      .tls = {.authority = net::pem_file{"ca.crt"}},
+  };
+  const auto answer = client.stream(watch, stop, [](const auto&, std::string_view piece) {
+    fmt::print("{}", piece);
+    return net::after_piece::go_on;
+  });
+  if (!answer) return say(net::plain(answer.error()));
+  if (answer->status != 200) fmt::print(stderr, "{}: {}\n", answer->status, answer->body);
+}
+// end
 
 void count(std::string_view, timestamp) {}
 void report(std::uint64_t, std::string_view) {}
