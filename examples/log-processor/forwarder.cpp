@@ -8,7 +8,8 @@
 // file twice does no harm: the processor remembers objects.
 
 #include "cloudflow/connect/files/object_store.hpp"
-#include "cloudflow/connect/http/client.hpp"
+#include "cloudflow/net/client.hpp"
+#include "cloudflow/net/url.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,10 +27,11 @@
 namespace {
 
 namespace connect = cloudflow::connect;
+namespace net = cloudflow::net;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds first_pause{50}, longest_pause{2000}, answer_time{35'000};
+constexpr milliseconds first_pause{50}, longest_pause{2000};
 
 struct settings {
   std::string directory, url, prefix;
@@ -56,32 +58,47 @@ struct outcome {
   std::string why;
 };
 
-outcome post(const connect::http_url& url, const std::string& body) {
-  const auto answer = connect::send_http(url, "POST", body, "application/json", answer_time);
-  if (!answer)
-    return {.is_accepted = false, .may_be_repeated = true, .why = answer.error().message};
-  return {.is_accepted = answer->status / 100 == 2,
-          .may_be_repeated = answer->status == 503,
-          .why = fmt::format("status {}: {}", answer->status, answer->body)};
-}
+/// Where the files are announced; keeps its connection.
+class ingress {
+public:
+  ingress(std::string url, milliseconds patience) : url_(std::move(url)), patience_(patience) {}
 
-bool announce(const connect::http_url& url, const std::string& key, milliseconds patience) {
-  const auto app = std::filesystem::path{key}.stem().string();
-  const auto body = nlohmann::json{{"appId", uuid_of(app)}, {"key", key}}.dump();
-  const auto give_up = steady_clock::now() + patience;
-  for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
-    const auto result = post(url, body);
-    if (result.is_accepted) return true;
-    if (!result.may_be_repeated || steady_clock::now() + pause > give_up) {
-      fmt::print(stderr, "'{}' is not accepted: {}\n", key, result.why);
-      return false;
+  /// Says why not, if not.
+  bool announce(const std::string& key) {
+    const auto app = std::filesystem::path{key}.stem().string();
+    const auto body = nlohmann::json{{"appId", uuid_of(app)}, {"key", key}}.dump();
+    const auto give_up = steady_clock::now() + patience_;
+    for (auto pause = first_pause;; pause = std::min(2 * pause, longest_pause)) {
+      const auto result = post(body);
+      if (result.is_accepted) return true;
+      if (!result.may_be_repeated || steady_clock::now() + pause > give_up) {
+        fmt::print(stderr, "'{}' is not accepted: {}\n", key, result.why);
+        return false;
+      }
+      std::this_thread::sleep_for(pause);
     }
-    std::this_thread::sleep_for(pause);
   }
-}
 
-std::optional<std::size_t> announce_all(connect::object_store& store, const connect::http_url& url,
-                                        const settings& s) {
+private:
+  outcome post(const std::string& body) {
+    const auto answer = client_.send({.method = "POST",
+                                      .url = url_,
+                                      .headers = {{"Content-Type", "application/json"}},
+                                      .body = body});
+    if (!answer)
+      return {.may_be_repeated = answer.error().is_retriable(), .why = answer.error().message};
+    return {.is_accepted = answer->status / 100 == 2,
+            .may_be_repeated = answer->status == 503,
+            .why = fmt::format("status {}: {}", answer->status, answer->body)};
+  }
+
+  net::client client_;
+  std::string url_;
+  milliseconds patience_;
+};
+
+std::optional<std::size_t> announce_all(connect::object_store& store, const settings& s) {
+  ingress to{s.url, std::chrono::seconds{s.patience_seconds}};
   std::size_t count = 0;
   for (std::string after;;) {
     const auto listed = store.list("", after);
@@ -91,8 +108,7 @@ std::optional<std::size_t> announce_all(connect::object_store& store, const conn
     }
     if (listed->empty()) return count;
     for (const auto& object : *listed) {
-      if (!announce(url, s.prefix + object.key, std::chrono::seconds{s.patience_seconds}))
-        return std::nullopt;
+      if (!to.announce(s.prefix + object.key)) return std::nullopt;
       ++count;
     }
     after = listed->back().key;
@@ -100,8 +116,7 @@ std::optional<std::size_t> announce_all(connect::object_store& store, const conn
 }
 
 int forward(const settings& s) {
-  const auto url = connect::http_url::parse(s.url);
-  if (!url) {
+  if (const auto url = net::url::parse(s.url); !url) {
     fmt::print(stderr, "{}\n", url.error().message);
     return 1;
   }
@@ -110,9 +125,9 @@ int forward(const settings& s) {
     fmt::print(stderr, "{}\n", store.error().message);
     return 1;
   }
-  const auto count = announce_all(**store, *url, s);
+  const auto count = announce_all(**store, s);
   if (!count) return 1;
-  fmt::print("{} files announced to {}\n", *count, s.url);
+  fmt::print("{} files announced to {}\n", *count, net::without_secrets(s.url));
   return 0;
 }
 

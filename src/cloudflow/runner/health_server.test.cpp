@@ -1,6 +1,6 @@
 #include "cloudflow/runner/health_server.hpp"
 
-#include "cloudflow/connect/http/client.hpp"
+#include "cloudflow/net/client.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -32,9 +32,10 @@ struct engine final : streamlet_runner {
 class health : public testing::Test {
 protected:
   std::string get(const std::string& path) const {
-    const auto url =
-        connect::http_url::parse(fmt::format("http://127.0.0.1:{}{}", server_->port(), path));
-    const auto answer = connect::send_http(*url, "GET", "", "", std::chrono::seconds{30});
+    net::client client;
+    const auto answer =
+        client.send({.url = fmt::format("http://127.0.0.1:{}{}", server_->port(), path),
+                     .proxy = net::no_proxy{}});
     return answer ? fmt::format("{} {}", answer->status, answer->body) : answer.error().message;
   }
   const streamlet_runner* running = nullptr;

@@ -1,6 +1,6 @@
 #include "cloudflow/runner/host.hpp"
 
-#include "cloudflow/connect/http/client.hpp"
+#include "cloudflow/net/client.hpp"
 #include "cloudflow/operate/fixture.test.hpp"
 #include "cloudflow/pubsub/embedded/test_directory.hpp"
 
@@ -37,9 +37,10 @@ protected:
   }
   /// `200 live`
   std::string get(const std::string& path) const {
-    const auto url =
-        connect::http_url::parse(fmt::format("http://127.0.0.1:{}{}", health_port_, path));
-    const auto answer = connect::send_http(*url, "GET", "", "", std::chrono::seconds{30});
+    net::client client;
+    const auto answer =
+        client.send({.url = fmt::format("http://127.0.0.1:{}{}", health_port_, path),
+                     .proxy = net::no_proxy{}});
     if (!answer) return answer.error().message;
     return fmt::format("{} {}", answer->status, answer->body);
   }

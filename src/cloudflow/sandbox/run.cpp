@@ -1,7 +1,6 @@
 #include "cloudflow/sandbox/run.hpp"
 
 #include "cloudflow/blueprint/graph.hpp"
-#include "cloudflow/connect/http/client.hpp"
 #include "cloudflow/operate/balances.hpp"
 #include "cloudflow/runner/host.hpp"
 #include "cloudflow/runner/stop_signal.hpp"
@@ -15,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <charconv>
 #include <csignal>
 #include <map>
 #include <mutex>
@@ -34,6 +34,18 @@ std::string variable_of(const std::string& streamlet) {
   for (const char c : streamlet)
     name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
+}
+
+/// Of a URL that a server of ours has said, `http://127.0.0.1:40312`; port 0 where it is none.
+server_endpoint endpoint_in(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  const auto colon = url.rfind(':');
+  server_endpoint found;
+  if (!url.starts_with(scheme) || colon < scheme.size()) return found;
+  const auto port = url.substr(colon + 1);
+  std::from_chars(port.data(), port.data() + port.size(), found.port);
+  found.address = url.substr(scheme.size(), colon - scheme.size());
+  return found;
 }
 
 /// One run of the child, from opening the log to closing it.
@@ -175,10 +187,8 @@ private:
   server_endpoint earlier_endpoint_of(const std::string& streamlet) const {
     const auto found = earlier_addresses_.find(variable_of(streamlet));
     if (found == earlier_addresses_.end()) return {};
-    const auto url = connect::http_url::parse(found->second);
-    if (!url) return {};
-    const server_endpoint where{.address = url->host, .port = url->port};
-    return is_port_taken(where.address, where.port) ? server_endpoint{} : where;
+    const auto where = endpoint_in(found->second);
+    return where.port == 0 || is_port_taken(where.address, where.port) ? server_endpoint{} : where;
   }
 
   /// Called on a worker's thread when a server listens.

@@ -1,6 +1,6 @@
 #include "cloudflow/connect/http/record_ingress.hpp"
 
-#include "cloudflow/connect/http/client.hpp"
+#include "cloudflow/net/client.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ constexpr std::string_view schema =
 /// An ingress whose pipeline is the test.
 class ingress : public testing::Test {
 protected:
-  using answer = result<http_response, http_client_error>;
+  using answer = net::result<net::response>;
 
   void open(record_ingress_options options = {}) {
     auto opened = record_ingress::open(options, schema, logger{make_null_sink(), "test"}, [this] {
@@ -32,11 +32,15 @@ protected:
     });
     ASSERT_TRUE(opened) << opened.error().message;
     ingress_ = std::move(opened).value();
-    url_ = http_url::parse(ingress_->url()).value();
   }
   std::future<answer> post(std::string body) {
     return std::async(std::launch::async, [this, body = std::move(body)] {
-      return send_http(url_, "POST", body, "application/json", most_patience);
+      return client_.send({.method = "POST",
+                           .url = ingress_->url(),
+                           .headers = {{"Content-Type", "application/json"}},
+                           .body = body,
+                           .timeouts = {.total = most_patience},
+                           .proxy = net::no_proxy{}});
     });
   }
   /// When `count` requests have come.
@@ -50,7 +54,7 @@ protected:
   }
 
   std::unique_ptr<record_ingress> ingress_;
-  http_url url_;
+  net::client client_;
 
 private:
   std::mutex mutex_;  // guards woken_
@@ -134,7 +138,7 @@ TEST_F(ingress, gives_no_answer_when_what_has_been_taken_may_still_be_stored) {
   ASSERT_EQ(taken.size(), 1u);
   const auto got = answered.get();
   ASSERT_FALSE(got) << got->status;
-  EXPECT_EQ(got.error().code, http_client_errc::broken);
+  EXPECT_EQ(got.error().code, net::errc::connection_broken);
 }
 
 TEST_F(ingress, gives_no_answer_when_the_log_does_not_know_what_has_become_of_it) {
@@ -143,7 +147,7 @@ TEST_F(ingress, gives_no_answer_when_the_log_does_not_know_what_has_become_of_it
   take_when(1).at(0).hang_up();
   const auto got = answered.get();
   ASSERT_FALSE(got) << got->status;
-  EXPECT_EQ(got.error().code, http_client_errc::broken);
+  EXPECT_EQ(got.error().code, net::errc::connection_broken);
 }
 
 TEST_F(ingress, answers_503_for_what_is_dropped_and_not_stored) {
