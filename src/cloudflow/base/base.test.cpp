@@ -1,3 +1,4 @@
+#include "cloudflow/base/base64.hpp"
 #include "cloudflow/base/bytes.hpp"
 #include "cloudflow/base/hash.hpp"
 #include "cloudflow/base/log.hpp"
@@ -132,6 +133,20 @@ TEST(record_buffer, is_as_before_when_a_value_cannot_be_written) {
   ASSERT_EQ(b.size(), 2U);
   EXPECT_EQ(b.bytes(), "a1b2");
   EXPECT_EQ(b.value(b.entries()[1]), "2");
+}
+
+TEST(base64, is_written_and_read) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+      {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {std::string_view{"\0\xFF\xFE", 3}, "AP/+"}};
+  for (const auto& [bytes, text] : cases) {
+    EXPECT_EQ(to_base64(bytes), text);
+    EXPECT_EQ(from_base64(text), bytes);
+  }
+  EXPECT_EQ(from_base64("Zm\r\n9v\n"), "foo");
+  for (const auto* bad :
+       {"Z", "Zg", "Zg=", "Zg===", "Z===", "=Zg=", "Zg==Zg==", "Zm9v=", "Z g=", "Zg_="})
+    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
 }
 
 TEST(utf8, is_told_from_other_bytes) {

@@ -139,7 +139,4 @@ private:
 /// One schema that stands for itself.
 result<avro_schema> parse_avro(std::string_view text, std::string_view source = {});
 
-/// Standard base64 with padding (RFC 4648, section 4), as descriptors show fingerprints.
-std::string to_base64(std::string_view bytes);
-
 }  // namespace cloudflow::schema

@@ -182,18 +182,4 @@ std::string avro_schema::text() const { return schema_writer{*this, false}.write
 std::string avro_schema::canonical() const { return schema_writer{*this, true}.write(); }
 std::string avro_schema::fingerprint() const { return internal::sha256(canonical()); }
 
-std::string to_base64(std::string_view bytes) {
-  static constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i != 3; ++i)
-      bits = bits << 8 | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
-    for (std::size_t i = 0; i != 4; ++i)
-      out += i <= bytes.size() ? digits[bits >> (18 - 6 * i) & 63] : '=';
-  }
-  return out;
-}
-
 }  // namespace cloudflow::schema

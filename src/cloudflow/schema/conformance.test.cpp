@@ -1,5 +1,6 @@
 /// Compares with what Avro 1.11.1 for Java says: 400 pairs of schemas with data, in
 /// testdata/avro.jsonl.gz.
+#include "cloudflow/base/base64.hpp"
 #include "cloudflow/schema/avro_json.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/schema/resolution.hpp"
@@ -15,6 +16,7 @@
 namespace {
 
 using cloudflow::byte_writer;
+using cloudflow::to_base64;
 using cloudflow::schema::avro_schema;
 using cloudflow::schema::avro_to_json;
 using cloudflow::schema::incompatibilities;
@@ -22,7 +24,6 @@ using cloudflow::schema::json_form;
 using cloudflow::schema::json_to_avro;
 using cloudflow::schema::parse_avro;
 using cloudflow::schema::resolution;
-using cloudflow::schema::to_base64;
 using nlohmann::json;
 
 std::string unpacked(const std::string& path) {

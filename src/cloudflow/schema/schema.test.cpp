@@ -1,3 +1,4 @@
+#include "cloudflow/base/base64.hpp"
 #include "cloudflow/schema/avro_json.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 #include "cloudflow/schema/iso_time.hpp"
@@ -11,6 +12,7 @@
 namespace {
 
 using cloudflow::byte_writer;
+using cloudflow::to_base64;
 using cloudflow::schema::append_json;
 using cloudflow::schema::avro_parser;
 using cloudflow::schema::avro_schema;
@@ -23,7 +25,6 @@ using cloudflow::schema::parse_avro;
 using cloudflow::schema::parse_iso_time;
 using cloudflow::schema::parse_json;
 using cloudflow::schema::resolution;
-using cloudflow::schema::to_base64;
 
 avro_schema schema_of(std::string_view text) {
   auto parsed = parse_avro(text);

@@ -1,5 +1,6 @@
 #include "cloudflow/streamlet/streamlet.hpp"
 
+#include "cloudflow/base/base64.hpp"
 #include "cloudflow/flow/repartition.hpp"
 #include "cloudflow/schema/avro_schema.hpp"
 
@@ -28,7 +29,7 @@ std::string dotted(std::string_view raw) {
 std::string fingerprint_of(std::string_view schema_text) {
   const auto parsed = schema::parse_avro(schema_text, "schema");
   if (!parsed) throw std::invalid_argument(parsed.error().message);
-  return schema::to_base64(parsed->fingerprint());
+  return to_base64(parsed->fingerprint());
 }
 
 blueprint::schema_descriptor describe(const schema_ref& s) {

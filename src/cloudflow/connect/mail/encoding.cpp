@@ -1,5 +1,7 @@
 #include "cloudflow/connect/mail/internal/encoding.hpp"
 
+#include "cloudflow/base/base64.hpp"
+
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
@@ -45,7 +47,7 @@ std::string encoded_words(std::string_view text, std::size_t used) {
     const auto size = whole_characters(text, room);
     if (!out.empty()) out += "\r\n ";
     out += word_begin;
-    out += base64(text.substr(0, size));
+    out += to_base64(text.substr(0, size));
     out += word_end;
     text.remove_prefix(size);
     used = 1;
@@ -54,23 +56,6 @@ std::string encoded_words(std::string_view text, std::size_t used) {
 }
 
 }  // namespace
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t k) {
-      return i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u;
-    };
-    const auto group = byte(0) << 16 | byte(1) << 8 | byte(2);
-    out += alphabet[group >> 18 & 63];
-    out += alphabet[group >> 12 & 63];
-    out += i + 1 < bytes.size() ? alphabet[group >> 6 & 63] : '=';
-    out += i + 2 < bytes.size() ? alphabet[group & 63] : '=';
-  }
-  return out;
-}
 
 std::string header_text(std::string_view text, std::size_t used) {
   auto clean = without_controls(text);

@@ -1,5 +1,6 @@
 #include "cloudflow/connect/mail/message.hpp"
 
+#include "cloudflow/base/base64.hpp"
 #include "cloudflow/connect/mail/internal/encoding.hpp"
 
 #include <fmt/format.h>
@@ -71,7 +72,7 @@ bool has_only_short_lines(std::string_view lines) noexcept {
 std::string in_base64(std::string_view lines) {
   std::string out;
   for (; !lines.empty(); lines.remove_prefix(std::min(lines.size(), base64_line))) {
-    out += detail::base64(lines.substr(0, base64_line));
+    out += to_base64(lines.substr(0, base64_line));
     out += "\r\n";
   }
   return out;

@@ -6,9 +6,6 @@
 
 namespace cloudflow::connect::detail {
 
-/// RFC 4648, with padding, without line ends.
-std::string base64(std::string_view bytes);
-
 /// The text of a header: as it is where it is printable ASCII and short enough for a line, else
 /// encoded words (RFC 2047, UTF-8, B) folded over as many lines as needed. Control characters
 /// become spaces, so that no value can begin a header of its own. `used`: bytes of the first line
