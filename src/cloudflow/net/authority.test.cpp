@@ -13,6 +13,7 @@ std::atomic<int> trusted_directories = 0;
 }  // namespace
 
 /// Instead of OpenSSL's, for libcurl too: counts what is trusted because it lies in a directory.
+// NOLINTNEXTLINE(readability-identifier-naming): OpenSSL calls it so
 extern "C" int X509_STORE_load_path(void* store, const char* directory) {
   ++trusted_directories;
   static const auto original =

@@ -13,7 +13,7 @@ namespace cloudflow::net {
 
 namespace {
 
-using namespace detail;
+using detail::error_of, detail::lane, detail::prepared_request, detail::transfer;
 
 constexpr std::size_t most_idle_lanes = 8;
 
@@ -77,7 +77,8 @@ result<response> client::stream(const request& what, const std::stop_token& stop
 result<response> client::exchange(const request& what, const std::stop_token& stop,
                                   const body_receiver* receive) {
   if (stop.stop_requested()) return error_of({errc::cancelled, {}}, what, {});
-  auto prepared = prepared_request::of(what, CLOUDFLOW_TRY(url::parse(what.url)));
+  auto server = CLOUDFLOW_TRY(url::parse(what.url));
+  auto prepared = prepared_request::of(what, std::move(server));
   if (!prepared) return error_of({prepared.error().code, prepared.error().message}, what, {});
   auto used = lanes_->take(prepared->key());
   auto answer = transfer{*used, *prepared, receive, stop}.run();

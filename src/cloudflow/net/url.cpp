@@ -13,7 +13,7 @@ namespace cloudflow::net {
 
 namespace {
 
-using namespace detail;
+using detail::present, detail::text_handle, detail::url_handle;
 
 error no_url(std::string_view text, std::string_view why) {
   return {errc::invalid_request,

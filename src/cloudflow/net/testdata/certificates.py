@@ -65,10 +65,15 @@ def make_certificate(directory: pathlib.Path, name: str) -> None:
             "-out", str(directory / f"{name}.pem"))
 
 
-def make_all(directory: pathlib.Path) -> None:
+def make(directory: pathlib.Path, *names: str) -> None:
+    """Both authorities, and certificates of these names."""
     for authority in ("ca", "other_ca"):
         make_authority(directory, authority)
-    for name in NAMES:
+    for name in names:
         make_certificate(directory, name)
+
+
+def make_all(directory: pathlib.Path) -> None:
+    make(directory, *NAMES)
     openssl("pkey", "-in", str(directory / "client.key"), "-aes128", "-passout", "pass:s3cr3t",
             "-out", str(directory / "encrypted.key"))

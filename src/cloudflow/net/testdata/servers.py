@@ -6,7 +6,6 @@ Makes certificates in DIRECTORY, starts everything, prints one line, {"name": po
 input does. HTTP is Python's http.server, TLS is OpenSSL through Python's ssl, proxies are tinyproxy.
 """
 
-import http.server
 import json
 import pathlib
 import socket
@@ -19,6 +18,7 @@ import time
 import urllib.parse
 
 import certificates
+from quiet_http import QuietHandler, QuietServer
 
 PATIENCE = 10  # seconds: for what must happen; who waits so long has failed
 
@@ -53,22 +53,12 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     vanishes = False  # at the next request
 
     def setup(self):
         super().setup()
         self.number, self.requests = next(connections), 0
-
-    def log_message(self, *_):
-        pass
-
-    def handle_one_request(self):
-        try:
-            super().handle_one_request()
-        except OSError:
-            self.close_connection = True
 
     def any_method(self):
         parts = urllib.parse.urlsplit(self.path)
@@ -230,9 +220,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         events.bring("closed")
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Server(QuietServer):
     def __init__(self, context=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.context = context
@@ -253,9 +241,6 @@ class Server(http.server.ThreadingHTTPServer):
                 pass
         finally:
             duplicate.close()
-
-    def handle_error(self, *_):
-        pass
 
 
 def context_of(directory: pathlib.Path, name: str) -> ssl.SSLContext:
@@ -279,7 +264,7 @@ def tls_servers(directory: pathlib.Path):
     yield "tls_11", Server(old)
 
 
-def run(server: http.server.ThreadingHTTPServer) -> int:
+def run(server: Server) -> int:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 60}, daemon=True).start()
     return server.server_address[1]
 
