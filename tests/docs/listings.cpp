@@ -18,6 +18,7 @@
 #include "cloudflow/connect/http/server.hpp"
 #include "cloudflow/connect/mail/outbox.hpp"
 #include "cloudflow/connect/mail/template.hpp"
+#include "cloudflow/kube/object_cache.hpp"
 #include "cloudflow/net/client.hpp"
 #include "cloudflow/operate/dead_letters.hpp"
 #include "cloudflow/operate/inlets.hpp"
@@ -401,6 +402,36 @@ void follow(net::client& client, std::string token, const std::stop_token& stop)
   if (answer->status != 200) fmt::print(stderr, "{}: {}\n", answer->status, answer->body);
 }
 // end
+
+void look_at_object(std::string_view) {}
+void wait_until(const std::stop_token&) {}
+
+namespace of_kube {
+// from src/cloudflow/kube
+const kube::resource config_maps{.group = "", .version = "v1", .plural = "configmaps"};
+
+kube::result<void> mark(kube::client& api, const kube::object_key& key, std::string_view hash) {
+  const kube::object wanted{{{"apiVersion", "v1"},
+                             {"kind", "ConfigMap"},
+                             {"metadata", {{"name", key.name}, {"namespace", key.name_space}}},
+                             {"data", {{"hash", hash}}}}};
+  CLOUDFLOW_TRY(api.apply(config_maps, wanted, {.field_manager = "cloudflow"}));
+  return {};
+}
+
+kube::result<void> follow(const logger& log, const std::stop_token& stop) {
+  kube::client api{CLOUDFLOW_TRY(kube::find_access({}))};
+  const kube::object_cache maps{
+      api,
+      config_maps,
+      {.of = {.name_space = api.how().name_space}},
+      log,
+      [](const kube::change& c) { look_at_object(kube::to_string(c.key)); }};
+  wait_until(stop);
+  return {};
+}
+// end
+}  // namespace of_kube
 
 void count(std::string_view, timestamp) {}
 void report(std::uint64_t, std::string_view) {}
