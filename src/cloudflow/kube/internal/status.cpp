@@ -133,8 +133,9 @@ error error_of(const net::response& answer, std::string_view what) {
     found = error_of(status, answer.status, what);
   } else {
     found.code = code_of({}, answer.status);
-    found.message = fmt::format("{}: status {}, not from the API server: {}", what, answer.status,
-                                excerpt_of(answer.body));
+    const auto excerpt = excerpt_of(answer.body);
+    found.message =
+        fmt::format("{}: status {}{}{}", what, answer.status, excerpt.empty() ? "" : ": ", excerpt);
   }
   if (const auto wait = net::retry_after(answer, system_clock{}.now())) found.retry_after = wait;
   return found;
