@@ -140,7 +140,7 @@ void add_pod(command_line& line) {
   c.add_option("--metrics-port", o->health_port, "Port of /metrics, /live and /ready.")
       ->capture_default_str();
   c.add_option("--name", o->name, "Name of the pod; it tells replicas apart.")
-      ->envname("HOSTNAME")
+      ->envname("CLOUDFLOW_POD_NAME")
       ->required();
   add_log_level(c, *level);
 }
