@@ -3,6 +3,7 @@
 // here word for word, is the test: nothing of it runs.
 #include "docs_schemas/listings.hpp"
 #include "cloudflow/application/configure.hpp"
+#include "cloudflow/application/interpretation.hpp"
 #include "cloudflow/application/plan_json.hpp"
 #include "cloudflow/application/provision.hpp"
 #include "cloudflow/application/store_registry.hpp"
@@ -10,6 +11,8 @@
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/blueprint/resolve.hpp"
 #include "cloudflow/blueprint/verify.hpp"
+#include "cloudflow/cli/release.hpp"
+#include "cloudflow/cli/session.hpp"
 #include "cloudflow/config/layers.hpp"
 #include "cloudflow/connect/files/log_layout.hpp"
 #include "cloudflow/connect/files/log_records.hpp"
@@ -22,6 +25,7 @@
 #include "cloudflow/net/client.hpp"
 #include "cloudflow/operate/dead_letters.hpp"
 #include "cloudflow/operate/inlets.hpp"
+#include "cloudflow/operator/objects.hpp"
 #include "cloudflow/pubsub/embedded/log.hpp"
 #include "cloudflow/pubsub/kafka/cluster.hpp"
 #include "cloudflow/pubsub/simulated/cluster.hpp"
@@ -480,6 +484,22 @@ void group_simulation_listing(const blueprint::plan& plan) {
   ASSERT_TRUE(sim.settle(20'000));      // nothing goes wrong any more: all is processed
   ASSERT_TRUE(sim.run_to_end(20'000));  // one process goes on to the end of the input
   EXPECT_THAT(sim.brokers().violations(), IsEmpty());
+  // end
+}
+
+void operator_listing(const std::string& json, const std::map<std::string, std::string>& clusters,
+                      const std::string& uid) {
+  // from src/cloudflow/operator
+  const auto shop = app::interpret({.resource = json, .kafka_clusters = clusters}).value();
+  for (const auto& object : controller::objects_of(shop, {.key = {"shop", "shop"}, .uid = uid}))
+    fmt::print("{}\n", object.dump());
+  // end
+}
+
+void cli_listing(const std::string& file, const cli::cluster_view& cluster, cli::session& session) {
+  // from src/cloudflow/cli
+  const auto made = cli::release_of({.resource = file, .name_space = "shop"}, cluster).value();
+  session.write(made).value();
   // end
 }
 
