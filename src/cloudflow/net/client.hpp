@@ -35,9 +35,8 @@ using body_receiver = std::function<after_piece(const response& head, std::strin
 /// it is. The client outlives the calls; it has no thread of its own, but libcurl looks up names on
 /// a short-lived one, which a cancelled look-up leaves behind until the system's resolver returns.
 ///
-/// *Limitations.* Up to 8 connections wait for further requests once their calls are over, with
-/// those to other servers that the same calls had. What the process had cached of names is up to
-/// 60 s old.
+/// *Limitations.* The connections of up to 8 calls are kept for later ones. The address of a name
+/// is kept for up to 60 s.
 class client {
 public:
   /// @throws std::bad_alloc
