@@ -233,10 +233,10 @@ private:
   /// The same id is the same topic. Returns its index.
   result<std::size_t> topic_of(const node& mapping, const std::string& path) {
     auto& topics = out_.app.blueprint.topics;
-    auto id = CLOUDFLOW_TRY(text(mapping, "id", path));
+    const auto id = CLOUDFLOW_TRY(text(mapping, "id", path));
     const auto found = std::ranges::find(topics, id, &verified_topic::id);
     if (found != topics.end()) return static_cast<std::size_t>(found - topics.begin());
-    verified_topic topic{.id = id, .name = std::move(id)};
+    verified_topic topic{.id = id, .name = id};
     topic.cluster = CLOUDFLOW_TRY(optional_text(mapping, "cluster", path));
     topic.kafka_config = CLOUDFLOW_TRY(config_of(mapping, path));
     if (const auto* name = topic.kafka_config.find({"topic", "name"}))

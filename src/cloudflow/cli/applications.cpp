@@ -127,7 +127,7 @@ void add_leaves(const json& value, const std::string& path,
                 std::map<std::string, std::string>& to) {
   if (value.is_object() && !value.empty()) {
     for (const auto& [key, item] : value.items())
-      add_leaves(item, path.empty() ? key : path + "." + key, to);
+      add_leaves(item, path.empty() ? key : fmt::format("{}.{}", path, key), to);
     return;
   }
   if (!path.empty()) to[path] = value.is_string() ? value.get<std::string>() : value.dump();

@@ -151,7 +151,7 @@ private:
 
   object pod_template() const {
     std::string all_files;
-    for (const auto& [name, text] : s_.files) all_files += name + "\n" + text + "\n";
+    for (const auto& [name, text] : s_.files) all_files += fmt::format("{}\n{}\n", name, text);
     object pod{{"serviceAccountName", app_.resource.service_account.empty()
                                           ? app::account_name(around_.key.name)
                                           : app_.resource.service_account},

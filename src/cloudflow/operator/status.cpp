@@ -214,7 +214,7 @@ private:
 
 std::string pod_status(const json& pod) {
   if (!text_at(pod, {"metadata", "deletionTimestamp"}).empty()) return "Terminating";
-  const auto phase = text_at(pod, {"status", "phase"});
+  auto phase = text_at(pod, {"status", "phase"});
   if (phase == "Succeeded" || phase == "Failed" || phase == "Unknown") return phase;
   const auto& containers = list_at(pod, {"status", "containerStatuses"});
   if (containers.empty()) return "Pending";
