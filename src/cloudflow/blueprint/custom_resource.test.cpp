@@ -65,7 +65,10 @@ json in_order_of_names(const plan& p) {
     for (const auto* all : {&s.inlets, &s.outlets})
       for (const auto& port : *all)
         ports[port.name] = {p.topics[port.topic].id, port.group, port.key, port.schema.fingerprint};
-    streamlets[s.name] = {s.class_name, s.runtime, s.partitions, s.changelog_topic, ports};
+    auto order = json::array();  // which is that of the program
+    for (const auto* all : {&s.inlets, &s.outlets})
+      for (const auto& port : *all) order.push_back(port.name);
+    streamlets[s.name] = {s.class_name, s.runtime, s.partitions, s.changelog_topic, ports, order};
   }
   return {{"topics", topics}, {"streamlets", streamlets}};
 }

@@ -35,8 +35,9 @@ json schema_to_json(const schema_descriptor& s, bool with_text) {
           {"format", s.format}};
 }
 
-json ports_to_json(const std::vector<port_descriptor>& ports, bool with_text) {
-  return array_of(sorted_by(ports, &port_descriptor::name), [&](const port_descriptor& p) {
+json ports_to_json(const std::vector<port_descriptor>& ports, bool is_sorted, bool with_text) {
+  const auto in_order = is_sorted ? sorted_by(ports, &port_descriptor::name) : ports;
+  return array_of(in_order, [&](const port_descriptor& p) {
     json out{{"name", p.name}, {"schema", schema_to_json(p.schema, with_text)}};
     if (!p.key.empty()) out["key"] = p.key;
     return out;
@@ -84,8 +85,10 @@ json descriptor_to_json(const streamlet_descriptor& d, bool with_schema_text) {
   json out{{"class_name", d.class_name}, {"runtime", d.runtime}};
   out["labels"] = sorted_by(d.labels, std::identity{});
   out["description"] = d.description;
-  out["inlets"] = ports_to_json(d.inlets, with_schema_text);
-  out["outlets"] = ports_to_json(d.outlets, with_schema_text);
+  // What runs a native streamlet goes by the order of its ports.
+  const bool is_sorted = d.runtime != "native";
+  out["inlets"] = ports_to_json(d.inlets, is_sorted, with_schema_text);
+  out["outlets"] = ports_to_json(d.outlets, is_sorted, with_schema_text);
   out["config_parameters"] =
       array_of(sorted_by(d.config_parameters, &parameter_descriptor::key), parameter_to_json);
   out["volume_mounts"] = array_of(d.volume_mounts, mount_to_json);

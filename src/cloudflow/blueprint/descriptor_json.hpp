@@ -12,9 +12,9 @@
 
 namespace cloudflow::blueprint {
 
-/// One descriptor as compact JSON. Labels and ports are sorted by name, parameters by key, as 2.3
-/// does. Our own fields (`key` of a port, `secret`, `live` and `has_default` of a parameter,
-/// `states`) are left out where they say nothing.
+/// One descriptor as compact JSON. Labels are sorted, parameters by key, and ports of all but
+/// native streamlets by name, as 2.3 does. Our own fields (`key` of a port, `secret`, `live` and
+/// `has_default` of a parameter, `states`) are left out where they say nothing.
 std::string to_json(const streamlet_descriptor& descriptor);
 /// An array of them, in the order given.
 std::string to_json(std::span<const streamlet_descriptor> descriptors);

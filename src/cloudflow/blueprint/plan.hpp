@@ -140,9 +140,9 @@ struct streamlet_plan {
   std::string class_name = {};
   std::string runtime = {};
   std::int32_t replicas = 1;
-  settings_by_name parameters = {};                ///< by key, defaults included
-  std::map<std::string, std::string> mounts = {};  ///< mount name -> directory
-  std::vector<port_plan> inlets = {}, outlets = {};
+  settings_by_name parameters = {};                  ///< by key, defaults included
+  std::map<std::string, std::string> mounts = {};    ///< mount name -> directory
+  std::vector<port_plan> inlets = {}, outlets = {};  ///< in the order of the descriptor
   std::vector<state_plan> states = {};
   std::vector<repartition_plan> repartitions = {};
   std::vector<window_plan> windows = {};

@@ -1,6 +1,7 @@
 // Any bytes as a blueprint, as a configuration and as descriptors: no crash, and what is said of a
 // blueprint does not contradict itself.
 #include "cloudflow/base/assert.hpp"
+#include "cloudflow/blueprint/custom_resource.hpp"
 #include "cloudflow/blueprint/descriptor_json.hpp"
 #include "cloudflow/blueprint/graph.hpp"
 #include "cloudflow/blueprint/resolve.hpp"

@@ -189,6 +189,7 @@ private:
                        {{"name", "tmp"}, {"emptyDir", object::object()}}});
     for (const auto& m : s_.descriptor.volume_mounts)
       all.push_back({{"name", m.name}, {"persistentVolumeClaim", {{"claimName", claim_of(m)}}}});
+    for (const auto& v : s_.settings.volumes) all.push_back(v);
     return all;
   }
 
@@ -256,6 +257,7 @@ private:
     for (const auto& m : s_.descriptor.volume_mounts)
       all.push_back(
           {{"name", m.name}, {"mountPath", m.path}, {"readOnly", m.access_mode == "ReadOnlyMany"}});
+    for (const auto& m : s_.settings.mounts) all.push_back(m);
     return all;
   }
 

@@ -202,6 +202,33 @@ TEST(objects, mount_what_the_streamlet_declares) {
               HasSubstr(R"({"mountPath":"/mnt/v","name":"v","readOnly":true})"));
 }
 
+TEST(objects, have_what_the_configuration_says_of_pods) {
+  auto in = input();
+  *in.configuration += R"(
+    cloudflow.streamlets.totals.kubernetes.pods.pod {
+      labels { team = blue, "app.kubernetes.io/name" = other }, annotations.note = x
+      volumes.more.pvc.name = claim-2
+      containers.container { env = [{ name = A, value = b }], ports = [{ container-port = 9 }]
+                             resources { requests.cpu = 2, limits.memory = 1Gi }, volume-mounts.more.mount-path = /more } })";
+  const auto app = app::interpret(in);
+  ASSERT_TRUE(app) << app.error().message;
+  const auto pod = find(objects(*app), "StatefulSet", "shop-totals")["spec"]["template"];
+  EXPECT_EQ(pod["metadata"]["labels"]["team"], "blue");
+  EXPECT_EQ(pod["metadata"]["labels"]["app.kubernetes.io/name"], "shop-totals");
+  EXPECT_EQ(pod["metadata"]["annotations"]["note"], "x");
+  EXPECT_THAT(pod["spec"]["volumes"].dump(), HasSubstr("claim-2"));
+  const auto& c = pod["spec"]["containers"][0];
+  EXPECT_THAT(c["env"].dump(), HasSubstr(R"({"name":"A","value":"b"})"));
+  EXPECT_THAT(c["ports"].dump(), HasSubstr(R"({"containerPort":9})"));
+  EXPECT_EQ(c["resources"],
+            nlohmann::json::parse(
+                R"({"requests": {"cpu": "2", "memory": "128M"}, "limits": {"memory": "1Gi"}})"));
+  EXPECT_THAT(c["volumeMounts"].dump(),
+              HasSubstr(R"({"mountPath":"/more","name":"more","readOnly":true})"));
+  const auto other = find(objects(*app), "Deployment", "shop-orders")["spec"]["template"];
+  EXPECT_THAT(other.dump(), Not(HasSubstr("claim-2")));
+}
+
 TEST(objects, of_a_service_find_the_port_of_the_container) {
   const auto all = objects(shop());
   const auto service = find(all, "Service", "shop-orders-service");

@@ -59,6 +59,18 @@ public:
         add("the program has {} {}, and the plan has none of that name", what, name);
   }
 
+  /// What runs the streamlet goes by the order of its ports.
+  template <class Planned, class Own>
+  void compare_order(std::string_view what, const Planned& planned, const Own& own) {
+    const auto names = [](const auto& ports) {
+      std::vector<std::string> all;
+      for (const auto& p : ports) all.push_back(p.name);
+      return fmt::format("{}", fmt::join(all, ", "));
+    };
+    if (differences_.empty() && names(planned) != names(own))
+      add("the {}s are {} in the plan, and {} in the program", what, names(planned), names(own));
+  }
+
   const std::vector<std::string>& differences() const { return differences_; }
 
 private:
@@ -100,6 +112,8 @@ result<void> expect_same_program(const blueprint::streamlet_plan& planned,
     return is_there ? described{{"port", ""}} : described{};
   };
   c.compare("server", server(planned.has_server), server(has_server));
+  c.compare_order("inlet", planned.inlets, own.inlets);
+  c.compare_order("outlet", planned.outlets, own.outlets);
   if (c.differences().empty()) return {};
   return error{fmt::format(
       "streamlet {}: the plan is of another program than this one of class {}: {}. Deploy the "
