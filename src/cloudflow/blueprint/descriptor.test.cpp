@@ -31,15 +31,15 @@ streamlet_descriptor everything() {
   return d;
 }
 
-TEST(descriptor_json, has_the_fields_of_2_3_and_ours_sorted_by_name) {
+TEST(descriptor_json, has_the_fields_of_2_3_and_ours) {
   const auto schema =
       R"({"name":"ByteArraySchema","schema":"ByteArraySchema",)"
       R"("fingerprint":"dwlWOQ4Sjx4PeuYwyPH0Hf8dvXa/re/h461LiDLWQSo=","format":"bytearray"})";
   const std::string expected =
       std::string{R"({"class_name":"logproc.everything","runtime":"native","labels":["a","b"],)"} +
-      R"("description":"Has \"all\" fields.","inlets":[{"name":"control","schema":)" + schema +
-      R"(},{"name":"in","schema":)" + schema +
-      R"(,"key":"app"}],"outlets":[{"name":"out","schema":)" + schema +
+      R"("description":"Has \"all\" fields.","inlets":[{"name":"in","schema":)" + schema +
+      R"(,"key":"app"},{"name":"control","schema":)" + schema +
+      R"(}],"outlets":[{"name":"out","schema":)" + schema +
       R"(}],"config_parameters":[)"
       R"({"key":"a-key","description":"d","validation_type":"int32","default_value":"20","live":true},)"
       R"({"key":"b-key","description":"d","validation_type":"string","validation_pattern":"[a-z]+",)"
@@ -51,13 +51,21 @@ TEST(descriptor_json, has_the_fields_of_2_3_and_ours_sorted_by_name) {
   EXPECT_EQ(to_json(everything()), expected);
 }
 
+TEST(descriptor_json, of_another_runtime_has_ports_sorted_by_name) {
+  auto other = everything();
+  other.runtime = "akka";
+  const auto read = descriptors_from_json(to_json(other));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ((*read)[0].inlets[0].name, "control");
+}
+
 TEST(descriptor_json, reads_back_what_it_wrote) {
   const auto text = to_json(std::vector{everything(), streamlet_descriptor{.class_name = "a.b"}});
   const auto read = descriptors_from_json(text);
   ASSERT_TRUE(read) << read.error().message;
   ASSERT_EQ(read->size(), 2u);
   EXPECT_EQ((*read)[0].states, everything().states);
-  EXPECT_EQ((*read)[0].inlets[1], everything().inlets[0]);
+  EXPECT_EQ((*read)[0].inlets, everything().inlets);
   EXPECT_EQ((*read)[0].config_parameters[1], everything().config_parameters[0]);
   EXPECT_EQ(to_json(*read), text);
 }
