@@ -18,10 +18,10 @@ namespace cloudflow {
 /// program.
 struct application_info {
   std::string_view name, version;
-  std::string_view cloudflow_version = {};
   std::string_view blueprint_file;  ///< as errors name it
   std::string_view blueprint_text;
   pubsub::open_cluster open_kafka = nullptr;  ///< null: it is built without
+  std::string_view cloudflow_version = {};
 };
 
 }  // namespace cloudflow
