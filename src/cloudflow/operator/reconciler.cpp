@@ -14,6 +14,7 @@ struct reconciler::pass {
   std::stop_token stop;
   std::optional<std::string> configuration = {};  ///< that a client has written
   std::optional<app::interpretation> app = {};
+  std::vector<object> wanted = {};
   std::map<std::string, kube::object> applied = {};  ///< by kind and name, as they are now
   std::vector<condition> conditions = {};
 
@@ -119,10 +120,12 @@ bool reconciler::make_topics(pass& p) {
 
 namespace {
 
+/// `StatefulSet shop-totals`
 std::string name_of(const object& o) {
   return fmt::format("{} {}", o["kind"].get<std::string>(),
                      o["metadata"]["name"].get<std::string>());
 }
+std::string name_of(const kube::object& o) { return fmt::format("{} {}", o.kind(), o.name()); }
 
 /// As Kubernetes writes times: without fractions of a second.
 std::string now_in_seconds(const clock& time) {
@@ -130,24 +133,23 @@ std::string now_in_seconds(const clock& time) {
   return to_iso8601(time.now()).substr(0, up_to_seconds) + "Z";
 }
 
-object_context context_of(const app::app_key& key, const kube::object& resource,
-                          const cluster_view& view, const default_resources& resources) {
-  return {.key = key,
-          .uid = std::string{resource.uid()},
-          .has_pull_secret = view.secret(key, app::pull_secret) != nullptr,
-          .resources = resources};
-}
-
 }  // namespace
 
 bool reconciler::apply_objects(pass& p) const {
   constexpr auto type = "Applied";
+  p.wanted = controller::objects_of(
+      *p.app, {.key = p.key,
+               .uid = std::string{p.resource->uid()},
+               .has_pull_secret = view_->secret(p.key, app::pull_secret) != nullptr,
+               .resources = how_.resources});
   std::string all;
-  for (const auto& o :
-       controller::objects_of(*p.app, context_of(p.key, *p.resource, *view_, how_.resources))) {
-    const auto done = api_->apply(resource_of(o["kind"].get<std::string>()), kube::object{o},
-                                  {.field_manager = app::field_manager, .is_forced = true}, p.stop);
-    if (done) continue;
+  for (const auto& o : p.wanted) {
+    auto done = api_->apply(resource_of(o["kind"].get<std::string>()), kube::object{o},
+                            {.field_manager = app::field_manager, .is_forced = true}, p.stop);
+    if (done) {
+      p.applied.emplace(name_of(o), std::move(done).value());
+      continue;
+    }
     log_.warn("{}: {}: {}", app::to_string(p.key), name_of(o), done.error().message);
     if (!all.empty()) all += "; ";
     all += fmt::format("{}: {}", name_of(o), done.error().message);
@@ -159,22 +161,19 @@ bool reconciler::apply_objects(pass& p) const {
 bool reconciler::prune(pass& p) const {
   constexpr auto type = "Applied";
   std::set<std::string> wanted;
-  for (const auto& o :
-       controller::objects_of(*p.app, context_of(p.key, *p.resource, *view_, how_.resources)))
-    wanted.insert(name_of(o));
+  for (const auto& o : p.wanted) wanted.insert(name_of(o));
   std::string all;
   for (const auto& o : view_->objects_of(p.key)) {
-    if (wanted.contains(fmt::format("{} {}", o->kind(), o->name())) || o->is_being_deleted())
-      continue;
+    if (wanted.contains(name_of(*o)) || o->is_being_deleted()) continue;
     const auto done = api_->remove(
         resource_of(o->kind()), o->key(),
         {.uid = std::string{o->uid()}, .dependents = kube::propagation::background}, p.stop);
     if (done || done.error().code == kube::errc::not_found) {
-      log_.info("{}: {} {} is removed", app::to_string(p.key), o->kind(), o->name());
+      log_.info("{}: {} is removed", app::to_string(p.key), name_of(*o));
       continue;
     }
     if (!all.empty()) all += "; ";
-    all += fmt::format("{} {}: {}", o->kind(), o->name(), done.error().message);
+    all += fmt::format("{}: {}", name_of(*o), done.error().message);
   }
   return all.empty() ? p.confirm(type) : p.refuse(type, "NotRemoved", std::move(all));
 }
@@ -185,7 +184,7 @@ std::vector<nlohmann::json> reconciler::workloads_of(const pass& p) const {
   for (const auto& [name, o] : p.applied)
     if (o.kind() == "Deployment" || o.kind() == "StatefulSet") all.emplace(name, o);
   for (const auto& w : view_->workloads_of(p.key)) {
-    const auto [applied, is_new] = all.emplace(fmt::format("{} {}", w->kind(), w->name()), *w);
+    const auto [applied, is_new] = all.emplace(name_of(*w), *w);
     if (!is_new && w->generation() >= applied->second.generation()) applied->second = *w;
   }
   std::vector<nlohmann::json> workloads;
