@@ -50,6 +50,16 @@ result<config::document> document_of_clusters(const std::map<std::string, std::s
   return all;
 }
 
+/// Several processes of it would write over each other's state.
+result<void> expect_divisible(const blueprint::streamlet_plan& s) {
+  if (s.replicas <= 1 || !s.inlets.empty() || s.states.empty()) return {};
+  return error{fmt::format(
+      "streamlet {} keeps state and has no inlets, by whose partitions that could be divided: it "
+      "can have one replica, and is to have {}. Scale it to 1; let another streamlet behind it "
+      "keep the state.",
+      s.name, s.replicas)};
+}
+
 }  // namespace
 
 result<interpretation> interpret(const std::string& resource_text, const config::document& own,
@@ -66,6 +76,7 @@ result<interpretation> interpret(const std::string& resource_text, const config:
   if (!made.result) return error{blueprint::to_string(made.problems)};
   std::vector<pod_settings> pods;
   for (const auto& s : made.result->streamlets) {
+    CLOUDFLOW_TRY(expect_divisible(s));
     auto settings = CLOUDFLOW_TRY(pod_settings_of(configuration, s.runtime, s.name));
     pods.push_back(std::move(settings));
   }

@@ -107,6 +107,20 @@ TEST(interpretation, refuses_what_only_a_client_can_put_in) {
   EXPECT_THAT(app::interpret(in).error().message, HasSubstr("HOME"));
 }
 
+TEST(interpretation, refuses_several_replicas_of_what_cannot_be_divided) {
+  auto in = input();
+  auto changed = nlohmann::json::parse(in.resource);
+  auto& spec = changed["spec"];
+  spec["deployments"][0]["replicas"] = 2;
+  in.resource = changed.dump();
+  EXPECT_TRUE(app::interpret(in));  // it keeps nothing
+  spec["streamlets"][0]["descriptor"]["states"] = spec["streamlets"][1]["descriptor"]["states"];
+  spec["streamlets"][0]["descriptor"]["states"][0]["inlet"] = "";
+  in.resource = changed.dump();
+  EXPECT_THAT(app::interpret(in).error().message,
+              testing::AllOf(HasSubstr("orders"), HasSubstr("one replica")));
+}
+
 TEST(interpretation, of_a_cluster_stays_in_its_place) {
   auto in = input();
   in.kafka_clusters["other"] =
