@@ -7,6 +7,7 @@
 // A server that is not there yet, or cannot write (503), is asked again for a while. Announcing a
 // file twice does no harm: the processor remembers objects.
 
+#include "cloudflow/base/hash.hpp"
 #include "cloudflow/connect/files/object_store.hpp"
 #include "cloudflow/net/client.hpp"
 #include "cloudflow/net/url.hpp"
@@ -38,17 +39,11 @@ struct settings {
   int patience_seconds = 60;
 };
 
-/// FNV-1a, 64 bits (Fowler, Noll, Vo), from a starting value of choice.
-std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-  return hash;
-}
-
 /// The same application always has the same id: a UUID of version 8 (RFC 9562), made of its name.
 std::string uuid_of(std::string_view app) {
-  const auto high = (fnv1a(app, 0xCBF29CE484222325u) & ~std::uint64_t{0xF000}) | 0x8000u;
-  const auto low = (fnv1a(app, 0x9AE16A3B2F90404Fu) & ~(std::uint64_t{3} << 62)) | std::uint64_t{1}
-                                                                                       << 63;
+  const auto high = (cloudflow::fnv1a(app) & ~std::uint64_t{0xF000}) | 0x8000u;
+  const auto low = (cloudflow::fnv1a(app, 0x9AE16A3B2F90404Fu) & ~(std::uint64_t{3} << 62)) |
+                   std::uint64_t{1} << 63;
   return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, high >> 16 & 0xFFFF,
                      high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFF);
 }

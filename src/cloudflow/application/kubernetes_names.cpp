@@ -1,10 +1,10 @@
 #include "cloudflow/application/kubernetes_names.hpp"
 
+#include "cloudflow/base/hash.hpp"
+#include "cloudflow/blueprint/custom_resource.hpp"
 #include "cloudflow/blueprint/names.hpp"
 
 #include <fmt/format.h>
-
-#include <cstdint>
 
 namespace cloudflow::app {
 
@@ -15,6 +15,15 @@ constexpr std::size_t longest_workload = 52, longest_label = 63, longest_name = 
 }  // namespace
 
 std::string to_string(const app_key& key) { return key.name_space + "/" + key.name; }
+
+nlohmann::json owned_by(std::string_view app, std::string_view uid) {
+  return nlohmann::json::array({{{"apiVersion", blueprint::custom_resource_version},
+                                 {"kind", blueprint::custom_resource_kind},
+                                 {"name", app},
+                                 {"uid", uid},
+                                 {"controller", true},
+                                 {"blockOwnerDeletion", true}}});
+}
 
 std::string configuration_secret_of(std::string_view app) { return fmt::format("config-{}", app); }
 
@@ -43,10 +52,6 @@ std::string label_value(std::string_view text) {
   return std::string{text.substr(0, longest_label)};
 }
 
-std::string short_hash(std::string_view text) {
-  std::uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-  return fmt::format("{:016x}", hash);
-}
+std::string short_hash(std::string_view text) { return fmt::format("{:016x}", fnv1a(text)); }
 
 }  // namespace cloudflow::app

@@ -2,7 +2,7 @@
 /// Cloudflow 2.3 where it had them. Pure functions.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include <string>
 #include <string_view>
@@ -35,6 +35,9 @@ inline constexpr const char* label_kafka_cluster = "cloudflow.lightbend.com/kafk
 /// written; as long as another one is there, the operator waits for the rest.
 inline constexpr const char* annotation_configuration = "cloudflow.lightbend.com/configuration";
 
+/// The `ownerReferences` of what goes with an application's resource.
+nlohmann::json owned_by(std::string_view app, std::string_view uid);
+
 /// Where a client keeps the configuration of an application: the Secret, and its key.
 std::string configuration_secret_of(std::string_view app);
 inline constexpr const char* configuration_key = "secret.conf";
@@ -42,7 +45,7 @@ inline constexpr const char* pull_secret = "cloudflow-image-pull-secret";
 
 /// `<app>-<streamlet>`, of a native streamlet's workload, Secret and pods. Longer than a
 /// StatefulSet's name may be (52 characters, so that what Kubernetes adds fits into a label), it is
-/// cut, and ends with a hash of the whole: two names never meet.
+/// cut, and ends with a hash of the whole: 32 bits of it keep two names apart.
 std::string workload_name(std::string_view app, std::string_view streamlet);
 std::string service_name(std::string_view workload);            ///< of a streamlet's server
 std::string governing_service_name(std::string_view workload);  ///< of a StatefulSet's pods
@@ -51,8 +54,8 @@ std::string account_name(std::string_view app);
 /// The first 63 characters, as a label's value may have.
 std::string label_value(std::string_view text);
 
-/// A hash of a text, as 16 hexadecimal digits: FNV-1a (Fowler, Noll, Vo), 64 bits. For what is
-/// compared with itself, not for what somebody may want to forge.
+/// FNV-1a of a text as 16 hexadecimal digits. For what is compared with itself, not for what
+/// somebody may want to forge.
 std::string short_hash(std::string_view text);
 
 }  // namespace cloudflow::app

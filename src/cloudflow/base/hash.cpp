@@ -29,6 +29,11 @@ std::uint32_t murmur2(std::string_view key) noexcept {
   return h;
 }
 
+std::uint64_t fnv1a(std::string_view text, std::uint64_t from) noexcept {
+  for (const char c : text) from = (from ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  return from;
+}
+
 std::int32_t partition_of(std::string_view key, std::int32_t partitions) noexcept {
   return static_cast<std::int32_t>(murmur2(key) & 0x7fffffff) % partitions;
 }

@@ -1,5 +1,7 @@
 #include "cloudflow/cli/applications.hpp"
 
+#include "cloudflow/kube/object.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,19 +13,10 @@ namespace {
 using nlohmann::json, nlohmann::ordered_json;
 using rows = std::vector<std::vector<std::string>>;
 
-std::string text_at(const json& in, std::initializer_list<const char*> path) {
-  const auto* here = &in;
-  for (const auto* name : path) {
-    if (!here->is_object() || !here->contains(name)) return {};
-    here = &(*here)[name];
-  }
-  return here->is_string() ? here->get<std::string>() : "";
-}
+using kube::number_at;
 
-std::int64_t number_at(const json& in, const char* name) {
-  return in.is_object() && in.contains(name) && in[name].is_number_integer()
-             ? in[name].get<std::int64_t>()
-             : 0;
+std::string text_at(const json& in, const char* pointer) {
+  return std::string{kube::text_at(in, pointer)};
 }
 
 struct summary {
@@ -31,9 +24,8 @@ struct summary {
 };
 
 summary summary_of(const json& resource) {
-  return {text_at(resource, {"metadata", "name"}), text_at(resource, {"metadata", "namespace"}),
-          text_at(resource, {"spec", "app_version"}),
-          text_at(resource, {"metadata", "creationTimestamp"})};
+  return {text_at(resource, "/metadata/name"), text_at(resource, "/metadata/namespace"),
+          text_at(resource, "/spec/app_version"), text_at(resource, "/metadata/creationTimestamp")};
 }
 
 ordered_json to_json(const summary& s) {
@@ -72,12 +64,12 @@ std::vector<streamlet_rows> streamlets_of(const json& resource) {
   if (!status.contains("streamlet_statuses")) return all;
   for (const auto& s : status["streamlet_statuses"]) {
     auto& streamlet = all.emplace_back();
-    streamlet.name = text_at(s, {"streamlet_name"});
+    streamlet.name = text_at(s, "/streamlet_name");
     if (!s.contains("pod_statuses")) continue;
     for (const auto& p : s["pod_statuses"])
-      streamlet.pods.push_back({text_at(p, {"name"}), number_at(p, "nr_of_containers_ready"),
-                                number_at(p, "nr_of_containers"), number_at(p, "restarts"),
-                                text_at(p, {"status"})});
+      streamlet.pods.push_back({text_at(p, "/name"), number_at(p, "/nr_of_containers_ready"),
+                                number_at(p, "/nr_of_containers"), number_at(p, "/restarts"),
+                                text_at(p, "/status")});
   }
   return all;
 }
@@ -98,7 +90,7 @@ rows pod_rows(std::vector<streamlet_rows> all, bool is_sorted) {
 }
 
 std::string app_status(const json& resource) {
-  const auto found = text_at(resource, {"status", "app_status"});
+  const auto found = text_at(resource, "/status/app_status");
   return found.empty() ? "Unknown" : found;
 }
 
@@ -117,7 +109,7 @@ ordered_json status_for_programs(const json& resource) {
                       {"status", app_status(resource)},
                       {"endpointsStatuses", ordered_json::array()},
                       {"streamletsStatuses", std::move(streamlets)}};
-  if (const auto message = text_at(resource, {"status", "app_message"}); !message.empty())
+  if (const auto message = text_at(resource, "/status/app_message"); !message.empty())
     status["message"] = message;
   return {{"status", std::move(status)}};
 }
@@ -159,7 +151,7 @@ std::string show_status(const json& resource, output_format how) {
             {"Version:", s.version},
             {"Created:", is_classic ? classic_time(s.created) : s.created},
             {"Status:", app_status(resource)}};
-  if (const auto message = text_at(resource, {"status", "app_message"}); !message.empty())
+  if (const auto message = text_at(resource, "/status/app_message"); !message.empty())
     head.push_back({"Message:", message});
   const auto pods = pod_rows(streamlets_of(resource), !is_classic);
   if (is_classic) return classic_rows(head) + "\n" + classic_rows(pods);

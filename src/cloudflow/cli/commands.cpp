@@ -70,13 +70,17 @@ result<std::string> content_of(const std::string& file, const char* if_missing) 
   return text;
 }
 
-/// The registry of an image; Docker Hub's where it names none.
-std::string registry_of(const std::string& image) {
+/// Errors: the image names none; whose credentials these are is then for no one to know.
+result<std::string> registry_of(const std::string& image) {
   const auto slash = image.find('/');
   const auto first = image.substr(0, slash);
   const bool is_registry = slash != std::string::npos &&
                            (first.find_first_of(".:") != std::string::npos || first == "localhost");
-  return is_registry ? first : "https://index.docker.io/v1/";
+  if (is_registry) return first;
+  return wrong(fmt::format(
+      "Image {} names no registry, so that credentials cannot be stored for it: name the registry "
+      "when the image is made, or say --no-registry-credentials and update-docker-credentials",
+      image));
 }
 
 class commands {
@@ -308,8 +312,10 @@ private:
 
   result<void> add_registries(session& s, const nlohmann::json& resource) {
     std::set<std::string> registries;
-    for (const auto& d : resource["spec"]["deployments"])
-      registries.insert(registry_of(d.value("image", "")));
+    for (const auto& d : resource["spec"]["deployments"]) {
+      auto registry = CLOUDFLOW_TRY(registry_of(d.value("image", "")));
+      registries.insert(std::move(registry));
+    }
     for (const auto& registry : registries)
       CLOUDFLOW_TRY(s.add_registry(name_space(), registry, a_.user, a_.password));
     return {};

@@ -2,7 +2,6 @@
 
 #include "cloudflow/application/kubernetes_names.hpp"
 #include "cloudflow/base/base64.hpp"
-#include "cloudflow/blueprint/custom_resource.hpp"
 #include "cloudflow/kube/well_known.hpp"
 
 #include <fmt/format.h>
@@ -141,12 +140,8 @@ result<void> session::write(const release& what) {
   CLOUDFLOW_TRY(write_resource(what.resource));
   // It goes with the resource, whose id is known now.
   const auto written = CLOUDFLOW_TRY(application(name_space, name));
-  secret["metadata"]["ownerReferences"] = {{{"apiVersion", blueprint::custom_resource_version},
-                                            {"kind", blueprint::custom_resource_kind},
-                                            {"name", name},
-                                            {"uid", written["metadata"]["uid"]},
-                                            {"controller", true},
-                                            {"blockOwnerDeletion", true}}};
+  secret["metadata"]["ownerReferences"] =
+      app::owned_by(name, kube::text_at(written, "/metadata/uid"));
   return apply(kube::secrets, secret);
 }
 

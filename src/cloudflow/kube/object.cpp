@@ -17,15 +17,17 @@ std::string to_string(const object_key& key) {
   return key.name_space.empty() ? key.name : key.name_space + "/" + key.name;
 }
 
-const nlohmann::json& object::at(const char* pointer) const {
+const nlohmann::json& at(const nlohmann::json& in, const char* pointer) {
   const nlohmann::json::json_pointer where{pointer};
-  return json_.contains(where) ? json_.at(where) : nothing;
+  return in.contains(where) ? in.at(where) : nothing;
 }
 
-std::string_view object::text(const char* pointer) const { return text_of(at(pointer)); }
+std::string_view text_at(const nlohmann::json& in, const char* pointer) {
+  return text_of(at(in, pointer));
+}
 
-std::int64_t object::generation() const {
-  const auto& found = at("/metadata/generation");
+std::int64_t number_at(const nlohmann::json& in, const char* pointer) {
+  const auto& found = at(in, pointer);
   return found.is_number_integer() ? found.get<std::int64_t>() : 0;
 }
 

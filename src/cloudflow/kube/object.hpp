@@ -3,11 +3,19 @@
 #include <nlohmann/json.hpp>
 
 #include <compare>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace cloudflow::kube {
+
+/// What is at a JSON pointer (RFC 6901); null where nothing is.
+const nlohmann::json& at(const nlohmann::json& in, const char* pointer);
+/// The text there, borrowed; empty where there is none.
+std::string_view text_at(const nlohmann::json& in, const char* pointer);
+/// The whole number there; 0 where there is none.
+std::int64_t number_at(const nlohmann::json& in, const char* pointer);
 
 /// Which object of a resource.
 struct object_key {
@@ -38,7 +46,7 @@ public:
   std::string_view uid() const { return text("/metadata/uid"); }
   /// Of this very state of the object. Compare for equality only.
   std::string_view resource_version() const { return text("/metadata/resourceVersion"); }
-  std::int64_t generation() const;
+  std::int64_t generation() const { return number_at(json_, "/metadata/generation"); }
   /// It waits for its finalizers and goes away.
   bool is_being_deleted() const { return !text("/metadata/deletionTimestamp").empty(); }
   std::string_view label(std::string_view name) const { return entry("/metadata/labels", name); }
@@ -47,9 +55,9 @@ public:
   }
 
   /// The text at a JSON pointer (RFC 6901).
-  std::string_view text(const char* pointer) const;
+  std::string_view text(const char* pointer) const { return text_at(json_, pointer); }
   /// What is at a JSON pointer; null where nothing is.
-  const nlohmann::json& at(const char* pointer) const;
+  const nlohmann::json& at(const char* pointer) const { return kube::at(json_, pointer); }
 
   bool operator==(const object&) const = default;
 

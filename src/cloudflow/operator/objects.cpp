@@ -70,13 +70,7 @@ private:
     return {{"name", name},
             {"namespace", around_.key.name_space},
             {"labels", labels(name)},
-            {"ownerReferences",
-             {{{"apiVersion", blueprint::custom_resource_version},
-               {"kind", blueprint::custom_resource_kind},
-               {"name", around_.key.name},
-               {"uid", around_.uid},
-               {"controller", true},
-               {"blockOwnerDeletion", true}}}}};
+            {"ownerReferences", app::owned_by(around_.key.name, around_.uid)}};
   }
 
   // -- objects ---
@@ -276,13 +270,7 @@ object account(const app::interpretation& app, const object_context& around) {
               {{app::label_part_of, app::label_value(around.key.name)},
                {app::label_managed_by, app::managed_by},
                {app::label_version, app::label_value(app.resource.app.version)}}},
-             {"ownerReferences",
-              {{{"apiVersion", blueprint::custom_resource_version},
-                {"kind", blueprint::custom_resource_kind},
-                {"name", around.key.name},
-                {"uid", around.uid},
-                {"controller", true},
-                {"blockOwnerDeletion", true}}}}}},
+             {"ownerReferences", app::owned_by(around.key.name, around.uid)}}},
            {"automountServiceAccountToken", false}};
   if (around.has_pull_secret) o["imagePullSecrets"] = {{{"name", app::pull_secret}}};
   return o;

@@ -1,6 +1,7 @@
 #include "cloudflow/operator/status.hpp"
 
 #include "cloudflow/application/kubernetes_names.hpp"
+#include "cloudflow/kube/object.hpp"
 
 #include <fmt/format.h>
 
@@ -13,32 +14,17 @@ namespace {
 
 using nlohmann::json;
 
-/// The member at a path; null where there is none.
-const json& at(const json& in, std::initializer_list<const char*> path) {
-  static const json none;
-  const auto* here = &in;
-  for (const auto* name : path) {
-    const auto found = here->is_object() ? here->find(name) : here->end();
-    if (found == here->end()) return none;
-    here = &*found;
-  }
-  return *here;
-}
+using kube::at, kube::number_at, kube::text_at;
 
-std::string text_at(const json& in, std::initializer_list<const char*> path) {
-  const auto& found = at(in, path);
-  return found.is_string() ? found.get<std::string>() : "";
-}
-
-std::int64_t number_at(const json& in, std::initializer_list<const char*> path) {
-  const auto& found = at(in, path);
-  return found.is_number_integer() ? found.get<std::int64_t>() : 0;
-}
-
-const json& list_at(const json& in, std::initializer_list<const char*> path) {
+const json& list_at(const json& in, const char* pointer) {
   static const auto none = json::array();
-  const auto& found = at(in, path);
+  const auto& found = at(in, pointer);
   return found.is_array() ? found : none;
+}
+
+std::string streamlet_of(const json& pod) {
+  const auto& labels = at(pod, "/metadata/labels");
+  return labels.is_object() ? labels.value(app::label_streamlet, "") : "";
 }
 
 struct pod_facts {
@@ -50,22 +36,21 @@ struct pod_facts {
 
 pod_facts facts_of(const json& pod) {
   pod_facts f;
-  f.name = text_at(pod, {"metadata", "name"});
+  f.name = text_at(pod, "/metadata/name");
   f.status = pod_status(pod);
-  f.is_leaving = !text_at(pod, {"metadata", "deletionTimestamp"}).empty();
-  f.containers = static_cast<std::int64_t>(list_at(pod, {"spec", "containers"}).size());
-  for (const auto& c : list_at(pod, {"status", "containerStatuses"})) {
+  f.is_leaving = !text_at(pod, "/metadata/deletionTimestamp").empty();
+  f.containers = static_cast<std::int64_t>(list_at(pod, "/spec/containers").size());
+  for (const auto& c : list_at(pod, "/status/containerStatuses")) {
     if (c.value("ready", false)) ++f.ready;
-    f.restarts += number_at(c, {"restartCount"});
-    for (const auto* when : {"state", "lastState"})
-      if (const auto said = text_at(c, {when, "terminated", "message"}); f.waits_because.empty())
-        f.waits_because = said;
-    if (const auto said = text_at(c, {"state", "waiting", "message"}); f.waits_because.empty())
+    f.restarts += number_at(c, "/restartCount");
+    for (const auto* ended : {"/state/terminated/message", "/lastState/terminated/message"})
+      if (const auto said = text_at(c, ended); f.waits_because.empty()) f.waits_because = said;
+    if (const auto said = text_at(c, "/state/waiting/message"); f.waits_because.empty())
       f.waits_because = said;
   }
-  for (const auto& c : list_at(pod, {"status", "conditions"}))
-    if (text_at(c, {"type"}) == "PodScheduled" && text_at(c, {"status"}) == "False")
-      f.waits_because = text_at(c, {"message"});
+  for (const auto& c : list_at(pod, "/status/conditions"))
+    if (text_at(c, "/type") == "PodScheduled" && text_at(c, "/status") == "False")
+      f.waits_because = text_at(c, "/message");
   return f;
 }
 
@@ -89,8 +74,7 @@ bool is_managed(const std::string& runtime) { return runtime == "native"; }
 class status_writer {
 public:
   explicit status_writer(const status_input& in) : in_(in) {
-    for (const auto& pod : in.pods)
-      pods_[text_at(pod, {"metadata", "labels", app::label_streamlet})].push_back(facts_of(pod));
+    for (const auto& pod : in.pods) pods_[streamlet_of(pod)].push_back(facts_of(pod));
     for (auto& [streamlet, pods] : pods_) std::ranges::sort(pods, {}, &pod_facts::name);
   }
 
@@ -146,10 +130,12 @@ private:
   /// status` judges it.
   std::string rolling() const {
     for (const auto& w : in_.workloads) {
-      const auto of_status = [&](const char* member) { return number_at(w, {"status", member}); };
-      const auto wanted = number_at(w, {"spec", "replicas"});
-      const auto name = text_at(w, {"metadata", "name"});
-      if (of_status("observedGeneration") < number_at(w, {"metadata", "generation"}))
+      const auto of_status = [&](const char* member) {
+        return number_at(at(w, "/status"), fmt::format("/{}", member).c_str());
+      };
+      const auto wanted = number_at(w, "/spec/replicas");
+      const auto name = text_at(w, "/metadata/name");
+      if (of_status("observedGeneration") < number_at(w, "/metadata/generation"))
         return fmt::format("{} is being updated", name);
       if (of_status("updatedReplicas") < wanted)
         return fmt::format("{} is being updated: {} of {} pods are new", name,
@@ -192,9 +178,9 @@ private:
   json to_json(const condition& c) const {
     const auto* status = c.is_true ? "True" : "False";
     auto since = in_.now;
-    for (const auto& old : list_at(in_.before, {"conditions"}))
-      if (text_at(old, {"type"}) == c.type && text_at(old, {"status"}) == status)
-        if (auto time = text_at(old, {"lastTransitionTime"}); !time.empty()) since = time;
+    for (const auto& old : list_at(in_.before, "/conditions"))
+      if (text_at(old, "/type") == c.type && text_at(old, "/status") == status)
+        if (auto time = text_at(old, "/lastTransitionTime"); !time.empty()) since = time;
     return {{"type", c.type},
             {"status", status},
             {"reason", c.reason.empty() ? "AsWanted" : c.reason},
@@ -213,16 +199,17 @@ private:
 }  // namespace
 
 std::string pod_status(const json& pod) {
-  if (!text_at(pod, {"metadata", "deletionTimestamp"}).empty()) return "Terminating";
-  auto phase = text_at(pod, {"status", "phase"});
-  if (phase == "Succeeded" || phase == "Failed" || phase == "Unknown") return phase;
-  const auto& containers = list_at(pod, {"status", "containerStatuses"});
+  if (!text_at(pod, "/metadata/deletionTimestamp").empty()) return "Terminating";
+  const auto phase = text_at(pod, "/status/phase");
+  if (phase == "Succeeded" || phase == "Failed" || phase == "Unknown") return std::string{phase};
+  const auto& containers = list_at(pod, "/status/containerStatuses");
   if (containers.empty()) return "Pending";
   std::size_t running = 0, terminated = 0;
   for (const auto& c : containers) {
-    if (at(c, {"state", "running"}).is_object()) ++running;
-    if (at(c, {"state", "terminated"}).is_object()) ++terminated;
-    if (auto reason = text_at(c, {"state", "waiting", "reason"}); !reason.empty()) return reason;
+    if (at(c, "/state/running").is_object()) ++running;
+    if (at(c, "/state/terminated").is_object()) ++terminated;
+    if (const auto reason = text_at(c, "/state/waiting/reason"); !reason.empty())
+      return std::string{reason};
   }
   if (running == containers.size()) return "Running";
   return terminated == containers.size() ? "Terminated" : "Pending";

@@ -18,6 +18,9 @@
 
 namespace cloudflow::runner {
 
+/// The exit code of a process that cannot go on, but another one may.
+inline constexpr int starts_again = 75;  // EX_TEMPFAIL of sysexits.h
+
 struct host_options {
   std::filesystem::path log;            ///< directory of the embedded log
   std::filesystem::path kafka;          ///< of local copies of state on Kafka

@@ -29,7 +29,6 @@ using namespace std::chrono_literals;
 constexpr auto looks_every = 50ms;
 /// Less than the 30 s that Kubernetes gives a container by default.
 constexpr auto stops_within = 25s;
-constexpr int starts_again = 75;  // EX_TEMPFAIL of sysexits.h
 
 /// One process, from reading its files to its last commit.
 class pod {

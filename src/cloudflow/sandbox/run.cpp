@@ -210,7 +210,7 @@ private:
     while (runner::stop_signal() == 0) {
       if (host_->streamlets().must_end()) {
         log_lines_.error("this process cannot go on, and ends to be started again");
-        return starts_again;
+        return runner::starts_again;
       }
       if (const auto code = look_at_feed()) return *code;
       if (options_->is_until_idle && has_input_ended()) {

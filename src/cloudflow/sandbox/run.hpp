@@ -35,9 +35,6 @@ struct run_options {
 /// signals on. Returns the exit code.
 int supervise(const run_options& options, const std::vector<std::string>& child_command);
 
-/// The exit code of a child that cannot go on, but another one may.
-inline constexpr int starts_again = 75;  // EX_TEMPFAIL of sysexits.h
-
 /// In the child, or in the one process of a streamlet: runs until a signal, or until the input has
 /// ended. Returns the exit code.
 int run(const project& app, const run_options& options);

@@ -1,3 +1,4 @@
+#include "cloudflow/runner/host.hpp"
 #include "cloudflow/runner/stop_signal.hpp"
 #include "cloudflow/sandbox/feed.hpp"
 #include "cloudflow/sandbox/file_lock.hpp"
@@ -109,7 +110,7 @@ std::optional<int> exit_code_after(const life& of) {
     say("{}\n", of.feed_failure);
     return 1;
   }
-  if (ended.signal == 0 && ended.code != starts_again) return ended.code;
+  if (ended.signal == 0 && ended.code != runner::starts_again) return ended.code;
   if (ended.signal == SIGPIPE) {
     say("sandbox: nobody reads what the application prints any more\n");
     return 128 + ended.signal;

@@ -4,8 +4,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
+{{/* NAME:TAG, or NAME@DIGEST where the tag is a digest. */}}
 {{- define "cloudflow.image" -}}
-{{ .Values.cloudflow_operator.image.name }}{{ if hasPrefix "sha256:" .Values.cloudflow_operator.image.tag }}@{{ else }}:{{ end }}{{ .Values.cloudflow_operator.image.tag | default .Chart.AppVersion }}
+{{- $image := .Values.cloudflow_operator.image -}}
+{{- $tag := $image.tag | default .Chart.AppVersion -}}
+{{ $image.name }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}
 {{- end }}
 
 {{/* A text as HOCON reads it: JSON's quoting. */}}
